@@ -1,0 +1,128 @@
+"""Rule files into plain documents: safe YAML, bounded, with a place for every error.
+
+YAML is read by libyaml's safe loader without positions; only when something is wrong the text is composed a
+second time to find the line and column of a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import yaml
+
+from detectors.sigma.problem import Problem
+
+_LARGEST = 4_000_000
+_base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_base):  # type: ignore[misc]
+    """Safe YAML in which dates and sexagesimal numbers stay text and fractions stay exact."""
+
+    aliases = 0
+
+    def compose_node(self, parent: object, index: object) -> object:
+        if self.check_event(yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > 100:
+                raise yaml.YAMLError("more than 100 aliases in one file")
+        return super().compose_node(parent, index)
+
+
+_kept = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+_Loader.yaml_implicit_resolvers = {
+    char: [(tag, pattern) for tag, pattern in resolvers if tag in _kept]
+    for char, resolvers in _base.yaml_implicit_resolvers.items()  # type: ignore[attr-defined]
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^(?:[-+]?(?:0|[1-9]\d*)|0x[0-9a-fA-F]+)$"), None
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+\.\d+$"), None)
+_Loader.add_constructor(
+    "tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node))
+)
+
+
+def rule_files(path: Path) -> Iterator[Path]:
+    """The rule files under a path, in the order of their names; a file stands for itself."""
+    if path.is_dir():
+        yield from sorted(
+            each for each in path.rglob("*") if each.suffix in (".yml", ".yaml") and each.is_file()
+        )
+    else:
+        yield path
+
+
+def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], list[Problem]]:
+    """The documents of one rule file, `action: global` applied, and what is wrong with the file itself."""
+    if len(text) > _LARGEST:
+        return [], [Problem(file, 0, 0, f"{len(text):,} bytes", f"a rule file has {_LARGEST:,} at the most")]
+    try:
+        loaded = list(yaml.load_all(text.decode("utf-8-sig"), _Loader))
+    except UnicodeDecodeError as error:
+        return [], [
+            Problem(file, text[: error.start].count(b"\n") + 1, 0, "not UTF-8", "save the file as UTF-8")
+        ]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        clause = str(getattr(error, "problem", None) or error).replace("\n", " ")
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return [], [Problem(file, line, column, f"not YAML: {clause}")]
+    except (RecursionError, ValueError) as error:
+        return [], [
+            Problem(file, 0, 0, f"not usable YAML: {type(error).__name__}", "it nests too deep or is broken")
+        ]
+    documents: list[dict[str, object]] = []
+    problems: list[Problem] = []
+    common: dict[str, object] = {}
+    for document in loaded:
+        if document is None:
+            continue
+        if not isinstance(document, dict):
+            problems.append(Problem(file, 1, 1, f"a rule is a map, not {type(document).__name__}"))
+            continue
+        action = document.get("action")
+        if action == "global":
+            common = {key: value for key, value in document.items() if key != "action"}
+        elif action == "reset":
+            common = {}
+        elif action == "repeat" and documents:
+            documents.append(_merged(documents[-1], {k: v for k, v in document.items() if k != "action"}))
+        else:
+            documents.append(_merged(common, document))
+    return documents, problems
+
+
+def _merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def place(text: bytes, index: int, path: tuple[str | int, ...]) -> tuple[int, int]:
+    """Line and column (1-based) of the deepest part of a path that exists in document `index`; (0, 0) if none."""
+    try:
+        nodes = [node for node in yaml.compose_all(text.decode("utf-8-sig", "replace"), _base) if node]
+    except (yaml.YAMLError, RecursionError):
+        return 0, 0
+    if not nodes:
+        return 0, 0
+    node = nodes[min(index, len(nodes) - 1)]
+    mark = node.start_mark
+    for key in path:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if getattr(k, "value", None) == str(key)), None)
+            if pair is None:
+                break
+            mark, node = pair[0].start_mark, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            mark = node.start_mark
+        else:
+            break
+    return mark.line + 1, mark.column + 1

@@ -1,0 +1,286 @@
+"""Detections into expressions: a field, its chain of modifiers, its values.
+
+Source: Sigma specification 2.1, "Detection" and "Modifiers". A map is all of its items, a list any of its
+elements, a bare value a keyword; several values of an item are any of them, with `all` all of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TypeAlias
+
+from detectors.sigma import strings
+from detectors.sigma.expression import (
+    And,
+    Check,
+    Cidr,
+    Compare,
+    Exists,
+    Expression,
+    FieldRef,
+    IsNull,
+    Like,
+    Or,
+    Regex,
+    Test,
+    TimePart,
+    joined,
+)
+from detectors.sigma.problem import RuleProblem
+
+Placeholders: TypeAlias = Mapping[str, Sequence[str]]
+"""Values of `%name%` for the modifier expand, from the settings."""
+
+_ENCODINGS = {"wide": "utf-16-le", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "utf16": "utf-16"}
+_SHAPES = {"contains": (True, True), "startswith": (False, True), "endswith": (True, False)}
+_ORDERS = ("lt", "lte", "gt", "gte")
+_TIME_PARTS = ("minute", "hour", "day", "week", "month", "year")
+_FLAGS = {"i": "i", "ignorecase": "i", "m": "m", "multiline": "m", "s": "s", "dotall": "s"}
+MODIFIERS = (
+    *_SHAPES, *_ENCODINGS, *_ORDERS, *_TIME_PARTS, "all", "exists", "cased", "neq", "windash", "base64",
+    "base64offset", "re", *_FLAGS, "cidr", "expand", "fieldref",
+)  # fmt: skip
+_DEPTH = 50
+_ITEMS = 20_000
+
+
+class Unfilled(RuleProblem):
+    """A placeholder has no value: the rule is off until the settings give it one."""
+
+
+def parse_detection(node: object, placeholders: Placeholders, depth: int = 0) -> Expression:
+    """The expression of one named detection. Raises RuleProblem with the path inside the detection."""
+    if depth > _DEPTH:
+        raise RuleProblem(f"detections nest more than {_DEPTH} deep")
+    if isinstance(node, dict):
+        if not node:
+            raise RuleProblem("an empty map would match every event", "name at least one field")
+        items = []
+        for key, value in node.items():
+            with _At(str(key)):
+                items.append(parse_item(str(key), value, placeholders))
+        return joined(items, And)
+    if isinstance(node, list):
+        if not node:
+            raise RuleProblem("an empty list matches nothing", "give it a value or remove it")
+        if len(node) > _ITEMS:
+            raise RuleProblem(f"{len(node):,} elements in one list", f"split it: {_ITEMS:,} are the most")
+        elements = []
+        for index, element in enumerate(node):
+            with _At(index):
+                elements.append(parse_detection(element, placeholders, depth + 1))
+        return joined(elements, Or)
+    return parse_item("", node, placeholders)
+
+
+class _At:
+    """Adds one key to the path of a RuleProblem that passes."""
+
+    def __init__(self, key: str | int) -> None:
+        self.key = key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RuleProblem):
+            error.path = (self.key, *error.path)
+
+
+def parse_item(key: str, value: object, placeholders: Placeholders) -> Expression:
+    """The expression of one detection item, `field|modifier|...: values`."""
+    field, *modifiers = key.split("|")
+    for modifier in modifiers:
+        if modifier not in MODIFIERS:
+            near = difflib.get_close_matches(modifier, MODIFIERS, 1)
+            raise RuleProblem(
+                f"there is no modifier '{modifier}'",
+                f"did you mean '{near[0]}'?" if near else "see the manual",
+            )
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise RuleProblem("an empty list of values matches nothing", "give it a value or remove the item")
+    if len(values) > _ITEMS:
+        raise RuleProblem(f"{len(values):,} values in one item", f"split it: {_ITEMS:,} are the most")
+    all_of = "all" in modifiers
+    if all_of and len(values) < 2:
+        all_of = False
+    chain = [modifier for modifier in modifiers if modifier not in ("all", "neq")]
+    negated = "neq" in modifiers
+    written = "|".join(modifiers)
+    expressions: list[Expression] = []
+    for single in values:
+        checks = _checks(field, chain, single, placeholders)
+        if negated and len(checks) > 1:
+            # none of the spellings may occur: all of the negated tests
+            tests: list[Expression] = [Test(field, check, True, written) for check in checks]
+            expressions.append(joined(tests, And))
+        else:
+            expressions.append(joined([Test(field, check, negated, written) for check in checks], Or))
+    if negated:
+        # different from every listed value; with `all` written too it is the same
+        return joined(expressions, And)
+    return joined(expressions, And if all_of else Or)
+
+
+def _checks(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    """The checks any of which makes this one value match."""
+    if isinstance(value, dict | list):
+        raise RuleProblem(
+            "a value may not be a map or a list here", "use text, a number, true, false or null"
+        )
+    typed = next(
+        (m for m in chain if m in ("re", "cidr", "exists", "fieldref", *_ORDERS, *_TIME_PARTS)), None
+    )
+    if typed is not None:
+        return _TYPED[typed](field, chain, value, placeholders)
+    if value is None:
+        if chain:
+            raise RuleProblem(f"null takes no modifier '{chain[0]}'", "write the field without modifiers")
+        return [IsNull()]
+    cased = "cased" in chain
+    spellings = [strings.parse(_text(value))]
+    for modifier in chain:
+        if modifier == "expand":
+            spellings = [each for parts in spellings for each in _expand(parts, placeholders)]
+        else:
+            spellings = [each for parts in spellings for each in _reshape(modifier, parts)]
+    if not field:  # a keyword is looked for inside the values
+        spellings = [strings.around(parts, before=True, after=True) for parts in spellings]
+    return [Like(parts, cased) for parts in spellings]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _reshape(modifier: str, parts: strings.Parts) -> list[strings.Parts]:
+    """One string modifier on one spelling; base64offset gives three."""
+    if modifier in _SHAPES:
+        before, after = _SHAPES[modifier]
+        return [strings.around(parts, before=before, after=after)]
+    if modifier in _ENCODINGS:
+        data = strings.plain(parts, modifier).encode(_ENCODINGS[modifier], "surrogatepass")
+        return [(data.decode("latin-1"),)]
+    if modifier == "base64":
+        return [(strings.encode_base64(_bytes(parts, modifier)),)]
+    if modifier == "base64offset":
+        return [(text,) for text in strings.base64_offsets(_bytes(parts, modifier)) if text]
+    if modifier == "windash":
+        return [strings.windash(parts)]
+    if modifier == "cased":
+        return [parts]
+    raise RuleProblem(f"modifier '{modifier}' must follow 're'", "write re first")
+
+
+def _bytes(parts: strings.Parts, modifier: str) -> bytes:
+    """What is to be encoded: the bytes that wide left, or the text in UTF-8."""
+    text = strings.plain(parts, modifier)
+    if "\0" in text or "\xff" in text:  # what wide or utf16 left, one character a byte
+        return text.encode("latin-1", "ignore")
+    return text.encode()
+
+
+def _expand(parts: strings.Parts, placeholders: Placeholders) -> list[strings.Parts]:
+    """Every combination of the placeholders' values. Placeholders without a value switch the rule off."""
+    pieces: list[list[strings.Parts]] = []
+    for part in parts:
+        if not isinstance(part, str):
+            pieces.append([(part,)])
+            continue
+        for index, text in enumerate(re.split(r"%([A-Za-z0-9_.-]+)%", part)):
+            if index % 2 == 0:
+                pieces.append([(text,)] if text else [()])
+            elif text in placeholders:
+                pieces.append([strings.parse(str(value)) for value in placeholders[text]])
+            else:
+                raise Unfilled(
+                    f"placeholder '%{text}%' has no value",
+                    f"give it one in the settings under placeholders.{text}",
+                )
+    combined = [tuple(itertools.chain.from_iterable(choice)) for choice in itertools.product(*pieces)]
+    if len(combined) > _ITEMS:
+        raise RuleProblem(f"its placeholders make {len(combined):,} values", f"{_ITEMS:,} are the most")
+    return [_merged(parts) for parts in combined]
+
+
+def _merged(parts: strings.Parts) -> strings.Parts:
+    """Neighbouring texts as one."""
+    result: list[str | int] = []
+    for part in parts:
+        if isinstance(part, str) and result and isinstance(result[-1], str):
+            result[-1] += part
+        else:
+            result.append(part)
+    return tuple(result)
+
+
+def _regex(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    flags = "".join(sorted({_FLAGS[modifier] for modifier in chain if modifier in _FLAGS}))
+    pattern = _text(value)
+    if value is None or not pattern:
+        raise RuleProblem("a regular expression may not be empty")
+    if len(pattern) > 20_000:
+        raise RuleProblem(f"a regular expression of {len(pattern):,} characters", "20,000 are the most")
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise RuleProblem(f"the regular expression is wrong: {error}") from None
+    return [Regex(pattern, flags)]
+
+
+def _cidr(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    try:
+        return [Cidr(str(ipaddress.ip_network(_text(value), strict=False)))]
+    except ValueError as error:
+        raise RuleProblem(f"not a network: {error}", "write it as 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def _exists(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    if not isinstance(value, bool):
+        raise RuleProblem("exists takes true or false")
+    return [Exists(value)]
+
+
+def _fieldref(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    if not isinstance(value, str) or not value:
+        raise RuleProblem("fieldref takes the name of a field")
+    mode = next((modifier for modifier in chain if modifier in _SHAPES), "equals")
+    return [FieldRef(value, mode, "cased" in chain)]
+
+
+def _number(value: object) -> Decimal:
+    try:
+        number = Decimal(_text(value))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if isinstance(value, bool) or not number.is_finite():
+        raise RuleProblem(f"'{_text(value)}' is no number")
+    return number
+
+
+def _compare(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    part = next((modifier for modifier in chain if modifier in _TIME_PARTS), None)
+    operator = next((modifier for modifier in chain if modifier in _ORDERS), "eq")
+    number = _number(value)
+    if part is None:
+        return [Compare(operator, str(number))]
+    if number != int(number):
+        raise RuleProblem(f"{part} takes a whole number")
+    return [TimePart(part, operator, int(number))]
+
+
+_TYPED: Mapping[str, Callable[[str, list[str], object, Placeholders], list[Check]]] = {
+    "re": _regex,
+    "cidr": _cidr,
+    "exists": _exists,
+    "fieldref": _fieldref,
+    **dict.fromkeys((*_ORDERS, *_TIME_PARTS), _compare),
+}

@@ -1,0 +1,266 @@
+"""Sigma rules: documents into rules ready to be matched, problems beside them.
+
+In: rule files or folders. Out: a `RuleSet`. Correlations and filters are recognised here and handed on as
+documents; what a rule matches is `items.py`'s and `condition.py`'s. Parsing is our own because load time and
+errors with line and column are part of the job; the tests hold it to pySigma's reading of all public rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from detectors.contract import LogSource
+from detectors.sigma.condition import parse_condition
+from detectors.sigma.documents import place, read_documents, rule_files
+from detectors.sigma.expression import And, Expression, Not, Or, Test
+from detectors.sigma.items import Placeholders, Unfilled, parse_detection
+from detectors.sigma.problem import Problem, RuleProblem
+
+LEVELS = ("informational", "low", "medium", "high", "critical")
+OFF_BY_DEFAULT = frozenset(("deprecated", "unsupported"))
+_STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One Sigma rule. expression: its conditions, any of them; detections: by name, for the explanation;
+    text_hash: of its document; name: what correlations may call it by."""
+
+    id: str
+    title: str
+    level: str
+    status: str
+    log_source: LogSource
+    expression: Expression
+    file: str
+    text_hash: str
+    name: str = ""
+    description: str = ""
+    author: str = ""
+    date: str = ""
+    modified: str = ""
+    taxonomy: str = "sigma"
+    references: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def techniques(self) -> tuple[str, ...]:
+        """ATT&CK technique ids among the tags, e.g. T1059.001."""
+        return tuple(t[7:].upper() for t in self.tags if re.match(r"^attack\.t\d{4}(\.\d{3})?$", t))
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A document that is not a plain rule (correlation or filter), with its place."""
+
+    kind: str
+    body: dict[str, object]
+    file: str
+    index: int
+
+
+class RuleSet(msgspec.Struct, frozen=True):
+    """rules: usable ones, in the order of files; others: correlations and filters; problems: all that is wrong
+    or off, each with its place; texts: the bytes of each file, for rule pages and line numbers."""
+
+    rules: list[Rule] = []
+    others: list[Document] = []
+    problems: list[Problem] = []
+    texts: dict[str, bytes] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the content of all rules in use."""
+        digest = hashlib.blake2b(digest_size=16)
+        for text_hash in sorted({rule.text_hash for rule in self.rules}):
+            digest.update(text_hash.encode())
+        for other in self.others:
+            digest.update(repr(other.body).encode())
+        return digest.hexdigest()
+
+
+def load_rules(paths: Iterable[str | Path], *, placeholders: Placeholders | None = None) -> RuleSet:
+    """Read every rule under the paths. A wrong rule becomes a problem and never stops the rest; of two rules
+    with one id the first stands."""
+    texts: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for given in paths:
+        path = Path(given)
+        if not path.exists():
+            problems.append(Problem(str(given), 0, 0, "no such file or folder"))
+            continue
+        for file in rule_files(path):
+            try:
+                texts[str(file)] = file.read_bytes()
+            except OSError as error:
+                problems.append(Problem(str(file), 0, 0, f"cannot be read: {error.strerror}"))
+    return parse_rules(texts, placeholders=placeholders or {}, problems=problems)
+
+
+def parse_rules(
+    texts: dict[str, bytes],
+    *,
+    placeholders: Placeholders | None = None,
+    problems: list[Problem] | None = None,
+) -> RuleSet:
+    """The rules of these files (name -> content)."""
+    result = RuleSet([], [], list(problems or []), texts)
+    seen: dict[str, str] = {}
+    for file, text in texts.items():
+        documents, wrong = read_documents(text, file)
+        result.problems.extend(wrong)
+        for index, body in enumerate(documents):
+            kind = next((kind for kind in ("correlation", "filter") if kind in body), "")
+            if kind:
+                result.others.append(Document(kind, body, file, index))
+                continue
+            try:
+                rule, warnings = parse_rule(body, file, placeholders or {})
+            except RuleProblem as problem:
+                line, column = place(text, index, problem.path)
+                fatal = not isinstance(problem, Unfilled)
+                message = problem.message if fatal else f"off: {problem.message}"
+                result.problems.append(Problem(file, line, column, message, problem.remedy, fatal))
+                continue
+            for warning in warnings:
+                line, column = place(text, index, warning.path)
+                result.problems.append(Problem(file, line, column, warning.message, warning.remedy, False))
+            if rule.id in seen:
+                line, column = place(text, index, ("id",))
+                message = f"id {rule.id} is also that of {seen[rule.id]}"
+                result.problems.append(Problem(file, line, column, message, "give it an id of its own"))
+                continue
+            seen[rule.id] = file
+            if rule.status in OFF_BY_DEFAULT:
+                line, column = place(text, index, ("status",))
+                result.problems.append(Problem(file, line, column, f"off: status {rule.status}", "", False))
+                continue
+            result.rules.append(rule)
+    return result
+
+
+def parse_rule(
+    body: dict[str, object], file: str, placeholders: Placeholders
+) -> tuple[Rule, list[RuleProblem]]:
+    """One rule and what to warn of. Raises RuleProblem where it cannot be used."""
+    warnings: list[RuleProblem] = []
+    title = _text(body, "title")
+    if not title:
+        raise RuleProblem("a rule needs a title", "add `title:`")
+    identifier = _text(body, "id")
+    if not identifier:
+        identifier = "title:" + hashlib.blake2b(title.encode(), digest_size=8).hexdigest()
+        warnings.append(RuleProblem("no id", "add `id:` with a UUID"))
+    elif not _UUID.match(identifier):
+        warnings.append(RuleProblem(f"id '{identifier}' is no UUID", "", ("id",)))
+    level = _text(body, "level").lower() or "medium"
+    if level not in LEVELS:
+        raise RuleProblem(f"level '{level}' is not Sigma's", f"use one of {', '.join(LEVELS)}", ("level",))
+    status = _text(body, "status").lower() or "experimental"
+    if status not in _STATUSES:
+        warnings.append(RuleProblem(f"status '{status}' is not Sigma's", ", ".join(_STATUSES), ("status",)))
+    source = body.get("logsource")
+    if not isinstance(source, dict) or not any(source.get(k) for k in ("product", "category", "service")):
+        raise RuleProblem("no log source", "name a product, a category or a service", ("logsource",))
+    log_source = LogSource(*(str(source.get(k) or "").lower() for k in ("product", "category", "service")))
+    expression, conditions, unused = _expression(body.get("detection"), placeholders)
+    warnings += [
+        RuleProblem(f"detection '{name}' is never used", "use it or remove it", ("detection", name))
+        for name in unused
+    ]
+    digest = hashlib.blake2b(repr(sorted(body.items(), key=lambda kv: str(kv[0]))).encode(), digest_size=16)
+    rule = Rule(
+        id=identifier.lower(),
+        title=title,
+        level=level,
+        status=status,
+        log_source=log_source,
+        expression=expression,
+        file=file,
+        text_hash=digest.hexdigest(),
+        name=_text(body, "name"),
+        description=_text(body, "description"),
+        author=_text(body, "author"),
+        date=_text(body, "date"),
+        modified=_text(body, "modified"),
+        taxonomy=_text(body, "taxonomy") or "sigma",
+        references=_texts(body, "references"),
+        false_positives=_texts(body, "falsepositives"),
+        tags=tuple(tag.lower() for tag in _texts(body, "tags")),
+        fields=_texts(body, "fields"),
+        conditions=conditions,
+    )
+    return rule, warnings
+
+
+def _expression(
+    detection: object, placeholders: Placeholders
+) -> tuple[Expression, tuple[str, ...], list[str]]:
+    if not isinstance(detection, dict):
+        raise RuleProblem("no detection", "add `detection:` with a selection and a condition", ("detection",))
+    if "condition" not in detection:
+        raise RuleProblem("no condition", "add `condition:` under detection", ("detection",))
+    named: dict[str, Expression] = {}
+    for name, node in detection.items():
+        if name in ("condition", "timeframe"):
+            continue
+        try:
+            named[str(name)] = _titled(parse_detection(node, placeholders), str(name))
+        except RuleProblem as problem:
+            problem.path = ("detection", str(name), *problem.path)
+            raise
+    conditions = detection["condition"]
+    texts = [str(each) for each in conditions] if isinstance(conditions, list) else [str(conditions)]
+    if not texts:
+        raise RuleProblem("no condition", "name a detection", ("detection", "condition"))
+    expressions, used = [], set()
+    for text in texts:
+        try:
+            expression, names = parse_condition(text, named)
+        except RuleProblem as problem:
+            problem.path = ("detection", "condition")
+            raise
+        expressions.append(expression)
+        used |= names
+    whole = expressions[0] if len(expressions) == 1 else Or(tuple(expressions))
+    return whole, tuple(texts), [name for name in named if name not in used]
+
+
+def _titled(expression: Expression, name: str) -> Expression:
+    """The expression under the name of its selection."""
+    if isinstance(expression, Test | Not):
+        return And((expression,), name)
+    return msgspec.structs.replace(expression, name=name)
+
+
+def _text(body: dict[str, object], key: str) -> str:
+    value = body.get(key)
+    return "" if value is None else str(value).strip()
+
+
+def _texts(body: dict[str, object], key: str) -> tuple[str, ...]:
+    value = body.get(key)
+    if value is None:
+        return ()
+    return tuple(str(each) for each in value) if isinstance(value, list) else (str(value),)
+
+
+def tests_of(expression: Expression) -> Iterable[Test]:
+    """Every test of an expression."""
+    if isinstance(expression, Test):
+        yield expression
+    elif isinstance(expression, Not):
+        yield from tests_of(expression.item)
+    else:
+        for item in expression.items:
+            yield from tests_of(item)
+
+
+__all__ = ["And", "Document", "Rule", "RuleSet", "load_rules", "parse_rule", "parse_rules", "tests_of"]
