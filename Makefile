@@ -1,0 +1,28 @@
+# make demo    try xdrtui on bundled attacks (SCENARIO=invoice|miner|cloud, RESET=1, DEMO=print)
+# make test    lint, types, import contracts, all tests
+# make bench   the scripts behind README's figures
+# make clean   remove the virtual environment and the demo's workspace
+
+VENV = .venv
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo:
+	@sh .ci/environment run
+	@$(VENV)/bin/xdrtui demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(RESET),--reset) $(if $(filter print,$(DEMO)),--print)
+
+test:
+	@sh .ci/environment dev
+	@sh .ci/check
+
+bench:
+	@sh .ci/environment dev
+	@for script in tests/benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(VENV)/bin/python $$script || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+.PHONY: help demo test bench clean
