@@ -1,9 +1,8 @@
 """A rule's condition: text into an expression over its named detections.
 
-Source: Sigma specification 2.1, "Condition": and, or, not, parentheses, `1 of`, `all of`, `any of`, `them`, name
-patterns with `*`. not binds before and, and before or. `them` and patterns leave out names that begin
-with an underscore, unless the pattern does.
-"""
+Source: Sigma specification 2.1, "Condition": and, or, not, parentheses, `1 of`, `all of`, `any of`, `them`,
+name patterns with `*`. not binds before and, and before or. `them` and patterns leave out names that begin
+with an underscore, unless the pattern does."""
 
 from __future__ import annotations
 
@@ -83,7 +82,7 @@ class _Parser:
         if self.token == "(":  # noqa: S105
             self.take()
             inner = self.alternatives(depth + 1)
-            if self.token != ")":
+            if self.token != ")":  # noqa: S105
                 self.fail("a closing parenthesis is missing")
             self.take()
             return inner

@@ -105,7 +105,8 @@ def _merged(base: dict[str, object], over: dict[str, object]) -> dict[str, objec
 
 
 def place(text: bytes, index: int, path: tuple[str | int, ...]) -> tuple[int, int]:
-    """Line and column (1-based) of the deepest part of a path that exists in document `index`; (0, 0) if none."""
+    """Line and column (1-based) of the deepest part of a path that exists in document `index`; (0, 0) if
+    none."""
     try:
         nodes = [node for node in yaml.compose_all(text.decode("utf-8-sig", "replace"), _base) if node]
     except (yaml.YAMLError, RecursionError):

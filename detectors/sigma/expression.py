@@ -1,8 +1,7 @@
 """A rule's logic as data: tests joined by and, or, not. Shared by the fast matcher and the explainer.
 
-`Test` is the only leaf: one field against one thing. A rule with `contains` and three values is an `Or` of three
-tests; with `contains|all` an `And`. These structs go into the on-disk cache as they are.
-"""
+`Test` is the only leaf: one field against one thing. A rule with `contains` and three values is an `Or` of
+three tests; with `contains|all` an `And`. These structs go into the on-disk cache as they are."""
 
 from __future__ import annotations
 

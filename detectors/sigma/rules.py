@@ -67,8 +67,8 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """rules: usable ones, in the order of files; others: correlations and filters; problems: all that is wrong
-    or off, each with its place; texts: the bytes of each file, for rule pages and line numbers."""
+    """rules: usable ones, in the order of files; others: correlations and filters; problems: all that is
+    wrong or off, each with its place; texts: the bytes of each file, for rule pages and line numbers."""
 
     rules: list[Rule] = []
     others: list[Document] = []

@@ -1,0 +1,299 @@
+"""Atoms: every distinct test of all rules, grouped by the column it looks at, answered once per distinct
+value.
+
+A `Column` takes one cell and gives the set of its atoms that are true. All string patterns of a column are
+one Hyperscan database over the case-folded text; regular expressions and cased patterns are a second one
+over the text as it is; exact values are a dictionary. The matcher keeps the answers, so the work here is
+done once a distinct value."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeAlias
+
+import hyperscan
+
+from detectors.contract import NULL, Text
+from detectors.sigma.expression import (
+    ANY,
+    DASH,
+    DASHES,
+    ONE,
+    Check,
+    Cidr,
+    Compare,
+    Exists,
+    FieldRef,
+    IsNull,
+    Like,
+    Regex,
+    Test,
+    TimePart,
+)
+from detectors.sigma.values import LinearLike, TimedRegex, fold, in_order, number_of, time_part
+
+Atom: TypeAlias = int
+
+_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
+_CHARACTER = rb"(?:[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*)"
+_DASH = b"(?:" + b"|".join(b"".join(b"\\x%02x" % byte for byte in dash.encode()) for dash in DASHES) + b")"
+Scanned: TypeAlias = "tuple[Atom, bytes, int, Like | Regex]"
+
+
+class Atoms:
+    """The table of atoms: a test seen twice, in whatever rules, is one atom."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, Check, bool], Atom] = {}
+        self.columns: dict[str, list[tuple[Atom, Check, bool]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def intern(self, test: Test) -> Atom:
+        """The number of this test's atom."""
+        column = column_of(test)
+        key = (column, test.check, test.negated)
+        atom = self._ids.get(key)
+        if atom is None:
+            atom = self._ids[key] = len(self._ids)
+            self.columns.setdefault(column, []).append((atom, test.check, test.negated))
+        return atom
+
+
+def column_of(test: Test) -> str:
+    """The column that answers a test: its field; for a field reference both fields; empty for keywords."""
+    return f"{test.field}\0{test.check.other}" if isinstance(test.check, FieldRef) else test.field
+
+
+def fields_of(column: str) -> tuple[str, ...]:
+    """The fields whose cells a column is made of."""
+    return tuple(column.split("\0")) if column else ()
+
+
+class Column:
+    """All atoms of one column. `match(cell)` gives those that are true for the cell."""
+
+    def __init__(self, checks: Iterable[tuple[Atom, Check, bool]]) -> None:
+        self.null: list[Atom] = []
+        self.present: list[Atom] = []
+        self.absent: list[Atom] = []
+        self.negated: list[tuple[Atom, Atom]] = []
+        self.anything: list[Atom] = []
+        self.exact: dict[str, list[Atom]] = {}
+        self.exact_cased: dict[str, list[Atom]] = {}
+        self.networks: list[tuple[Atom, ipaddress.IPv4Network | ipaddress.IPv6Network]] = []
+        self.compares: list[tuple[Atom, str, Decimal]] = []
+        self.time_parts: list[tuple[Atom, TimePart]] = []
+        self.references: list[tuple[Atom, FieldRef]] = []
+        self.slow: list[tuple[Atom, LinearLike | TimedRegex]] = []
+        folded: list[Scanned] = []
+        as_written: list[Scanned] = []
+        hidden = -1  # atoms below zero are only there for the negated one that asks for them
+        for atom, check, negated in checks:
+            if negated:
+                self.negated.append((hidden, atom))
+                atom, hidden = hidden, hidden - 1
+            self._place(atom, check, folded, as_written)
+        self.folded = _database(folded, self.slow)
+        self.as_written = _database(as_written, self.slow)
+
+    def _place(self, atom: Atom, check: Check, folded: list[Scanned], as_written: list[Scanned]) -> None:
+        match check:
+            case Like():
+                self._place_like(atom, check, folded, as_written)
+            case Regex():
+                expression = check.pattern.encode("utf-8", "replace")
+                as_written.append((atom, expression, _regex_flags(check.flags), check))
+            case Cidr():
+                self.networks.append((atom, ipaddress.ip_network(check.network)))
+            case Compare():
+                self.compares.append((atom, check.operator, Decimal(check.number)))
+            case TimePart():
+                self.time_parts.append((atom, check))
+            case IsNull():
+                self.null.append(atom)
+            case Exists():
+                (self.present if check.wanted else self.absent).append(atom)
+            case FieldRef():
+                self.references.append((atom, check))
+
+    def _place_like(self, atom: Atom, check: Like, folded: list[Scanned], as_written: list[Scanned]) -> None:
+        if check.parts and all(part == ANY for part in check.parts):
+            self.anything.append(atom)
+        elif all(isinstance(part, str) for part in check.parts):
+            text = "".join(str(part) for part in check.parts)
+            exact, text = (self.exact_cased, text) if check.cased else (self.exact, fold(text))
+            exact.setdefault(text, []).append(atom)
+        else:
+            (as_written if check.cased else folded).append((atom, _expression(check), _FLAGS, check))
+
+    def match(self, cell: Text | tuple[Text, Text]) -> frozenset[Atom]:
+        """The atoms that are true for this cell. A cell with several values: those true for any of them."""
+        if cell is None:
+            return frozenset((*self.null, *self.absent))
+        if cell is NULL:
+            return frozenset((*self.null, *self.present))
+        found: list[Atom] = list(self.present)
+        if isinstance(cell, str):
+            self._match_text(cell, found)
+        else:
+            for text in cell:
+                self._match_text(str(text), found)
+        result = set(found)
+        for hidden, atom in self.negated:
+            if hidden not in result:
+                result.add(atom)
+        return frozenset(atom for atom in result if atom >= 0)
+
+    def match_pair(self, left: Text, right: Text) -> frozenset[Atom]:
+        """For the column of a field reference: the atoms true for the cells of both fields."""
+        if left is None or right is None or left is NULL or right is NULL:
+            return frozenset()
+        lefts = (left,) if isinstance(left, str) else tuple(left)
+        rights = (right,) if isinstance(right, str) else tuple(right)
+        found = {
+            atom
+            for atom, check in self.references
+            if any(_refers(check, one, other) for one in lefts for other in rights)
+        }
+        found.update(atom for hidden, atom in self.negated if hidden not in found)
+        return frozenset(atom for atom in found if atom >= 0)
+
+    def _match_text(self, text: str, found: list[Atom]) -> None:
+        folded = fold(text)
+        found.extend(self.anything)
+        exact = self.exact.get(folded)
+        if exact:
+            found.extend(exact)
+        if self.exact_cased:
+            found.extend(self.exact_cased.get(text, ()))
+        if self.folded is not None:
+            self.folded.scan(
+                folded.encode("utf-8", "surrogatepass"), match_event_handler=_collect, context=found
+            )
+        if self.as_written is not None:
+            self.as_written.scan(text.encode("utf-8", "replace"), match_event_handler=_collect, context=found)
+        for atom, matcher in self.slow:
+            if matcher.matches(text, folded):
+                found.append(atom)
+        if self.networks:
+            self._match_networks(text, found)
+        if self.compares:
+            number = number_of(text)
+            if number is not None:
+                found.extend(
+                    atom for atom, operator, bound in self.compares if in_order(number, operator, bound)
+                )
+        for atom, part in self.time_parts:
+            value = time_part(text, part.unit)
+            if value is not None and in_order(Decimal(value), part.operator, Decimal(part.number)):
+                found.append(atom)
+
+    def _match_networks(self, text: str, found: list[Atom]) -> None:
+        try:
+            address = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        for atom, network in self.networks:
+            if address in network or (mapped is not None and mapped in network):
+                found.append(atom)
+
+
+def _collect(atom: int, start: int, end: int, flags: int, found: object) -> None:
+    # Hyperscan's ids are unsigned: hidden atoms (below zero) come back as they went in, by two's complement.
+    assert isinstance(found, list)
+    found.append(atom if atom < 1 << 31 else atom - (1 << 32))
+
+
+def _refers(check: FieldRef, one: str, other: str) -> bool:
+    if not check.cased:
+        one, other = fold(one), fold(other)
+    match check.mode:
+        case "contains":
+            return other in one
+        case "startswith":
+            return one.startswith(other)
+        case "endswith":
+            return one.endswith(other)
+    return one == other
+
+
+def _regex_flags(flags: str) -> int:
+    value: int = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_UTF8
+    if "i" in flags:
+        value |= hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_UCP
+    if "m" in flags:
+        value |= hyperscan.HS_FLAG_MULTILINE
+    if "s" in flags:
+        value |= hyperscan.HS_FLAG_DOTALL
+    return value
+
+
+def _expression(check: Like) -> bytes:
+    """A Like as a Hyperscan expression over bytes."""
+    parts = list(check.parts)
+    start, end = b"\\A", b"\\z"
+    if parts[0] == ANY:
+        start, parts = b"", parts[1:]
+    if parts and parts[-1] == ANY:
+        end, parts = b"", parts[:-1]
+    pieces: dict[int, bytes] = {ANY: b".*", ONE: _CHARACTER, DASH: _DASH}
+    body = b"".join(
+        _literal(part if check.cased else fold(part)) if isinstance(part, str) else pieces[part]
+        for part in parts
+    )
+    return start + body + end
+
+
+def _literal(text: str) -> bytes:
+    return b"".join(
+        bytes((byte,)) if chr(byte).isalnum() and byte < 128 else b"\\x%02x" % byte
+        for byte in text.encode("utf-8", "surrogatepass")
+    )
+
+
+def _database(
+    scanned: list[Scanned], slow: list[tuple[Atom, LinearLike | TimedRegex]]
+) -> hyperscan.Database | None:
+    """One database of all expressions; what Hyperscan refuses goes to `slow`."""
+    if not scanned:
+        return None
+    try:
+        return _compiled(scanned)
+    except hyperscan.error:
+        pass
+    accepted: list[Scanned] = []
+    _accepted(scanned, accepted, slow)
+    return _compiled(accepted) if accepted else None
+
+
+def _accepted(
+    scanned: list[Scanned], accepted: list[Scanned], slow: list[tuple[Atom, LinearLike | TimedRegex]]
+) -> None:
+    """Halve until the refused ones stand alone."""
+    try:
+        _compiled(scanned)
+    except hyperscan.error:
+        if len(scanned) > 1:
+            middle = len(scanned) // 2
+            _accepted(scanned[:middle], accepted, slow)
+            _accepted(scanned[middle:], accepted, slow)
+            return
+        atom, _, _, check = scanned[0]
+        slow.append((atom, LinearLike(check) if isinstance(check, Like) else TimedRegex(check)))
+        return
+    accepted.extend(scanned)
+
+
+def _compiled(scanned: list[Scanned]) -> hyperscan.Database:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression for _, expression, _, _ in scanned],
+        ids=[atom & 0xFFFFFFFF for atom, _, _, _ in scanned],
+        flags=[flags for _, _, flags, _ in scanned],
+    )
+    return database

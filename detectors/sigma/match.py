@@ -1,0 +1,194 @@
+"""The Sigma detector: frames in, findings out, by distinct value and by distinct row.
+
+For each column every distinct value is tested once; the set of atoms it makes true is kept under a small
+number, its signature. A row is the tuple of its columns' signatures, and which rules hold follows from that
+tuple alone, so it too is worked out once. In steady state an event costs one dictionary look-up a column
+and one a row (tests/benchmarks/scan.py holds it). All caches are bounded and emptied when full; that costs
+time, never a match."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+from detectors.contract import EventFrame, EventType, Findings, Needs, Text
+from detectors.sigma.atoms import Atom, Atoms, Column, fields_of
+from detectors.sigma.keywords import Keywords
+from detectors.sigma.plan import Plan, compile_tree, cost_of, serving
+from detectors.sigma.rules import Rule, RuleSet
+
+ENGINE = "sigma-1"
+_CACHE_BYTES = 96_000_000
+_ENTRY_BYTES = 130
+_LONGEST_KEPT = 32_768
+_ROWS_KEPT = 300_000
+
+
+class _Budget:
+    """What all caches together hold, in bytes, roughly."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+
+class _Signatures(dict[frozenset[Atom], int]):
+    """Sets of atoms as small numbers. Number 0 is the empty set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sets: list[frozenset[Atom]] = []
+        self[frozenset()]
+
+    def __missing__(self, atoms: frozenset[Atom]) -> int:
+        number = self[atoms] = len(self.sets)
+        self.sets.append(atoms)
+        return number
+
+
+class _Values(dict[Text, int]):
+    """Cell -> signature of one column."""
+
+    def __init__(
+        self, match: Callable[[Text], frozenset[Atom]], signatures: _Signatures, budget: _Budget
+    ) -> None:
+        super().__init__()
+        self._match = match
+        self._signatures = signatures
+        self._budget = budget
+
+    def __missing__(self, cell: Text) -> int:
+        signature = self._signatures[self._match(cell)]
+        size = len(cell) if isinstance(cell, str) else sum(map(len, cell)) if isinstance(cell, tuple) else 0
+        if size <= _LONGEST_KEPT:
+            self[cell] = signature
+            self._budget.used += size + _ENTRY_BYTES
+        return signature
+
+
+class _Pairs(dict[tuple[Text, Text], int]):
+    """Two cells -> signature, for references from field to field."""
+
+    def __init__(self, column: Column, signatures: _Signatures, budget: _Budget) -> None:
+        super().__init__()
+        self._column = column
+        self._signatures = signatures
+        self._budget = budget
+
+    def __missing__(self, cells: tuple[Text, Text]) -> int:
+        signature = self[cells] = self._signatures[self._column.match_pair(*cells)]
+        self._budget.used += sum(len(c) for c in cells if isinstance(c, str)) + _ENTRY_BYTES
+        return signature
+
+
+class _Rows(dict[tuple[int, ...], tuple[int, ...]]):
+    """Signatures of a row -> numbers of the rules that hold."""
+
+    def __init__(self, plan: Plan, signatures: _Signatures) -> None:
+        super().__init__()
+        self._plan = plan
+        self._signatures = signatures
+
+    def __missing__(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        sets = self._signatures.sets
+        true: set[Atom] = set()
+        for signature in row:
+            true |= sets[signature]
+        rules = self[row] = self._plan.rules_for(true)
+        return rules
+
+
+class SigmaDetector:
+    """All Sigma rules of a rule set as one detector.
+
+    captures: for each rule id the fields whose values its findings must carry (for correlations).
+    """
+
+    name = "sigma"
+
+    def __init__(self, rules: RuleSet, captures: Mapping[str, frozenset[str]] | None = None) -> None:
+        self.rules: Sequence[Rule] = rules.rules
+        self._captures = dict(captures or {})
+        digest = hashlib.blake2b(f"{ENGINE} {rules.fingerprint}".encode(), digest_size=16)
+        digest.update(repr(sorted((k, sorted(v)) for k, v in self._captures.items())).encode())
+        self.fingerprint = digest.hexdigest()
+        self._atoms = Atoms()
+        self._trees = [compile_tree(rule.expression, self._atoms) for rule in self.rules]
+        self._costs = [0.0] * len(self._atoms)
+        for checks in self._atoms.columns.values():
+            for atom, check, negated in checks:
+                self._costs[atom] = cost_of(check, negated)
+        self._columns: dict[str, Column] = {}
+        self._keywords: Keywords | None = None
+        self._plans: dict[EventType, Plan] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._signatures = _Signatures()
+        self._budget = _Budget()
+        self._values: dict[str, _Values | _Pairs] = {}
+        self._rows: dict[EventType, _Rows] = {}
+
+    def plan(self, event_type: EventType) -> Plan:
+        """The plan of an event type, made when it is first seen."""
+        plan = self._plans.get(event_type)
+        if plan is None:
+            chosen = [(number, rule, self._trees[number]) for number, rule in serving(self.rules, event_type)]
+            plan = self._plans[event_type] = Plan(chosen, self._atoms, self._costs)
+        return plan
+
+    def needs(self, event_type: EventType) -> Needs:
+        plan = self.plan(event_type)
+        captured = (self._captures.get(self.rules[number].id, frozenset()) for number in plan.trees)
+        return Needs(fields=plan.fields.union(*captured), whole_event=plan.keywords)
+
+    def detect(self, frame: EventFrame) -> Findings:
+        if self._budget.used > _CACHE_BYTES:
+            self._forget()
+        plan = self.plan(frame.event_type)
+        if not plan.trees or not frame.rows:
+            return Findings(self.name)
+        rows = self._rows.get(frame.event_type)
+        if rows is None or len(rows) > _ROWS_KEPT:
+            rows = self._rows[frame.event_type] = _Rows(plan, self._signatures)
+        signatures = [self._signed(column, frame) for column in plan.columns]
+        if plan.keywords:
+            signatures.append(self._keyworded(frame))
+        matched = (
+            map(rows.__getitem__, zip(*signatures, strict=True))
+            if signatures
+            else iter([rows[()]] * frame.rows)
+        )
+        hits = [(number, row) for row, numbers in enumerate(matched) if numbers for number in numbers]
+        return self._findings(frame, hits)
+
+    def _signed(self, column: str, frame: EventFrame) -> Sequence[int]:
+        """The signature of each row in one column."""
+        fields = fields_of(column)
+        values = self._values.get(column)
+        if values is None:
+            matcher = self._columns.get(column)
+            if matcher is None:
+                matcher = self._columns[column] = Column(self._atoms.columns[column])
+            if len(fields) == 2:
+                values = _Pairs(matcher, self._signatures, self._budget)
+            else:
+                values = _Values(matcher.match, self._signatures, self._budget)
+            self._values[column] = values
+        if len(fields) == 2:
+            pairs = zip(frame.columns[fields[0]], frame.columns[fields[1]], strict=True)
+            return list(map(values.__getitem__, pairs))  # type: ignore[arg-type]
+        return list(map(values.__getitem__, frame.columns[column]))  # type: ignore[arg-type]
+
+    def _keyworded(self, frame: EventFrame) -> list[int]:
+        if self._keywords is None:
+            self._keywords = Keywords(self._atoms.columns[""])
+        match, signatures, event = self._keywords.match, self._signatures, frame.event
+        return [signatures[match(raw, lambda row=row: event(row))] for row, raw in enumerate(frame.raws)]  # type: ignore[misc]
+
+    def _findings(self, frame: EventFrame, hits: list[tuple[int, int]]) -> Findings:
+        rules = [self.rules[number].id for number, _ in hits]
+        captures: list[Mapping[str, Text]] = [
+            {field: frame.columns[field][row] for field in self._captures.get(rule, ())}
+            for rule, (_, row) in zip(rules, hits, strict=True)
+        ]
+        return Findings(self.name, rules, [row for _, row in hits], [1.0] * len(hits), captures)

@@ -1,0 +1,115 @@
+"""What to do for one event type: which columns to look at, and which rules can follow from which atoms.
+
+A rule is compiled to a small tree over atoms. Its anchors are atoms one of which must be true whenever the
+rule is: an index from anchors to rules leaves about one rule in a hundred to be looked at. Rules without an
+anchor (only negations) are looked at always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from detectors.contract import EventType
+from detectors.sigma.atoms import Atom, Atoms, column_of, fields_of
+from detectors.sigma.expression import And, Check, Exists, Expression, IsNull, Like, Not, Or, Regex, Test
+from detectors.sigma.rules import Rule, tests_of
+
+Tree: TypeAlias = "tuple[str, frozenset[Atom], tuple[Tree, ...]]"
+"""("&" or "|" or "!", atoms directly under it, other trees under it)."""
+
+
+def compile_tree(expression: Expression, atoms: Atoms) -> Tree:
+    """The expression over atoms. Nested ands and ors of one kind are one."""
+    if isinstance(expression, Test):
+        return ("&", frozenset((atoms.intern(expression),)), ())
+    if isinstance(expression, Not):
+        return ("!", frozenset(), (compile_tree(expression.item, atoms),))
+    sign = "&" if isinstance(expression, And) else "|"
+    direct: set[Atom] = set()
+    below: list[Tree] = []
+    for item in expression.items:
+        tree = compile_tree(item, atoms)
+        kind, atoms_under, trees_under = tree
+        if kind == sign or (kind != "!" and len(atoms_under) == 1 and not trees_under):
+            direct |= atoms_under
+            below.extend(trees_under)
+        elif kind == "&" and not atoms_under and len(trees_under) == 1:
+            below.append(trees_under[0])
+        else:
+            below.append(tree)
+    return (sign, frozenset(direct), tuple(below))
+
+
+def holds(tree: Tree, true: frozenset[Atom] | set[Atom]) -> bool:
+    """Whether the tree is true where exactly these atoms are."""
+    sign, direct, below = tree
+    if sign == "&":
+        return direct <= true and all(holds(each, true) for each in below)
+    if sign == "|":
+        return not direct.isdisjoint(true) or any(holds(each, true) for each in below)
+    return not holds(below[0], true)
+
+
+def anchors(tree: Tree, cost: Sequence[float]) -> frozenset[Atom] | None:
+    """Atoms one of which is true whenever the tree is, the cheapest such set known; None if there is none."""
+    sign, direct, below = tree
+    if sign == "!":
+        return None
+    if sign == "|":
+        found = set(direct)
+        for each in below:
+            inner = anchors(each, cost)
+            if inner is None:
+                return None
+            found |= inner
+        return frozenset(found)
+    choices = [frozenset((atom,)) for atom in direct]
+    choices += [inner for inner in (anchors(each, cost) for each in below) if inner is not None]
+    return min(choices, key=lambda each: sum(cost[atom] for atom in each), default=None)
+
+
+def cost_of(check: Check, negated: bool) -> float:
+    """A guess at how often a check is true: long texts rarely, null and mere presence often."""
+    if negated or isinstance(check, IsNull | Exists):
+        return 1000.0
+    if isinstance(check, Like):
+        length = sum(len(part) for part in check.parts if isinstance(part, str))
+        return 1.0 / (1 + length * length) if length else 500.0
+    return 0.05 if isinstance(check, Regex) else 1.0
+
+
+class Plan:
+    """The plan of one event type. columns: in the order of a row's signature."""
+
+    def __init__(self, rules: Iterable[tuple[int, Rule, Tree]], atoms: Atoms, cost: Sequence[float]) -> None:
+        columns: set[str] = set()
+        self.trees: dict[int, Tree] = {}
+        self.index: dict[Atom, list[int]] = {}
+        self.always: list[int] = []
+        for number, rule, tree in rules:
+            columns.update(column_of(test) for test in tests_of(rule.expression))
+            self.trees[number] = tree
+            chosen = anchors(tree, cost)
+            if chosen is None:
+                self.always.append(number)
+                continue
+            for atom in chosen:
+                self.index.setdefault(atom, []).append(number)
+        self.keywords = "" in columns
+        self.columns = sorted(columns - {""})
+        self.fields = frozenset(field for column in self.columns for field in fields_of(column))
+
+    def rules_for(self, true: set[Atom]) -> tuple[int, ...]:
+        """The rules that hold where these atoms are true, in their order."""
+        candidates = set(self.always)
+        for atom in true:
+            candidates.update(self.index.get(atom, ()))
+        return tuple(sorted(number for number in candidates if holds(self.trees[number], true)))
+
+
+def serving(rules: Sequence[Rule], event_type: EventType) -> list[tuple[int, Rule]]:
+    """The rules that look at events of this type, with their numbers."""
+    return [(number, rule) for number, rule in enumerate(rules) if event_type.serves(rule.log_source)]
+
+
+__all__ = ["Or", "Plan", "anchors", "compile_tree", "cost_of", "holds", "serving"]
