@@ -33,6 +33,7 @@ class Found(msgspec.Struct, frozen=True):
     nanoseconds. captures: field -> text, for correlations. matched: field -> value that the rule's items met.
     raw: the whole event; event_hash: of the event's bytes, equal for exact duplicates.
     rule_hash: content hash of the rule as it was in force ("" = as the store knows it now).
+    feeds: a correlation counts this finding, so its raw event is kept until every window has passed it.
     muted: the rule's findings only feed correlations (`generate: false`) and make no alert of their own.
     """
 
@@ -54,6 +55,7 @@ class Found(msgspec.Struct, frozen=True):
     raw: bytes
     event_hash: bytes
     rule_hash: str = ""
+    feeds: bool = False
     muted: bool = False
 
     @property
@@ -66,10 +68,11 @@ class Mark(msgspec.Struct, frozen=True):
     """How far a partition of a source has been read.
 
     next_offset: the first offset not yet read; anchor: hash of the record before it (proves that the topic or
-    file is still the same one); watermark: no event older than this is expected, nanoseconds since 1970 UTC;
-    start: the stored `next_offset` that this batch was read from (-1 = the batch does not say: the store then
-    takes any start at or before what it knows as already read). generation: rises when the topic or file is
-    found to be new under an old name. idle: the partition has nothing more for now and holds no window open.
+    file is still the same one); watermark: the latest time that windows use seen so far, nanoseconds since
+    1970 UTC (lateness is not subtracted). start: the stored `next_offset` that the batch was read from; where
+    it differs from what is stored, the batch is fenced off; -1 = not fenced (scans: findings are a set).
+    generation: rises when the topic or file is found to be new under an old name.
+    idle: the partition has nothing more for now and holds no window open.
     """
 
     source: str
@@ -84,7 +87,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 class BatchResult(msgspec.Struct):
     """All that one batch brings. counts: name -> how many (messages, events, routed, dead, ...).
-    presence: (event type, host) -> field -> in how many events it was present; the field "" counts the events.
+    presence: (event type, host) -> field -> in how many events it was present; "" counts the events.
     """
 
     found: list[Found] = msgspec.field(default_factory=list)

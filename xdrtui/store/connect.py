@@ -1,0 +1,158 @@
+"""Open the database: private files, WAL, a schema that fits, transactions that wait instead of failing.
+
+`synchronous` is a choice of the connection: FULL for what people do (the ledger), NORMAL for workers, whose
+batches are read again after a power cut.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xdrtui.errors import StoreBusy, StoreError, StoreTooNew
+from xdrtui.store import place
+
+VERSION = 1
+"""The schema this program writes; see `schema.migrations`."""
+
+BUSY_SECONDS = 10.0
+
+
+def open_database(directory: Path, *, readonly: bool, durable: bool) -> tuple[sqlite3.Connection, Path]:
+    """Connect to the store in this directory, making or upgrading it where need be.
+
+    Raises StoreError (no store, network file system, no rights), StoreTooNew, StoreBusy.
+    """
+    if readonly:
+        directory = directory.expanduser().resolve()
+        place.refuse_network(directory)
+        path = directory / place.DATABASE
+        if not path.exists():
+            raise StoreError(
+                f"There is no store in {directory} yet; `xdrtui run` or `xdrtui scan` makes one."
+            )
+    else:
+        directory = place.prepare(directory)
+        path = directory / place.DATABASE
+    try:
+        if not readonly:
+            place.touch_private(path)
+        connection = _connect(path, readonly, durable)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"The store {path} cannot be opened ({error}); see who owns it.") from error
+    try:
+        _fit(connection, directory, readonly)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, directory
+
+
+def _connect(path: Path, readonly: bool, durable: bool) -> sqlite3.Connection:
+    uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    if readonly:
+        connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def _fit(connection: sqlite3.Connection, directory: Path, readonly: bool) -> None:
+    """Make the schema fit this program, or refuse in one sentence."""
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{directory / place.DATABASE} is not a database ({error}); move it away and start again."
+        ) from error
+    if version > VERSION:
+        refuse_newer(connection, directory, version, readonly)
+    elif version < VERSION and readonly:
+        raise StoreError(
+            f"The store in {directory} has schema {version}, this xdrtui reads {VERSION};"
+            " open it once for writing (`xdrtui run`) to bring it up to date."
+        )
+    elif version < VERSION:
+        _upgrade(connection, directory)
+
+
+def refuse_newer(connection: sqlite3.Connection, directory: Path, version: int, readonly: bool) -> None:
+    """A newer store may be read where its `meta` says that this version still can; else it is refused."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'readable_from'").fetchone()
+    readable = row is not None and row[0].isdigit() and int(row[0]) <= VERSION
+    if readonly and readable:
+        return
+    may = "; it may be opened read-only" if readable else ""
+    raise StoreTooNew(
+        f"The store in {directory} was written by a newer xdrtui (schema {version}, this one knows"
+        f" {VERSION}): upgrade xdrtui{may}."
+    )
+
+
+def _upgrade(connection: sqlite3.Connection, directory: Path) -> None:
+    from xdrtui.store.schema import upgrade
+
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection, "EXCLUSIVE"):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version >= VERSION:
+            return
+        if version:
+            _backup(directory, version)
+        upgrade(connection, VERSION)
+
+
+def _backup(directory: Path, version: int) -> Path:
+    """Copy the database as it stands (committed state) before a migration; return where it is."""
+    folder = directory / place.BACKUPS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = folder / f"xdrtui-schema{version}-{stamp}.sqlite"
+    place.touch_private(path)
+    source = sqlite3.connect(f"{(directory / place.DATABASE).as_uri()}?mode=ro", uri=True)
+    target = sqlite3.connect(path)
+    try:
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()
+    return path
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """A write transaction: all of it or nothing. Begins IMMEDIATE, since a deferred one that reads first and
+    then writes is refused at once where another writer came between.
+
+    Raises StoreBusy where another process writes for longer than the busy timeout, StoreError where the disk
+    is full or the file is damaged.
+    """
+    try:
+        connection.execute(f"BEGIN {kind}")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise StoreBusy(
+                f"Another process has held the database for over {BUSY_SECONDS:.0f} s; try again, or see"
+                " which xdrtui processes run with `xdrtui doctor`."
+            ) from error
+        if "full" in text:
+            raise StoreError("The disk is full: free some space, then start the worker again.") from error
+        raise StoreError(f"The database cannot be written ({text}); see `xdrtui doctor`.") from error
