@@ -20,7 +20,7 @@ class Position(NamedTuple):
     source: str
     partition: int
     offset: int
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # hides tuple.index
 
 
 class Source(msgspec.Struct, frozen=True):
