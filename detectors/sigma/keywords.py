@@ -61,10 +61,9 @@ class Keywords:
         return self._column.match(values)
 
 
-def _hit(atom: int, start: int, end: int, flags: int, hits: object) -> bool:
+def _hit(atom: int, start: int, end: int, flags: int, hits: object) -> None:
     assert isinstance(hits, list)
     hits.append(atom)
-    return True  # one is enough
 
 
 def _piece(check: Check) -> str:

@@ -118,7 +118,7 @@ class SigmaDetector:
             for atom, check, negated in checks:
                 self._costs[atom] = cost_of(check, negated)
         self._columns: dict[str, Column] = {}
-        self._keywords: Keywords | None = None
+        self._keywords: dict[frozenset[Atom], Keywords] = {}
         self._plans: dict[EventType, Plan] = {}
         self._forget()
 
@@ -139,7 +139,7 @@ class SigmaDetector:
     def needs(self, event_type: EventType) -> Needs:
         plan = self.plan(event_type)
         captured = (self._captures.get(self.rules[number].id, frozenset()) for number in plan.trees)
-        return Needs(fields=plan.fields.union(*captured), whole_event=plan.keywords)
+        return Needs(fields=plan.fields.union(*captured), whole_event=bool(plan.keywords))
 
     def detect(self, frame: EventFrame) -> Findings:
         if self._budget.used > _CACHE_BYTES:
@@ -152,7 +152,7 @@ class SigmaDetector:
             rows = self._rows[frame.event_type] = _Rows(plan, self._signatures)
         signatures = [self._signed(column, frame) for column in plan.columns]
         if plan.keywords:
-            signatures.append(self._keyworded(frame))
+            signatures.append(self._keyworded(plan.keywords, frame))
         matched = (
             map(rows.__getitem__, zip(*signatures, strict=True))
             if signatures
@@ -179,10 +179,13 @@ class SigmaDetector:
             return list(map(values.__getitem__, pairs))  # type: ignore[arg-type]
         return list(map(values.__getitem__, frame.columns[column]))  # type: ignore[arg-type]
 
-    def _keyworded(self, frame: EventFrame) -> list[int]:
-        if self._keywords is None:
-            self._keywords = Keywords(self._atoms.columns[""])
-        match, signatures, event = self._keywords.match, self._signatures, frame.event
+    def _keyworded(self, atoms: frozenset[Atom], frame: EventFrame) -> list[int]:
+        """The signature of each row over the keywords of the plan's own rules."""
+        keywords = self._keywords.get(atoms)
+        if keywords is None:
+            chosen = [entry for entry in self._atoms.columns[""] if entry[0] in atoms]
+            keywords = self._keywords[atoms] = Keywords(chosen)
+        match, signatures, event = keywords.match, self._signatures, frame.event
         return [signatures[match(raw, lambda row=row: event(row))] for row, raw in enumerate(frame.raws)]  # type: ignore[misc]
 
     def _findings(self, frame: EventFrame, hits: list[tuple[int, int]]) -> Findings:

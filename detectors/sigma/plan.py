@@ -86,8 +86,12 @@ class Plan:
         self.trees: dict[int, Tree] = {}
         self.index: dict[Atom, list[int]] = {}
         self.always: list[int] = []
+        keywords: set[Atom] = set()
         for number, rule, tree in rules:
-            columns.update(column_of(test) for test in tests_of(rule.expression))
+            for test in tests_of(rule.expression):
+                columns.add(column_of(test))
+                if not test.field:
+                    keywords.add(atoms.intern(test))
             self.trees[number] = tree
             chosen = anchors(tree, cost)
             if chosen is None:
@@ -95,7 +99,7 @@ class Plan:
                 continue
             for atom in chosen:
                 self.index.setdefault(atom, []).append(number)
-        self.keywords = "" in columns
+        self.keywords = frozenset(keywords)
         self.columns = sorted(columns - {""})
         self.fields = frozenset(field for column in self.columns for field in fields_of(column))
 

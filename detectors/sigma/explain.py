@@ -1,0 +1,285 @@
+"""Why a rule fired on an event, or did not: a slow, simple evaluator over the same parsed rule.
+
+It shares nothing with the fast matcher but the expression and the values' definitions of number and case,
+and so is a second opinion on it. In: an expression, a way to look fields up, all values of the event. Out:
+the same tree with true or false at each node and, at each test, the value and the place in it that matched.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+import regex
+
+from detectors.contract import NULL, Text
+from detectors.sigma.expression import (
+    ANY,
+    DASH,
+    DASHES,
+    ONE,
+    And,
+    Check,
+    Cidr,
+    Compare,
+    Exists,
+    Expression,
+    FieldRef,
+    IsNull,
+    Like,
+    Not,
+    Regex,
+    Test,
+    TimePart,
+)
+from detectors.sigma.values import fold, in_order, number_of, time_part
+
+Lookup: TypeAlias = Callable[[str], Text]
+Span: TypeAlias = tuple[int, int]
+
+_ORDER_WORDS = {"lt": "is below", "lte": "is at most", "gt": "is above", "gte": "is at least", "eq": "is"}
+
+
+class Why(msgspec.Struct, frozen=True):
+    """One node. kind: and, or, not, test; true: whether it holds; name: its selection, if it has one;
+    below: what it is made of. Of a test: field (empty: any value), words ("ends with"), pattern as people
+    read it, value: what the event holds (empty where absent), state: "value", "null" or "absent", start,
+    end: where in value it matched (-1 where it is no place), of: how many values the field has."""
+
+    kind: str
+    true: bool
+    name: str = ""
+    below: tuple[Why, ...] = ()
+    field: str = ""
+    words: str = ""
+    pattern: str = ""
+    value: str = ""
+    state: str = "value"
+    start: int = -1
+    end: int = -1
+    of: int = 1
+
+
+def explain(expression: Expression, lookup: Lookup, values: Sequence[str] = ()) -> Why:
+    """The expression's tree on one event. values: all texts of the event, for keywords."""
+    if isinstance(expression, Test):
+        return _explain_test(expression, lookup, values)
+    if isinstance(expression, Not):
+        below = explain(expression.item, lookup, values)
+        return Why("not", not below.true, below=(below,))
+    nodes = tuple(explain(item, lookup, values) for item in expression.items)
+    if isinstance(expression, And):
+        return Why("and", all(node.true for node in nodes), expression.name, nodes)
+    return Why("or", any(node.true for node in nodes), expression.name, nodes)
+
+
+def helped(why: Why, wanted: bool = True) -> Iterator[Why]:
+    """The tests that made the tree come out as it did: true ones, and below `not` false ones."""
+    if why.kind == "test":
+        if why.true == wanted:
+            yield why
+    elif why.kind == "not":
+        yield from helped(why.below[0], not wanted)
+    else:
+        for node in why.below:
+            if node.true == wanted:
+                yield from helped(node, wanted)
+
+
+def missing(why: Why, wanted: bool = True) -> int:
+    """How many tests would have to come out otherwise for the tree to be as wanted, at the least."""
+    if why.kind == "test":
+        return int(why.true != wanted)
+    if why.kind == "not":
+        return missing(why.below[0], not wanted)
+    counts = [missing(node, wanted) for node in why.below]
+    return sum(counts) if (why.kind == "and") == wanted else min(counts, default=0)
+
+
+def _explain_test(test: Test, lookup: Lookup, values: Sequence[str]) -> Why:
+    cell = tuple(values) if not test.field else lookup(test.field)
+    words, pattern = in_words(test.check)
+    texts = _texts(cell)
+    state = "absent" if cell is None else "null" if cell is NULL else "value"
+    true, value, span = _passes(test.check, cell, texts, lookup)
+    if test.negated:
+        true, words = state == "value" and not true, f"not: {words}"
+        value, span = (texts[0] if texts else ""), None
+    start, end = span or (-1, -1)
+    return Why(
+        "test", true, "", (), test.field, words, pattern, value, state, start, end, max(len(texts), 1)
+    )  # fmt: skip
+
+
+def _texts(cell: Text) -> tuple[str, ...]:
+    if cell is None or cell is NULL:
+        return ()
+    return (cell,) if isinstance(cell, str) else tuple(str(each) for each in cell)
+
+
+def _passes(
+    check: Check, cell: Text, texts: tuple[str, ...], lookup: Lookup
+) -> tuple[bool, str, Span | None]:
+    """Whether the check passes, the value that decided, and where in it."""
+    first = texts[0] if texts else ""
+    if isinstance(check, IsNull):
+        return cell is None or cell is NULL, first, None
+    if isinstance(check, Exists):
+        return (cell is not None) == check.wanted, first, None
+    others = _texts(lookup(check.other)) if isinstance(check, FieldRef) else ()
+    for text in texts:
+        span = _refers(check, text, others) if isinstance(check, FieldRef) else _place(check, text)
+        if span is not None:
+            return True, text, span
+    return False, first, None
+
+
+def _place(check: Check, text: str) -> Span | None:
+    """Where the check matches in the text, or None."""
+    if isinstance(check, Like):
+        return _like(check, text)
+    if isinstance(check, Regex):
+        flags = sum({"i": regex.I, "m": regex.M, "s": regex.S}[flag] for flag in check.flags)
+        try:
+            found = regex.search(check.pattern, text, flags=flags, timeout=0.5, concurrent=True)
+        except TimeoutError:
+            return None
+        return found.span() if found else None
+    whole = (0, len(text))
+    if isinstance(check, Cidr):
+        return whole if _inside(text, check.network) else None
+    if isinstance(check, Compare):
+        number = number_of(text)
+        return (
+            whole if number is not None and in_order(number, check.operator, Decimal(check.number)) else None
+        )
+    if isinstance(check, TimePart):
+        part = time_part(text, check.unit)
+        return (
+            whole
+            if part is not None and in_order(Decimal(part), check.operator, Decimal(check.number))
+            else None
+        )
+    return None
+
+
+def _inside(text: str, network: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text.split("%")[0])
+    except ValueError:
+        return False
+    addresses = [address]
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        addresses.append(address.ipv4_mapped)
+    return any(each in ipaddress.ip_network(network) for each in addresses)
+
+
+def _refers(check: FieldRef, text: str, others: tuple[str, ...]) -> Span | None:
+    for other in others:
+        parts: dict[str, tuple[str | int, ...]] = {
+            "equals": (other,),
+            "contains": (ANY, other, ANY),
+            "startswith": (other, ANY),
+            "endswith": (ANY, other),
+        }
+        span = _like(Like(parts[check.mode], check.cased), text)
+        if span is not None:
+            return span
+    return None
+
+
+def _like(check: Like, text: str) -> Span | None:
+    """The place of the pattern's first literal to its last. One atomic group a piece, so no backtracking."""
+    parts = check.parts
+    value = text if check.cased else fold(text)
+    pieces: list[str] = [""]
+    for part in parts:
+        if part == ANY:
+            pieces.append("")
+        elif part == ONE:
+            pieces[-1] += "."
+        elif part == DASH:
+            pieces[-1] += f"[{re.escape(DASHES)}]"
+        else:
+            pieces[-1] += re.escape(str(part) if check.cased else fold(str(part)))
+    first, last = pieces[0], pieces[-1]
+    if len(pieces) == 1:
+        return _original(text, value, (0, len(value))) if re.fullmatch(first, value, re.DOTALL) else None
+    begin = re.match(first, value, re.DOTALL)
+    if begin is None:
+        return None
+    position, start = begin.end(), 0 if first else -1
+    for piece in pieces[1:-1]:
+        found = re.compile(piece, re.DOTALL).search(value, position)
+        if found is None:
+            return None
+        start = found.start() if start < 0 else start
+        position = found.end()
+    if last:
+        found = re.compile(f"(?:{last})\\Z", re.DOTALL).search(value, position)
+        if found is None:
+            return None
+        start = found.start() if start < 0 else start
+        position = found.end()
+    return _original(text, value, (max(start, 0), position))
+
+
+def _original(text: str, value: str, span: Span) -> Span:
+    """A span of the folded text as one of the text itself."""
+    if len(text) == len(value):
+        return span
+    starts: list[int] = []
+    for index, char in enumerate(text):
+        starts.extend([index] * len(fold(char)))
+    starts.append(len(text))
+    end = span[1]
+    return starts[min(span[0], len(starts) - 1)], starts[end - 1] + 1 if 0 < end < len(starts) else 0
+
+
+def in_words(check: Check) -> tuple[str, str]:
+    """A check as people say it: the verb and the pattern."""
+    if isinstance(check, Like):
+        return _like_in_words(check)
+    if isinstance(check, Regex):
+        return "matches the expression", check.pattern
+    if isinstance(check, Cidr):
+        return "is in the network", check.network
+    if isinstance(check, Compare):
+        return _ORDER_WORDS[check.operator], check.number
+    if isinstance(check, TimePart):
+        return f"has {check.unit} that {_ORDER_WORDS[check.operator]}", str(check.number)
+    if isinstance(check, IsNull):
+        return "is absent or null", ""
+    if isinstance(check, Exists):
+        return ("is present" if check.wanted else "is absent"), ""
+    verbs = {
+        "equals": "is the same as",
+        "contains": "contains",
+        "startswith": "starts with",
+        "endswith": "ends with",
+    }
+    return verbs[check.mode], f"field {check.other}"
+
+
+def _like_in_words(check: Like) -> tuple[str, str]:
+    parts = check.parts
+    cased = " (case matters)" if check.cased else ""
+    if not parts:
+        return "is empty", ""
+    if parts == (ANY,):
+        return "has a value", ""
+    before, after = parts[0] == ANY, parts[-1] == ANY
+    inner = parts[1 if before else 0 : -1 if after else None]
+    shown = "".join(
+        {ANY: "*", ONE: "?", DASH: "-"}[part] if isinstance(part, int) else part for part in inner
+    )
+    verb = {(True, True): "contains", (False, True): "starts with", (True, False): "ends with"}.get(
+        (before, after)
+    )
+    if verb is None:
+        verb = "is" if all(isinstance(part, str) for part in inner) else "fits"
+    return verb + cased, shown
