@@ -16,6 +16,7 @@ from typing import TypeAlias
 import hyperscan
 
 from detectors.contract import NULL, Text
+from detectors.sigma.cache import Cache
 from detectors.sigma.expression import (
     ANY,
     DASH,
@@ -76,7 +77,7 @@ def fields_of(column: str) -> tuple[str, ...]:
 class Column:
     """All atoms of one column. `match(cell)` gives those that are true for the cell."""
 
-    def __init__(self, checks: Iterable[tuple[Atom, Check, bool]]) -> None:
+    def __init__(self, checks: Iterable[tuple[Atom, Check, bool]], cache: Cache | None = None) -> None:
         self.null: list[Atom] = []
         self.present: list[Atom] = []
         self.absent: list[Atom] = []
@@ -97,8 +98,23 @@ class Column:
                 self.negated.append((hidden, atom))
                 atom, hidden = hidden, hidden - 1
             self._place(atom, check, folded, as_written)
-        self.folded = _database(folded, self.slow)
-        self.as_written = _database(as_written, self.slow)
+        cache = cache or Cache(None)
+        self.folded = self._database(folded, cache)
+        self.as_written = self._database(as_written, cache)
+
+    def _database(self, scanned: list[Scanned], cache: Cache) -> hyperscan.Database | None:
+        """One database of all expressions; what Hyperscan refuses goes to `slow`."""
+        if not scanned:
+            return None
+        database, refused = cache.database(
+            [expression for _, expression, _, _ in scanned],
+            [atom & 0xFFFFFFFF for atom, _, _, _ in scanned],
+            [flags for _, _, flags, _ in scanned],
+        )
+        for index in refused:
+            atom, _, _, check = scanned[index]
+            self.slow.append((atom, LinearLike(check) if isinstance(check, Like) else TimedRegex(check)))
+        return database
 
     def _place(self, atom: Atom, check: Check, folded: list[Scanned], as_written: list[Scanned]) -> None:
         match check:
@@ -254,46 +270,3 @@ def _literal(text: str) -> bytes:
         bytes((byte,)) if chr(byte).isalnum() and byte < 128 else b"\\x%02x" % byte
         for byte in text.encode("utf-8", "surrogatepass")
     )
-
-
-def _database(
-    scanned: list[Scanned], slow: list[tuple[Atom, LinearLike | TimedRegex]]
-) -> hyperscan.Database | None:
-    """One database of all expressions; what Hyperscan refuses goes to `slow`."""
-    if not scanned:
-        return None
-    try:
-        return _compiled(scanned)
-    except hyperscan.error:
-        pass
-    accepted: list[Scanned] = []
-    _accepted(scanned, accepted, slow)
-    return _compiled(accepted) if accepted else None
-
-
-def _accepted(
-    scanned: list[Scanned], accepted: list[Scanned], slow: list[tuple[Atom, LinearLike | TimedRegex]]
-) -> None:
-    """Halve until the refused ones stand alone."""
-    try:
-        _compiled(scanned)
-    except hyperscan.error:
-        if len(scanned) > 1:
-            middle = len(scanned) // 2
-            _accepted(scanned[:middle], accepted, slow)
-            _accepted(scanned[middle:], accepted, slow)
-            return
-        atom, _, _, check = scanned[0]
-        slow.append((atom, LinearLike(check) if isinstance(check, Like) else TimedRegex(check)))
-        return
-    accepted.extend(scanned)
-
-
-def _compiled(scanned: list[Scanned]) -> hyperscan.Database:
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[expression for _, expression, _, _ in scanned],
-        ids=[atom & 0xFFFFFFFF for atom, _, _, _ in scanned],
-        flags=[flags for _, _, flags, _ in scanned],
-    )
-    return database

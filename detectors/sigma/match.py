@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from detectors.contract import EventFrame, EventType, Findings, Needs, Text
 from detectors.sigma.atoms import Atom, Atoms, Column, fields_of
+from detectors.sigma.cache import Cache
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.plan import Plan, compile_tree, cost_of, serving
 from detectors.sigma.rules import Rule, RuleSet
@@ -101,12 +102,19 @@ class SigmaDetector:
     """All Sigma rules of a rule set as one detector.
 
     captures: for each rule id the fields whose values its findings must carry (for correlations).
+    cache: where compiled patterns are kept between runs.
     """
 
     name = "sigma"
 
-    def __init__(self, rules: RuleSet, captures: Mapping[str, frozenset[str]] | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        captures: Mapping[str, frozenset[str]] | None = None,
+        cache: Cache | None = None,
+    ) -> None:
         self.rules: Sequence[Rule] = rules.rules
+        self._cache = cache
         self._captures = dict(captures or {})
         digest = hashlib.blake2b(f"{ENGINE} {rules.fingerprint}".encode(), digest_size=16)
         digest.update(repr(sorted((k, sorted(v)) for k, v in self._captures.items())).encode())
@@ -168,7 +176,7 @@ class SigmaDetector:
         if values is None:
             matcher = self._columns.get(column)
             if matcher is None:
-                matcher = self._columns[column] = Column(self._atoms.columns[column])
+                matcher = self._columns[column] = Column(self._atoms.columns[column], self._cache)
             if len(fields) == 2:
                 values = _Pairs(matcher, self._signatures, self._budget)
             else:

@@ -89,6 +89,12 @@ class RuleSet(msgspec.Struct, frozen=True):
 def load_rules(paths: Iterable[str | Path], *, placeholders: Placeholders | None = None) -> RuleSet:
     """Read every rule under the paths. A wrong rule becomes a problem and never stops the rest; of two rules
     with one id the first stands."""
+    texts, problems = read_rule_texts(paths)
+    return parse_rules(texts, placeholders=placeholders, problems=problems)
+
+
+def read_rule_texts(paths: Iterable[str | Path]) -> tuple[dict[str, bytes], list[Problem]]:
+    """The content of every rule file under the paths, by name, and what could not be read."""
     texts: dict[str, bytes] = {}
     problems: list[Problem] = []
     for given in paths:
@@ -101,7 +107,7 @@ def load_rules(paths: Iterable[str | Path], *, placeholders: Placeholders | None
                 texts[str(file)] = file.read_bytes()
             except OSError as error:
                 problems.append(Problem(str(file), 0, 0, f"cannot be read: {error.strerror}"))
-    return parse_rules(texts, placeholders=placeholders or {}, problems=problems)
+    return texts, problems
 
 
 def parse_rules(
