@@ -1,0 +1,132 @@
+"""Who is at work on a store: heartbeats, leases, cursors, controls, and what is not well.
+
+Times are wall clock nanoseconds given by the caller. Functions whose name begins with a verb of writing run
+inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """What a worker says of itself. kind: "worker", "correlator", "replay"; started, at: nanoseconds;
+    figures: name -> number, e.g. events_per_second, lag_seconds, paused, dropped, dead, memory_bytes."""
+
+    worker: str
+    kind: str
+    pid: int
+    machine: str
+    started: int
+    at: int
+    figures: dict[str, float] = {}
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something that is not well. key: names it, so that it is told once; n: how often it happened."""
+
+    key: str
+    kind: str
+    text: str
+    first_at: int
+    last_at: int
+    n: int
+    cleared: int = 0
+
+
+def write_heartbeat(connection: sqlite3.Connection, beat: Heartbeat) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO heartbeats(worker, kind, pid, machine, started, at, figures)"
+        " VALUES (?,?,?,?,?,?,?)",
+        (
+            beat.worker,
+            beat.kind,
+            beat.pid,
+            beat.machine,
+            beat.started,
+            beat.at,
+            msgspec.json.encode(beat.figures).decode(),
+        ),
+    )
+
+
+def remove_heartbeat(connection: sqlite3.Connection, worker: str) -> None:
+    """A worker that ends in good order leaves no heartbeat behind."""
+    connection.execute("DELETE FROM heartbeats WHERE worker = ?", (worker,))
+
+
+def heartbeats(connection: sqlite3.Connection) -> list[Heartbeat]:
+    """All heartbeats, the freshest first."""
+    return [
+        Heartbeat(*(*row[:6], msgspec.json.decode(row[6], type=dict[str, float])))
+        for row in connection.execute(
+            "SELECT worker, kind, pid, machine, started, at, figures FROM heartbeats ORDER BY at DESC"
+        )
+    ]
+
+
+def take_lease(connection: sqlite3.Connection, name: str, holder: str, now: int, until: int) -> bool:
+    """Take or renew a lease; False where another holds it and it has not run out."""
+    row = connection.execute("SELECT holder, until FROM leases WHERE name = ?", (name,)).fetchone()
+    if row is not None and row[0] != holder and row[1] > now:
+        return False
+    connection.execute(
+        "INSERT OR REPLACE INTO leases(name, holder, until) VALUES (?, ?, ?)", (name, holder, until)
+    )
+    return True
+
+
+def drop_lease(connection: sqlite3.Connection, name: str, holder: str) -> None:
+    connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
+
+def cursor(connection: sqlite3.Connection, name: str) -> int:
+    """How far a reader has come; 0 at first."""
+    row = connection.execute("SELECT seq FROM cursors WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def set_cursor(connection: sqlite3.Connection, name: str, seq: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO cursors(name, seq) VALUES (?, ?)", (name, seq))
+
+
+def control(connection: sqlite3.Connection, key: str) -> str:
+    """A control that one process sets for another (e.g. the replay's speed); empty where not set."""
+    row = connection.execute("SELECT value FROM control WHERE key = ?", (key,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def controls(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT key, value FROM control"))
+
+
+def set_control(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO control(key, value) VALUES (?, ?)", (key, value))
+
+
+def report_fault(connection: sqlite3.Connection, key: str, kind: str, text: str, now: int) -> None:
+    """Note that something is not well; the same key again counts and says the last text."""
+    connection.execute(
+        "INSERT INTO health(key, kind, text, first_at, last_at, n, cleared) VALUES (?,?,?,?,?,1,0)"
+        " ON CONFLICT(key) DO UPDATE SET text = excluded.text, last_at = excluded.last_at, n = n + 1,"
+        " cleared = 0",
+        (key, kind, text, now, now),
+    )
+
+
+def clear_fault(connection: sqlite3.Connection, key: str, now: int) -> None:
+    connection.execute("UPDATE health SET cleared = ? WHERE key = ? AND cleared = 0", (now, key))
+
+
+def faults(connection: sqlite3.Connection, cleared: bool = False) -> list[Fault]:
+    """What is not well now (or was, too), the latest first."""
+    return [
+        Fault(*row)
+        for row in connection.execute(
+            "SELECT key, kind, text, first_at, last_at, n, cleared FROM health WHERE ? OR cleared = 0"
+            " ORDER BY last_at DESC, key",
+            (cleared,),
+        )
+    ]
