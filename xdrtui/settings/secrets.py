@@ -1,0 +1,121 @@
+"""Secrets: the settings say where one lies, never what it is.
+
+In: a reference (`keyring:NAME`, `file:PATH`, `env:NAME`). Out: a `Secret`, which shows itself to nobody who
+does not ask by `reveal()`. Every revealed value is remembered so that the logs can strike it out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from xdrtui.errors import SettingsError
+from xdrtui.plain import visible
+
+SERVICE = "xdrtui"
+"""The service under which secrets stand in the keyring."""
+
+_KINDS = ("keyring", "file", "env")
+_revealed: set[str] = set()
+
+
+class Secret:
+    """A value that is not shown: not in a traceback, a log, a repr or a pickle."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; from here on `strike_out` knows it."""
+        if len(self._value) >= 4:
+            _revealed.add(self._value)
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a secret is not pickled")
+
+
+def strike_out(text: str) -> str:
+    """Return `text` with every secret of this process replaced by `***`."""
+    for value in sorted(_revealed, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def check_reference(reference: str) -> str:
+    """Return `reference` if it has the form of one; else ValueError, without what may be a secret."""
+    kind, _, place = reference.partition(":")
+    if kind not in _KINDS or not place:
+        raise ValueError(
+            "a secret does not stand in the settings: write where it lies, "
+            "as keyring:NAME, file:PATH or env:NAME"
+        )
+    return reference
+
+
+def environment_name(reference: str) -> str | None:
+    """The environment variable that a reference names, if it names one."""
+    kind, _, place = reference.partition(":")
+    return place if kind == "env" else None
+
+
+def resolve(reference: str, environ: Mapping[str, str] = os.environ) -> Secret:
+    """Fetch the secret that `reference` names. Raises SettingsError with what to do where it is not there."""
+    kind, _, place = check_reference(reference).partition(":")
+    if kind == "env":
+        if place not in environ:
+            raise SettingsError(f"the secret env:{visible(place)} is not set: export {visible(place)} first.")
+        return Secret(environ[place])
+    if kind == "file":
+        return _from_file(Path(place).expanduser())
+    return _from_keyring(place)
+
+
+def _from_file(path: Path) -> Secret:
+    shown = visible(str(path))
+    try:
+        # the opened file is checked, not the name: nobody can change it in between
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SettingsError(f"the secret's file {shown} is not a regular file: name one.")
+            if status.st_mode & 0o077:
+                raise SettingsError(f"the secret's file {shown} can be read by others: chmod 600 {shown}.")
+            content = file.read(65_536)
+    except OSError as error:
+        raise SettingsError(
+            f"the secret's file {shown} cannot be read ({error.strerror}): create it with mode 600."
+        ) from None
+    try:
+        return Secret(content.decode().removesuffix("\n").removesuffix("\r"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"the secret's file {shown} is not UTF-8 text: write it again.") from None
+
+
+def _from_keyring(name: str) -> Secret:
+    import keyring  # 88 ms, and only here
+    import keyring.errors
+
+    try:
+        value = keyring.get_password(SERVICE, name)
+    except keyring.errors.KeyringError as error:
+        raise SettingsError(
+            f"the secret keyring:{visible(name)} cannot be fetched "
+            f"({visible(str(error) or type(error).__name__)}): "
+            "on a host without a keyring use file:PATH (mode 600) or env:NAME."
+        ) from None
+    if value is None:
+        raise SettingsError(
+            f"the keyring has no secret {visible(name)}: "
+            f"store it with `keyring set {SERVICE} {visible(name)}`."
+        )
+    return Secret(value)
