@@ -25,6 +25,8 @@ def parse_condition(text: str, detections: Mapping[str, Expression]) -> tuple[Ex
     """
     parser = _Parser(text, detections)
     expression = parser.alternatives(0)
+    if parser.token == "|":  # noqa: S105
+        parser.fail("aggregations behind '|' left Sigma with version 2", "write a correlation rule")
     if parser.token:
         parser.fail(f"'{parser.token}' was not expected here")
     return expression, parser.used
@@ -86,8 +88,6 @@ class _Parser:
                 self.fail("a closing parenthesis is missing")
             self.take()
             return inner
-        if self.token == "|":  # noqa: S105
-            self.fail("aggregations behind '|' left Sigma with version 2", "write a correlation rule")
         following = self.tokens[self.index + 1][1].lower() if self.index + 1 < len(self.tokens) else ""
         if following == "of" and self.word in ("1", "any", "all"):
             return self.quantified()
