@@ -1,0 +1,321 @@
+"""Everything a person can do on the screens, once: keys, footer, help, palette and the manual's page of keys
+all come from `COMMANDS`.
+
+In: nothing. Out: `Command`s, and `Facts`, by which a command says whether it applies now and, if not, why.
+What a command does is the panes' business: each handles it in a method `do_<id>`, dots as underscores.
+
+The laws (tests/screens/test_commands.py): a letter means the same in all panes; a command that changes what
+is stored is no Shift pair of one that does not, and no capital A to H, `[`, `O` or `~` (fragments of arrow
+keys on broken links); nothing needs Alt, F-keys or Ctrl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+QUEUE, ALERT, LIVE, HELP, MANUAL = "queue", "alert", "live", "help", "manual"
+PANES: Mapping[str, str] = MappingProxyType(
+    {
+        QUEUE: "the alert queue",
+        ALERT: "one alert",
+        LIVE: "live events",
+        HELP: "keys",
+        MANUAL: "the manual",
+    }
+)
+LISTS = frozenset({QUEUE, LIVE})
+JUDGED = frozenset({QUEUE, ALERT})
+PAGES = frozenset({ALERT, HELP, MANUAL})
+ANYWHERE: frozenset[str] = frozenset(PANES)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What commands need to know to say whether they apply now.
+
+    state: the alert under the cursor's, "" where there is none; marked: how many alerts are marked; new: how
+    many newcomers wait; undo, redo: whether there is something to take back, or to do again; readonly: why
+    nothing can be written, or "".
+    """
+
+    pane: str = QUEUE
+    rows: int = 0
+    state: str = ""
+    marked: int = 0
+    new: int = 0
+    undo: bool = True
+    redo: bool = True
+    readonly: str = ""
+    wide: bool = False
+    demo: bool = False
+    searched: bool = False
+    frozen: bool = False
+
+
+def _always(facts: Facts) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. keys: as typed ("a", "g g", "/"), or named ("enter", "up"); title: for the footer, as
+    short as can be; help: a sentence without a full stop; panes: where it exists; changes: it writes to the
+    store; footer: its place in the footer, 0 = not there; why_not: "" where it applies now, else the reason.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    panes: frozenset[str] = ANYWHERE
+    changes: bool = False
+    footer: int = 0
+    group: str = "look"
+    why_not: Callable[[Facts], str] = field(default=_always, compare=False)
+
+
+def _with_alert(facts: Facts) -> str:
+    return "" if facts.state or facts.marked else "there is no alert here"
+
+
+def _judging(*, to: str) -> Callable[[Facts], str]:
+    def why_not(facts: Facts) -> str:
+        if facts.readonly:
+            return facts.readonly
+        if facts.marked:
+            return ""
+        if not facts.state:
+            return "there is no alert here"
+        if facts.state == to:
+            return f"this alert is {to} already"
+        return ""
+
+    return why_not
+
+
+def _writing(facts: Facts) -> str:
+    return facts.readonly or _with_alert(facts)
+
+
+def _undoing(facts: Facts) -> str:
+    return facts.readonly or ("" if facts.undo else "nothing of yours is left to undo")
+
+
+def _redoing(facts: Facts) -> str:
+    return facts.readonly or ("" if facts.redo else "nothing was undone since")
+
+
+def _rows(facts: Facts) -> str:
+    return "" if facts.rows else "the list is empty"
+
+
+def _demo(facts: Facts) -> str:
+    return "" if facts.demo else "this is not the demo"
+
+
+def _hint(facts: Facts) -> str:
+    return _demo(facts) or ("" if facts.state else "put the cursor on an alert first")
+
+
+def _here(facts: Facts) -> str:
+    return "" if facts.state else "there is no alert here"
+
+
+def _memo(facts: Facts) -> str:
+    return facts.readonly or _here(facts)
+
+
+def _side_by_side(facts: Facts) -> str:
+    return "" if facts.wide else "only one pane is shown: 1 to 3 change it"
+
+
+def _event(facts: Facts) -> str:
+    return "" if facts.state or (facts.pane == LIVE and facts.rows) else "there is no event here"
+
+
+def _marked(facts: Facts) -> str:
+    return "" if facts.marked else "nothing is marked"
+
+
+def _newcomers(facts: Facts) -> str:
+    return "" if facts.new else "no new alert is waiting"
+
+
+def _searched(facts: Facts) -> str:
+    return "" if facts.searched else "search with / first"
+
+
+def _moves(id: str, keys: tuple[str, ...], title: str, help: str, footer: int = 0) -> Command:
+    return Command(id, keys, title, help, group="move", footer=footer)
+
+
+def _judges(
+    id: str, key: str, title: str, help: str, why_not: Callable[[Facts], str], footer: int = 0
+) -> Command:
+    return Command(id, (key,), title, help, JUDGED, True, footer, "judge", why_not)
+
+
+def _demos(id: str, key: str, title: str, help: str) -> Command:
+    return Command(id, (key,) if key else (), title, help, group="demo", why_not=_demo)
+
+
+_QUEUE_ONLY, _LIVE_ONLY, _ALERT_ONLY = frozenset({QUEUE}), frozenset({LIVE}), frozenset({ALERT})
+
+COMMANDS: tuple[Command, ...] = (
+    _moves("down", ("j", "down"), "down", "Next line"),
+    _moves("up", ("k", "up"), "up", "Line before"),
+    Command(
+        "open", ("enter", "l", "right"), "open", "Open what is under the cursor",
+        LISTS, False, 60, "move", _rows,
+    ),
+    _moves(
+        "back", ("q", "h", "left", "escape"), "back",
+        "Go back; q on the first pane leaves, after asking", 100,
+    ),
+    _moves("page_down", ("pagedown", "}"), "page down", "A page down"),
+    _moves("page_up", ("pageup", "{"), "page up", "A page up"),
+    _moves("first", ("g g", "home"), "first", "First line; in the queue this takes new alerts in"),
+    _moves("last", ("G", "end"), "last", "Last line"),
+    Command("next_alert", ("J",), "next", "Next alert of the queue", JUDGED, False, 70, "move", _rows),
+    Command(
+        "previous_alert", ("K",), "prev", "Alert of the queue before this one", JUDGED, False, 0, "move",
+        _rows,
+    ),
+    Command(
+        "other_pane", ("tab",), "other", "To the other pane, where two stand side by side",
+        JUDGED, False, 0, "move", _side_by_side,
+    ),
+    _moves("pane.queue", ("1",), "queue", "Alert queue"),
+    _moves("pane.alert", ("2",), "alert", "The alert under the queue's cursor"),
+    _moves("pane.live", ("3",), "live", "Live events, newest first"),
+    _judges("acknowledge", "a", "ack", "Acknowledge: you have seen it", _judging(to="acknowledged"), 10),
+    _judges("investigate", "i", "invest.", "Investigate: you work on it", _judging(to="investigating"), 12),
+    _judges("close", "c", "close", "Close with a disposition, one key each", _judging(to="closed"), 14),
+    _judges("own", "o", "own", "Take it as yours; again: give it back", _writing),
+    _judges("memo", "m", "memo", "Write a memo on it", _memo),
+    Command(
+        "mark", ("space",), "mark", "Mark or unmark; a, i, c and o then apply to all marked",
+        _QUEUE_ONLY, False, 20, "judge", _rows,
+    ),
+    Command(
+        "unmark", ("backspace",), "unmark", "Take all marks away", _QUEUE_ONLY, False, 0, "judge",
+        _marked,
+    ),
+    _judges("undo", "u", "undo", "Undo your last change; any number of steps", _undoing, 22),
+    _judges("redo", "U", "redo", "Do again what was undone", _redoing),
+    Command(
+        "newcomers", (".",), "take in", "Take in the new alerts that wait",
+        _QUEUE_ONLY, why_not=_newcomers,
+    ),
+    Command(
+        "event", ("e",), "event", "Unfold or fold the raw event",
+        frozenset({ALERT, LIVE}), False, 30, "look", _event,
+    ),
+    Command(
+        "rule", ("d",), "rule", "Unfold or fold the definition of the rule",
+        _ALERT_ONLY, False, 32, "look", _here,
+    ),
+    Command(
+        "freeze", ("s",), "freeze", "Stand still, or let the tail run: nothing is lost",
+        _LIVE_ONLY, footer=16,
+    ),
+    Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80),
+    Command("hit_next", ("n",), "next hit", "Next hit of the search", PAGES, why_not=_searched),
+    Command("hit_previous", ("N",), "hit before", "Hit before", PAGES, why_not=_searched),
+    Command("zone", ("t",), "zone", "Times in UTC or in your own zone"),
+    Command(
+        "palette", (":",), "palette", "Find a command, an alert or a page of the manual by name",
+        footer=85,
+    ),
+    Command("help", ("?",), "keys", "What applies here", footer=90),
+    Command("theme", (), "theme", "Dark or light"),
+    Command("manual", (), "manual", "Read the manual"),
+    Command("mouse", (), "mouse", "Switch the mouse on or off"),
+    Command("leave", (), "leave", "Leave xdrtui"),
+    Command(
+        "demo.hint", ("x",), "hint", "A hint, in three grades: where to look, which field, the answer",
+        JUDGED, False, 18, "demo", _hint,
+    ),
+    _demos("demo.pause", "=", "pause", "Stop the demo's clock, or let it run"),
+    _demos("demo.step", ">", "step", "Go on to the next step of the attack"),
+    _demos("demo.faster", "+", "faster", "The demo's clock twice as fast"),
+    _demos("demo.slower", "-", "slower", "The demo's clock half as fast"),
+    _demos("demo.report", "", "report", "How the demo went: found, missed, false alarms"),
+)  # fmt: skip
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {"move": "Moving about", "judge": "Judging alerts", "look": "Looking", "demo": "In the demo"}
+)
+
+BY_ID: Mapping[str, Command] = MappingProxyType({command.id: command for command in COMMANDS})
+
+DISPOSITIONS: tuple[tuple[str, str, str], ...] = (
+    ("t", "true_positive", "true positive: it is an attack"),
+    ("a", "benign_authorised", "benign: authorised activity"),
+    ("e", "benign_test", "benign: a test or exercise"),
+    ("r", "false_positive_rule", "false positive: the rule is wrong"),
+    ("d", "false_positive_data", "false positive: the data is wrong"),
+    ("2", "duplicate", "duplicate of another alert"),
+    ("n", "undetermined", "undetermined: cannot be told"),
+)
+"""Keys of the closing menu, each with its disposition and what it means."""
+
+_SIGNS: Mapping[str, str] = MappingProxyType(
+    {"pagedown": "PgDn", "pageup": "PgUp", "g g": "gg", "escape": "esc", "backspace": "bksp"}
+)
+
+
+def key_sign(key: str) -> str:
+    """A key as people read it."""
+    return _SIGNS.get(key, key)
+
+
+def in_pane(pane: str, *, demo: bool = False) -> list[Command]:
+    """The commands of a pane, in the registry's order."""
+    return [command for command in COMMANDS if pane in command.panes and (demo or command.group != "demo")]
+
+
+def keys_of(pane: str) -> dict[str, Command]:
+    """Key -> command, in one pane."""
+    return {key: command for command in COMMANDS if pane in command.panes for key in command.keys}
+
+
+def shown_in_footer(facts: Facts) -> list[tuple[Command, str]]:
+    """The footer's commands in order, each with why it does not apply ("" where it does)."""
+    chosen = [command for command in in_pane(facts.pane, demo=facts.demo) if command.footer]
+    return [(command, command.why_not(facts)) for command in sorted(chosen, key=lambda c: c.footer)]
+
+
+def keys_page() -> str:
+    """The manual's page of keys, as Markdown."""
+    parts = [
+        "# Keys",
+        "",
+        "Every key of the screens. `?` shows those that apply where you are, `:` finds a command by name.",
+        "This page is generated from the registry of commands (`screens/commands.py`).",
+        "",
+    ]
+    for group, title in GROUPS.items():
+        parts += [f"## {title}", "", "| key | command | what it does | where |", "|---|---|---|---|"]
+        for command in COMMANDS:
+            if command.group == group:
+                keys = " ".join(f"`{key_sign(key)}`" for key in command.keys) or "palette"
+                where = (
+                    "everywhere"
+                    if command.panes == ANYWHERE
+                    else ", ".join(p for p in PANES if p in command.panes)
+                )
+                parts.append(f"| {keys} | {command.title} | {command.help} | {where} |")
+        parts.append("")
+    parts += [
+        "## Closing an alert",
+        "",
+        "`c` opens a menu; one more key closes.",
+        "",
+        "| key | disposition |",
+        "|---|---|",
+    ]
+    parts += [f"| `{key}` | {text} |" for key, _, text in DISPOSITIONS]
+    return "\n".join(parts) + "\n"

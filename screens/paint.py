@@ -1,0 +1,79 @@
+"""Lines of styled text, and the one place where they become what Textual sends to the terminal.
+
+A line is a list of (text, style name). Panes are functions from data to lines; `strip` sanitises every text
+once more, whatever was done before, so that nothing from data can reach the terminal raw. Never markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from screens.look import Look, to_ascii
+from screens.sanitise import cut, sanitise, width
+
+Span: TypeAlias = tuple[str, str]
+Line: TypeAlias = list[Span]
+
+
+def strip(line: Iterable[Span], cells: int, look: Look, over: str = "") -> Strip:
+    """Paint a line in exactly `cells` cells. over: style of the whole row (the cursor's)."""
+    segments: list[Segment] = []
+    room = cells
+    for text, name in line:
+        if room <= 0:
+            break
+        clean = sanitise(text)
+        size = width(clean)
+        if size > room:
+            clean = cut(clean, room)
+            size = width(clean)
+        if look.ascii_only:
+            clean = to_ascii(clean, size)
+        segments.append(Segment(clean, look.style(name, over)))
+        room -= size
+    if room > 0:
+        segments.append(Segment(" " * room, look.style("", over)))
+    return Strip(segments, cells)
+
+
+def line_width(line: Iterable[Span]) -> int:
+    """Cells that the line takes."""
+    return sum(width(sanitise(text)) for text, _ in line)
+
+
+def plain(line: Iterable[Span]) -> str:
+    """The line without its styles."""
+    return "".join(sanitise(text) for text, _ in line)
+
+
+def spread(left: Line, right: Line, cells: int) -> Line:
+    """`left` and, at the other end, `right`; the left gives way where there is no room for both."""
+    from_right = line_width(right)
+    room = cells - from_right - 1
+    if room < 4:
+        return clipped(left, cells)
+    left = clipped(left, room)
+    return [*left, (" " * (cells - from_right - line_width(left)), ""), *right]
+
+
+def clipped(line: Line, cells: int) -> Line:
+    """The line in at most `cells` cells."""
+    done: Line = []
+    room = cells
+    for text, name in line:
+        clean = sanitise(text)
+        size = width(clean)
+        if size > room:
+            if room > 0:
+                done.append((cut(clean, room), name))
+            elif done:
+                last, last_name = done[-1]
+                done[-1] = (cut(last + " …", width(last)) if width(last) > 1 else "…", last_name)
+            break
+        done.append((clean, name))
+        room -= size
+    return done

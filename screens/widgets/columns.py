@@ -1,0 +1,61 @@
+"""Which columns of a table fit, and how wide each is: pure arithmetic.
+
+In: columns with their least and most widths, and the cells there are. Out: the columns kept and their widths,
+which with one cell between them never exceed the room, so that no table scrolls sideways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COMFORT = 40
+"""Cells the flexible column gets before the others grow."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. least, most: cells (most = 0: takes what is left); right: numbers stand at the right edge;
+    rank: where there is no room the highest rank goes first, 0 stays always."""
+
+    name: str
+    title: str
+    least: int
+    most: int = 0
+    right: bool = False
+    rank: int = 0
+
+
+def fit_columns(columns: Sequence[Column], cells: int) -> list[tuple[Column, int]]:
+    """The columns that fit into `cells`, in order, each with its width."""
+    kept = list(columns)
+    while len(kept) > 1 and _least(kept) > cells:
+        last = max(kept, key=lambda column: (column.rank, kept.index(column)))
+        if not last.rank:
+            break
+        kept.remove(last)
+    widths = {column.name: column.least for column in kept}
+    spare = cells - _least(kept)
+    if spare < 0:
+        widest = max(kept, key=lambda column: column.least)
+        widths[widest.name] = max(1, widths[widest.name] + spare)
+        return [(column, widths[column.name]) for column in kept]
+    flexible = [column for column in kept if not column.most]
+    for column in flexible:
+        grown = min(spare, max(0, COMFORT - widths[column.name]))
+        widths[column.name] += grown
+        spare -= grown
+    growing = [column for column in kept if column.most > widths[column.name]]
+    while spare and growing:
+        for column in growing:
+            if spare:
+                widths[column.name] += 1
+                spare -= 1
+        growing = [column for column in growing if column.most > widths[column.name]]
+    if flexible:
+        widths[flexible[0].name] += spare
+    return [(column, widths[column.name]) for column in kept]
+
+
+def _least(columns: Sequence[Column]) -> int:
+    return sum(column.least for column in columns) + len(columns) - 1

@@ -1,0 +1,212 @@
+"""The one table of the project: reads windows of rows while it paints, keeps none.
+
+In: columns and a `RowSource`. Out: painted lines, `FrameTable.Moved` when the cursor is on another row, and
+`FrameTable.Chosen`. The cursor and the marks belong to keys, not to places: when rows come or go, they stay
+on what they were put on. The table scrolls by a place of its own rather than through Textual's virtual size,
+so that a growing tail costs no layout, and repaints only the lines that changed
+(tests/benchmarks/frame_table.py holds the cost: a million rows open as fast as a hundred).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.look import Look
+from screens.paint import Line, Span, clipped, line_width, strip
+from screens.sanitise import cut, fit, sanitise
+from screens.widgets.columns import Column, fit_columns
+from screens.widgets.rows import ListSource, Row, RowSource
+
+_CELL_LIMIT = 2_000
+"""Characters of a value that are looked at for one cell."""
+
+
+class FrameTable(Widget):
+    """A table with a fixed header. `source` may change at any time: call `update` afterwards."""
+
+    DEFAULT_CSS = "FrameTable { width: 1fr; height: 1fr; }"
+
+    class Moved(Message):
+        """The cursor is on another row. key: "" where the table is empty."""
+
+        def __init__(self, table: FrameTable, key: str) -> None:
+            super().__init__()
+            self.table, self.key = table, key
+
+    class Chosen(Message):
+        """The row under the cursor was clicked twice."""
+
+        def __init__(self, table: FrameTable, key: str) -> None:
+            super().__init__()
+            self.table, self.key = table, key
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        look: Look,
+        source: RowSource | None = None,
+        *,
+        empty: Sequence[Line] = (),
+        sticks: bool = False,
+        id: str | None = None,
+    ) -> None:
+        """empty: lines shown where there are no rows. sticks: a cursor on the first row stays on the first
+        row when newer rows come before it (a tail)."""
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.look = look
+        self.source: RowSource = source if source is not None else ListSource()
+        self.empty = list(empty)
+        self.sticks = sticks
+        self.active = True
+        self.marks: set[str] = set()
+        self.cursor = 0
+        self.cursor_key = ""
+        self.painted_key = ""
+        self.top = 0
+        self._strips: list[Strip] = []
+
+    # What others call
+
+    @property
+    def rows_visible(self) -> int:
+        """Rows of data that there is room for."""
+        return max(1, self.size.height - 1)
+
+    def update(self, source: RowSource | None = None) -> None:
+        """The source changed (or is another one): find the cursor's row again and repaint what differs."""
+        if source is not None:
+            self.source = source
+        count = len(self.source)
+        place: int | None = None
+        if self.cursor_key and not (self.sticks and self.cursor == 0):
+            place = self.source.index(self.cursor_key, self.cursor)
+        if place is not None and place != self.cursor:
+            self.top += place - self.cursor  # the row stays where the eye is
+        self._go(place if place is not None else min(self.cursor, max(0, count - 1)))
+
+    def move(self, rows: int) -> None:
+        """Move the cursor down (or up) by rows; it stops at the ends."""
+        self._go(self.cursor + rows)
+
+    def move_to(self, place: int) -> None:
+        """Put the cursor on the row at this place."""
+        self._go(place)
+
+    def move_to_key(self, key: str) -> bool:
+        """Put the cursor on this row; False if it is not there."""
+        place = self.source.index(key, self.cursor)
+        if place is None:
+            return False
+        self._go(place)
+        return True
+
+    def toggle_mark(self) -> None:
+        """Mark the cursor's row, or take its mark away."""
+        if self.cursor_key:
+            self.marks ^= {self.cursor_key}
+            self.repaint()
+
+    def repaint(self) -> None:
+        """Paint again; only lines that differ go to the terminal."""
+        if not self.size.height:
+            return
+        strips = self._painted()
+        for y, line in enumerate(strips):
+            if y >= len(self._strips) or self._strips[y] != line:
+                self.refresh(Region(0, y, self.size.width, 1))
+        self._strips = strips
+
+    # Textual
+
+    def render_line(self, y: int) -> Strip:
+        if len(self._strips) != self.size.height or (
+            self._strips and self._strips[0].cell_length != self.size.width
+        ):
+            self._strips = self._painted()
+        if y == 1 + self.cursor - self.top:
+            self.painted_key = self.cursor_key
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return container.height
+
+    def on_resize(self) -> None:
+        self._strips = []
+        self._go(self.cursor)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        place = self.top + event.y - 1
+        if event.y >= 1 and place < len(self.source):
+            self._go(place)
+            if event.chain == 2:
+                self.post_message(self.Chosen(self, self.cursor_key))
+
+    # Inside
+
+    def _go(self, place: int) -> None:
+        count = len(self.source)
+        self.cursor = max(0, min(place, count - 1))
+        rows = self.source.window(self.cursor, self.cursor + 1) if count else ()
+        key = rows[0].key if rows else ""
+        self.top = max(self.cursor - self.rows_visible + 1, min(self.top, self.cursor))
+        self.top = max(0, min(self.top, count - self.rows_visible))
+        moved = key != self.cursor_key
+        self.cursor_key = key
+        self.repaint()
+        if moved:
+            self.post_message(self.Moved(self, key))
+
+    def _painted(self) -> list[Strip]:
+        cells, height = self.size.width, self.size.height
+        fitted = fit_columns(self.columns, cells - 2)
+        titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
+        header: Line = [("  " + titles, "head")]
+        strips = [strip(header, cells, self.look, "head")]
+        count = len(self.source)
+        rows = self.source.window(self.top, min(count, self.top + height - 1)) if count else ()
+        for place, row in enumerate(rows, self.top):
+            strips.append(self._row(row, place == self.cursor, fitted, cells))
+        if not count:
+            strips += [strip([("  ", ""), *line], cells, self.look) for line in self.empty]
+        strips += [Strip.blank(cells, self.look.style(""))] * (height - len(strips))
+        return strips[:height]
+
+    def _row(self, row: Row, here: bool, fitted: Sequence[tuple[Column, int]], cells: int) -> Strip:
+        over = ("cursor" if self.active else "cursor away") if here else ""
+        line: Line = [
+            ("●" if row.key in self.marks else " ", "mark"),
+            ("►" if here and self.active else " ", "key"),
+        ]
+        for place, (column, size) in enumerate(fitted):
+            if place:
+                line.append((" ", ""))
+            line += _cell(row.cells.get(column.name, ""), size, column.right, row.style)
+        return strip(line, cells, self.look, over)
+
+
+def _cell(value: str | Line, size: int, right: bool, style: str) -> list[Span]:
+    if isinstance(value, str):
+        return [(fit(sanitise(value, _CELL_LIMIT), size, right=right), style)]
+    line = clipped([(sanitise(text, _CELL_LIMIT), name or style) for text, name in value], size)
+    padding = " " * (size - line_width(line))
+    return [(padding, style), *line] if right else [*line, (padding, style)]
+
+
+def shortened(text: str, cells: int) -> str:
+    """Data as one short clause for a sentence: sanitised and cut."""
+    return cut(sanitise(text, _CELL_LIMIT), cells)

@@ -1,0 +1,146 @@
+"""Text on the screen: a page of lines that scrolls, and a single line.
+
+In: a function from a width to lines (a page is arithmetic, tested without a screen). Out: painted strips;
+only lines that changed are sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.look import Look
+from screens.paint import Line, plain, strip
+
+
+class Paper(Widget):
+    """A page. `show` sets what it says; it is laid out anew when the width changes."""
+
+    DEFAULT_CSS = "Paper { width: 1fr; height: 1fr; }"
+
+    def __init__(self, look: Look, *, margin: int = 1, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.look = look
+        self.margin = margin
+        self.top = 0
+        self.lines: list[Line] = []
+        self._page: Callable[[int], Sequence[Line]] = lambda cells: ()
+        self._strips: list[Strip] = []
+
+    def show(self, page: Callable[[int], Sequence[Line]], *, keep_place: bool = False) -> None:
+        """Say something else; begins at the top unless told to keep its place."""
+        self._page = page
+        if not keep_place:
+            self.top = 0
+        self._lay_out()
+
+    def move(self, lines: int) -> None:
+        """Scroll down (or up)."""
+        self.move_to(self.top + lines)
+
+    def move_to(self, line: int) -> None:
+        """Scroll so that this line is the first, as far as there is text."""
+        self.top = max(0, min(line, len(self.lines) - self.size.height))
+        self.repaint()
+
+    def find(self, text: str, forward: bool = True) -> bool:
+        """Scroll to the next line that holds the text, from the line after the first shown, round the end."""
+        wanted = text.casefold()
+        count = len(self.lines)
+        for step in range(1, count + 1):
+            place = (self.top + (step if forward else -step)) % count
+            if wanted in plain(self.lines[place]).casefold():
+                self.move_to(place)
+                return True
+        return False
+
+    def repaint(self) -> None:
+        """Paint again; only lines that differ go to the terminal."""
+        strips = self._painted()
+        for y, line in enumerate(strips):
+            if y >= len(self._strips) or self._strips[y] != line:
+                self.refresh(Region(0, y, self.size.width, 1))
+        self._strips = strips
+
+    def restyle(self) -> None:
+        """The look changed: lay out and paint all again."""
+        self._lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.look.style(""))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return container.height
+
+    def on_resize(self) -> None:
+        self._strips = []
+        self._lay_out()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+    def _lay_out(self) -> None:
+        if self.size.width:
+            self.lines = list(self._page(self.size.width - 2 * self.margin))
+            self.move_to(self.top)
+
+    def _painted(self) -> list[Strip]:
+        cells, height = self.size.width, self.size.height
+        edge = (" " * self.margin, "")
+        shown = self.lines[self.top : self.top + height]
+        strips = [strip([edge, *line], cells, self.look) for line in shown]
+        below = len(self.lines) - self.top - height
+        if below > 0 and strips:
+            note = f" {below + 1} more lines below "
+            strips[-1] = strip([edge, ("─" * 3, "rule"), (note, "dim")], cells, self.look)
+        return strips + [Strip.blank(cells, self.look.style(""))] * (height - len(strips))
+
+
+class OneLine(Widget):
+    """A line, or a few, at a fixed height: status, tabs, keys, menus."""
+
+    DEFAULT_CSS = "OneLine { width: 1fr; height: 1; }"
+
+    def __init__(self, look: Look, base: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.look = look
+        self.base = base
+        self._page: Callable[[int], Sequence[Line]] = lambda cells: ()
+        self._strips: list[Strip] = []
+
+    def show(self, page: Callable[[int], Sequence[Line]]) -> None:
+        """Say something else."""
+        self._page = page
+        self.repaint()
+
+    def text(self) -> str:
+        """What it says, without styles."""
+        return "\n".join(plain(line) for line in self._page(self.size.width))
+
+    def repaint(self) -> None:
+        """Paint again, if anything differs."""
+        strips = [strip(line, self.size.width, self.look, self.base) for line in self._page(self.size.width)]
+        if strips != self._strips:
+            self._strips = strips
+            self.refresh()
+
+    def restyle(self) -> None:
+        """The look changed."""
+        self.repaint()
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, self.look.style("", self.base))
+
+    def on_resize(self) -> None:
+        self.repaint()

@@ -1,0 +1,153 @@
+"""The table: windows of rows, a cursor that belongs to a key, columns that fit."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+
+from screens.look import Look
+from screens.widgets.columns import Column, fit_columns
+from screens.widgets.frame_table import FrameTable
+from screens.widgets.rows import FrameSource, ListSource, Row
+
+COLUMNS = (
+    Column("id", "ID", 4, 8),
+    Column("n", "N", 3, 6, right=True, rank=2),
+    Column("text", "WHAT", 10),
+)
+
+
+def rows(ids: Sequence[int]) -> list[Row]:
+    return [Row(str(i), {"id": str(i), "n": str(i * 10), "text": f"event {i}"}) for i in ids]
+
+
+class TableApp(App[None]):
+    def __init__(self, table: FrameTable) -> None:
+        super().__init__()
+        self.table = table
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+
+def lines(table: FrameTable) -> list[str]:
+    return [table.render_line(y).text for y in range(table.size.height)]
+
+
+async def test_numbers_stand_right_and_the_header_stays() -> None:
+    table = FrameTable(COLUMNS, Look(), ListSource(rows(range(100))))
+    async with TableApp(table).run_test(size=(40, 6)) as pilot:
+        table.move(50)
+        await pilot.pause()
+        shown = lines(table)
+        assert shown[0].split() == ["ID", "N", "WHAT"]
+        assert shown[-1].split() == ["►50", "500", "event", "50"]
+        assert all(len(line) == 40 for line in shown)
+
+
+async def test_the_cursor_and_marks_stay_on_their_keys_when_rows_come_before() -> None:
+    table = FrameTable(COLUMNS, Look(), ListSource(rows(range(10, 30))))
+    async with TableApp(table).run_test(size=(40, 8)) as pilot:
+        table.move(3)
+        table.toggle_mark()
+        place = table.cursor - table.top
+        table.update(ListSource(rows(range(0, 30))))
+        await pilot.pause()
+        assert table.cursor_key == "13" == table.painted_key
+        assert table.cursor - table.top == place, "the row stays where the eye is"
+        assert table.marks == {"13"}
+
+
+async def test_a_cursor_whose_row_went_away_takes_the_next() -> None:
+    table = FrameTable(COLUMNS, Look(), ListSource(rows(range(5))))
+    async with TableApp(table).run_test(size=(40, 8)):
+        table.move_to_key("2")
+        table.update(ListSource(rows([0, 1, 3, 4])))
+        assert table.cursor_key == "3"
+        table.update(ListSource())
+        assert table.cursor_key == ""
+
+
+async def test_a_tail_sticks_to_its_newest_row_only_from_there() -> None:
+    table = FrameTable(COLUMNS, Look(), ListSource(rows([3, 2, 1])), sticks=True)
+    async with TableApp(table).run_test(size=(40, 8)):
+        table.update(ListSource(rows([5, 4, 3, 2, 1])))
+        assert table.cursor_key == "5"
+        table.move(1)
+        table.update(ListSource(rows([7, 6, 5, 4, 3])))
+        assert table.cursor_key == "4"
+
+
+async def test_only_changed_lines_are_painted_again() -> None:
+    table = FrameTable(COLUMNS, Look(), ListSource(rows(range(20))))
+    async with TableApp(table).run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        asked: list[int] = []
+        refresh = table.refresh
+
+        def noting(*regions, **options):
+            asked.extend(region.y for region in regions)
+            return refresh(*regions, **options)
+
+        table.refresh = noting  # type: ignore[method-assign]
+        table.move(1)
+        assert asked == [1, 2]
+
+
+@pytest.mark.parametrize("count", [100, 1_000_000])
+async def test_a_frame_of_any_length_is_read_by_windows(count: int) -> None:
+    frame = pl.DataFrame({"id": pl.int_range(count, eager=True), "n": [7] * count, "text": ["x"] * count})
+    asked: list[int] = []
+
+    class Noting(FrameSource):
+        def window(self, start: int, stop: int) -> Sequence[Row]:
+            asked.append(stop - start)
+            return super().window(start, stop)
+
+    table = FrameTable(COLUMNS, Look(), Noting(frame, key="id"))
+    async with TableApp(table).run_test(size=(80, 24)) as pilot:
+        table.move_to(count - 1)
+        await pilot.pause()
+        assert table.cursor_key == str(count - 1)
+        assert max(asked) <= 24
+
+
+async def test_hostile_cells_reach_the_strip_without_control_characters() -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J [red]x[/red]\u202e\n"
+    table = FrameTable(COLUMNS, Look(), ListSource([Row("a", {"id": evil, "n": evil, "text": evil * 3})]))
+    async with TableApp(table).run_test(size=(80, 5)):
+        text = "".join(lines(table))
+        assert "[red]x[/red]" in text
+        assert text.isprintable()
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(0, 30), st.integers(0, 5)), min_size=1, max_size=10),
+    st.integers(1, 200),
+)
+def test_columns_never_exceed_the_room(shapes: list[tuple[int, int, int]], cells: int) -> None:
+    columns = [
+        Column(str(place), str(place), least, max(least, most) if most else 0, rank=rank)
+        for place, (least, most, rank) in enumerate(shapes)
+    ]
+    fitted = fit_columns(columns, cells)
+    used = sum(size for _, size in fitted) + len(fitted) - 1
+    if all(column.rank for column in columns):
+        assert used <= cells or len(fitted) == 1
+    assert all(size >= 1 for _, size in fitted)
+
+
+def test_the_highest_rank_goes_first() -> None:
+    columns = [Column("a", "A", 10, 10), Column("b", "B", 10, 10, rank=1), Column("c", "C", 10, 10, rank=2)]
+    assert [column.name for column, _ in fit_columns(columns, 25)] == ["a", "b"]
+
+
+def test_the_table_does_not_import_polars() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, screens.widgets.frame_table, screens.commands; sys.exit('polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
