@@ -1,6 +1,7 @@
 """The console command: the engine's command line, and the screen it opens.
 
-The app is imported only when it opens; a terminal that cannot show it is told so in one sentence, with exit 2.
+The app is imported only when it opens; a terminal that cannot show it is told so in one sentence, with exit
+code 2.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ from xdrtui.commands.session import DemoOptions, Session
 
 SMALLEST = (80, 24)
 """Columns and lines that every pane fits into."""
+
+
+class Refusal(click.ClickException):
+    """This terminal cannot show the screen."""
+
+    exit_code = 2
 
 
 class TerminalScreen:
@@ -45,7 +52,7 @@ class TerminalScreen:
 
     def _require_terminal(self) -> None:
         if reason := self.refusal():
-            raise click.UsageError(reason)
+            raise Refusal(reason)
 
 
 def refusal(environ: Mapping[str, str], size: tuple[int, int], *, terminal: bool) -> str:

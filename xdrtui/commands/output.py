@@ -1,0 +1,199 @@
+"""How commands print: text from data made harmless, tables, progress, and a Ctrl-C that ends cleanly.
+
+Out: stdout for what was asked for, stderr for everything about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import signal
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+
+import click
+
+from xdrtui.plain import visible
+
+COLOURS: dict[str, tuple[str | None, bool, bool]] = {
+    "critical": ("bright_red", True, False),
+    "high": ("red", False, False),
+    "medium": ("yellow", False, False),
+    "low": ("cyan", False, False),
+    "informational": (None, False, True),
+}
+"""Severity to colour, bold, dim; the word always stands in it."""
+
+LEVELS = tuple(COLOURS)
+_EVERY = 0.2
+"""Seconds between two paintings of the progress line."""
+
+
+def say(text: str = "") -> None:
+    """One line about the work, on stderr."""
+    click.echo(visible(text), err=True)
+
+
+def print_json(data: object) -> None:
+    """One object on one line of stdout; everything outside ASCII is escaped, so no terminal acts on it."""
+    click.echo(json.dumps(data, ensure_ascii=True, separators=(",", ":")).replace("\x7f", "\\u007f"))
+
+
+def time_text(nanoseconds: int) -> str:
+    """A time, in UTC, to the second; times beyond the calendar as their number."""
+    try:
+        moment = datetime.datetime.fromtimestamp(nanoseconds // 1_000_000_000, datetime.UTC)
+    except (OverflowError, OSError, ValueError):
+        return str(nanoseconds)
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def time_iso(nanoseconds: int) -> str:
+    """A time, in UTC, to the nanosecond, as programs read it."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (OverflowError, OSError, ValueError):
+        return str(nanoseconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], severity: int | None = None) -> None:
+    """Rows in columns on stdout. severity: the column that is coloured; all text is made harmless.
+
+    On a terminal the last column is cut to its width; elsewhere nothing is cut.
+    """
+    shown = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(cells(row[i]) for row in [list(headings), *shown]) for i in range(len(headings))]
+    room = _terminal_width()
+    for number, row in enumerate([list(headings), *shown]):
+        padded = (cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
+        line = _cut("  ".join(padded).rstrip(), room)
+        if number == 0:
+            line = click.style(line, bold=True)
+        elif severity is not None:
+            # the severity comes after columns of fixed ASCII text, so its place is known
+            start = sum(widths[:severity]) + 2 * severity
+            word = row[severity]
+            line = line[:start] + styled(word) + line[start + len(word) :]
+        click.echo(line)
+
+
+def styled(level: str) -> str:
+    """A severity in its colour; click leaves the colour out where stdout is no terminal."""
+    colour, bold, dim = COLOURS.get(level, (None, False, False))
+    return click.style(level, fg=colour, bold=bold, dim=dim)
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def _cut(line: str, room: int) -> str:
+    if not room or cells(line) <= room:
+        return line
+    while cells(line) >= room:
+        line = line[:-1]
+    return line + "…"
+
+
+def _terminal_width() -> int:
+    if not sys.stdout.isatty():
+        return 0
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+class Progress:
+    """A line on stderr that is painted over: how far, rate, time left. Silent where stderr is no terminal."""
+
+    def __init__(self, unit: str = "events", clock: Callable[[], float] = time.monotonic) -> None:
+        self.unit = unit
+        self.clock = clock
+        self.began = clock()
+        self._painted = float("-inf")
+        self._line = ""
+        self._terminal = sys.stderr.isatty()
+
+    def update(self, done: float, total: float | None, count: int, note: str = "") -> None:
+        """done of total (bytes, or any measure); count: units so far; note: what is at hand (a file)."""
+        now = self.clock()
+        if not self._terminal or now - self._painted < _EVERY:
+            return
+        self._painted = now
+        self._paint(progress_line(done, total, count, now - self.began, self.unit, visible(note)))
+
+    def _paint(self, line: str) -> None:
+        import shutil
+
+        self._line = line[: shutil.get_terminal_size().columns - 1]
+        click.echo(f"\r\x1b[K{self._line}", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away before something else is printed."""
+        if self._line:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._line = ""
+            self._painted = float("-inf")
+
+
+def progress_line(
+    done: float, total: float | None, count: int, seconds: float, unit: str, note: str = ""
+) -> str:
+    """The text of the progress line."""
+    parts = [f"{count:,} {unit}"]
+    if seconds > 0:
+        parts.append(f"{count / seconds:,.0f}/s")
+    if total and done > 0:
+        share = min(done / total, 1.0)
+        filled = round(share * 20)
+        left = seconds * (1 - share) / share
+        parts.insert(0, f"[{'#' * filled}{'-' * (20 - filled)}] {share:4.0%}")
+        parts.append(f"{_span(left)} left")
+    if note:
+        parts.append(note)
+    return "  ".join(parts)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
+
+
+class Stop:
+    """Becomes true at the first Ctrl-C (or SIGTERM); the second ends the process at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Let Ctrl-C and SIGTERM ask the work to end, so that what was found so far is kept and told."""
+    stop = Stop()
+    before = {}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

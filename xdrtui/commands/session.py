@@ -1,0 +1,56 @@
+"""What every command is given: the profile that was asked for, and the way to the screen.
+
+Settings are read when a command first asks, so that --help and --version read nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from xdrtui.settings import Settings
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What `xdrtui demo` was asked for. scenarios: empty for all."""
+
+    scenarios: tuple[str, ...] = ()
+    reset: bool = False
+
+
+class Screen(Protocol):
+    """Opens the terminal app; `screens.main` has the one there is."""
+
+    def open(self, session: Session) -> int:
+        """Open it on the session's workspace and return the exit code when the user leaves."""
+
+    def open_demo(self, options: DemoOptions) -> int:
+        """Open it on the demo."""
+
+    def refusal(self) -> str:
+        """Why this terminal cannot show it, in one sentence with the remedy; empty where it can."""
+
+
+@dataclass
+class Session:
+    """One call of the command line."""
+
+    profile: str | None = None
+    settings_file: Path | None = None
+    screen: Screen | None = field(default=None, repr=False)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the profile; SettingsError where they are wrong."""
+        from xdrtui.settings import load_settings
+
+        return load_settings(self.profile, self.settings_file)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
