@@ -16,20 +16,16 @@ import yaml
 from detectors.sigma.problem import Problem
 
 _LARGEST = 4_000_000
+_DEPTH = 60
+_ALIASES = 30
+_DEEP_BLOCKS = re.compile(rb"(?:[-?:][ \t]+){30}|^[ ]{200}", re.MULTILINE)
+_ALIAS = re.compile(rb"(?:^|[\s\[,{:-])\*[A-Za-z0-9_]")
+_BRACKETS = re.compile(rb"[\[\]{}]")
 _base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_base):  # type: ignore[misc]
     """Safe YAML in which dates and sexagesimal numbers stay text and fractions stay exact."""
-
-    aliases = 0
-
-    def compose_node(self, parent: object, index: object) -> object:
-        if self.check_event(yaml.AliasEvent):
-            self.aliases += 1
-            if self.aliases > 100:
-                raise yaml.YAMLError("more than 100 aliases in one file")
-        return super().compose_node(parent, index)
 
 
 _kept = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
@@ -61,6 +57,8 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
     if len(text) > _LARGEST:
         return [], [Problem(file, 0, 0, f"{len(text):,} bytes", f"a rule file has {_LARGEST:,} at the most")]
     try:
+        if _may_be_hostile(text):
+            _check_events(text)
         loaded = list(yaml.load_all(text.decode("utf-8-sig"), _Loader))
     except UnicodeDecodeError as error:
         return [], [
@@ -96,6 +94,33 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
     return documents, problems
 
 
+def _may_be_hostile(text: bytes) -> bool:
+    """Whether the text may nest deep or use many aliases: libyaml builds recursively and would overrun its
+    stack. Cheap and over-careful; ordinary rules pass."""
+    if _DEEP_BLOCKS.search(text) or len(_ALIAS.findall(text)) > _ALIASES:
+        return True
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > _DEPTH:
+            return True
+    return False
+
+
+def _check_events(text: bytes) -> None:
+    """Walk the events, which libyaml gives without recursion, and refuse what nests or repeats too much."""
+    depth = aliases = 0
+    for event in yaml.parse(text.decode("utf-8-sig"), _base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        aliases += isinstance(event, yaml.AliasEvent)
+        if depth > _DEPTH or aliases > _ALIASES:
+            what = f"nested more than {_DEPTH} deep" if depth > _DEPTH else f"more than {_ALIASES} aliases"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)  # type: ignore[arg-type]
+
+
 def _merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
     result = dict(base)
     for key, value in over.items():
@@ -108,6 +133,8 @@ def place(text: bytes, index: int, path: tuple[str | int, ...]) -> tuple[int, in
     """Line and column (1-based) of the deepest part of a path that exists in document `index`; (0, 0) if
     none."""
     try:
+        if _may_be_hostile(text):
+            _check_events(text)
         nodes = [node for node in yaml.compose_all(text.decode("utf-8-sig", "replace"), _base) if node]
     except (yaml.YAMLError, RecursionError):
         return 0, 0
