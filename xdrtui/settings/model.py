@@ -82,6 +82,10 @@ class RuleSettings(Model):
     bundled: bool = True
     """Use the rules that come with xdrtui."""
 
+    placeholders: dict[str, list[str]] = {}
+    """What stands for `%name%` in rules with the modifier `expand`: name to values. A rule whose placeholder
+    has none is off, and `xdrtui rules check` says so."""
+
 
 class LogSettings(Model):
     """Logs are JSON lines in the workspace's folder `logs`; nothing is logged to the screen."""

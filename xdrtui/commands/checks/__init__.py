@@ -1,0 +1,1 @@
+"""What `xdrtui doctor` looks at, a file per area. Each gives `Check`s and changes nothing."""
