@@ -1,0 +1,280 @@
+"""One group of one correlation: its matches, and the alerts that they make.
+
+An alert stands for one bucket (floor(t / timespan)) that holds a satisfied end t; its first and last
+satisfied ends, and its members, the matches in [first - timespan, last], follow from the set of matches
+alone. `horizon` is the time up to which no match is still to come; what lies far enough behind it is
+forgotten.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from detectors.correlate.model import CorrelationRule, Key, Member, shown
+from detectors.correlate.windows import Item, Satisfied, after, satisfied
+from detectors.correlate.witness import witness
+
+MOST_ITEMS = 20_000
+"""Matches a group keeps, unless its condition needs more to be met."""
+
+NEVER = 1 << 63
+
+
+class Open:
+    """An alert whose bucket is not over. handed: given to the correlations above."""
+
+    __slots__ = ("began", "count", "first", "handed", "last", "members", "position", "spelling", "value")
+
+    def __init__(self, at: Satisfied) -> None:
+        self.first = self.last = at.time
+        self.value = at.value
+        self.handed = False
+        self.count = 0
+        self.began = at.time
+        self.position: tuple[str | int, ...] = ()
+        self.members: tuple[Item, ...] = ()
+        self.spelling: tuple[str, ...] = ()
+
+
+class Group:
+    """The matches of one group key. The owner adds items, calls `settle`, and `advance` when `wake` has
+    come."""
+
+    __slots__ = ("alerts", "crowded", "decided", "fresh", "items", "key", "wake")
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        self.key = key
+        self.items: list[Item] = []
+        self.fresh: list[Item] = []
+        self.alerts: dict[int, Open] = {}
+        self.decided = -NEVER
+        self.wake = NEVER
+        self.crowded = 0
+
+    def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
+        """Take in the fresh items. Returns the buckets whose alerts are new or have grown."""
+        span = self._merge()
+        if span is None:
+            return []
+        low, high = span
+        grown: set[int] = set()
+        if rule.growing:
+            for at in satisfied(rule, self.items, low, high + rule.timespan):
+                grown.add(self._meet(rule, at))
+        for bucket, alert in self.alerts.items():
+            if alert.first - rule.timespan <= high and low <= alert.last:
+                grown.add(bucket)
+        self._refresh(rule, grown)
+        if len(self.items) > MOST_ITEMS:
+            self._thin(rule, horizon)
+        return sorted(grown)
+
+    def advance(self, rule: CorrelationRule, horizon: int) -> list[int]:
+        """Decide what can be decided now, and forget what nothing needs. Returns the buckets as `settle`
+        does."""
+        grown: set[int] = set()
+        if not rule.growing and horizon > self.decided:
+            for at in satisfied(rule, self.items, self.decided + 1, horizon):
+                grown.add(self._meet(rule, at))
+            self.decided = horizon
+            self._refresh(rule, grown)
+        return sorted(grown)
+
+    def forget(self, rule: CorrelationRule, horizon: int) -> None:
+        """Drop alerts whose buckets are over and items that no window or alert can need any more."""
+        for bucket in [b for b, a in self.alerts.items() if (b + 1) * rule.timespan <= horizon]:
+            del self.alerts[bucket]
+        cut = after(self.items, horizon - 2 * rule.timespan)
+        if cut:
+            del self.items[:cut]
+
+    def next_wake(self, rule: CorrelationRule, has_parents: bool, horizon: int) -> int:
+        """The horizon at which `advance` has something to do; NEVER for an empty group."""
+        if not self.items:
+            return NEVER
+        wake = max(self.items[0].time + 3 * rule.timespan, horizon + 1)
+        if not rule.growing:
+            undecided = after(self.items, self.decided)
+            if undecided < len(self.items):
+                wake = min(wake, max(self.items[undecided].time, horizon + 1))
+        for bucket, alert in self.alerts.items():
+            wake = min(wake, (bucket + 1) * rule.timespan)
+            if has_parents and not alert.handed:
+                wake = min(wake, alert.first)
+        return wake
+
+    def _merge(self) -> tuple[int, int] | None:
+        """Sort the fresh items in, each match once. Returns the times of the earliest and the latest new
+        one."""
+        fresh = self.fresh
+        if not fresh:
+            return None
+        self.fresh = []
+        fresh.sort(key=_identity)
+        items = self.items
+        if not items or items[-1][:5] < fresh[0][:5]:
+            start = len(items)
+            items.extend(fresh)
+        else:
+            start = bisect_left(items, fresh[0][:5])
+            items.extend(fresh)
+            items[start:] = sorted(items[start:], key=_identity)
+        before = items[start - 1][:5] if start else None
+        kept = start
+        for index in range(start, len(items)):
+            identity = items[index][:5]
+            if identity != before:
+                items[kept] = items[index]
+                kept += 1
+                before = identity
+        del items[kept:]
+        return fresh[0].time, fresh[-1].time
+
+    def _meet(self, rule: CorrelationRule, at: Satisfied) -> int:
+        bucket = at.time // rule.timespan
+        alert = self.alerts.get(bucket)
+        if alert is None:
+            self.alerts[bucket] = Open(at)
+        else:
+            if at.time <= alert.first:
+                alert.first, alert.value = at.time, at.value
+            alert.last = max(alert.last, at.time)
+        return bucket
+
+    def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
+        for bucket in buckets:
+            alert = self.alerts[bucket]
+            low = after(self.items, alert.first - rule.timespan - 1)
+            middle = after(self.items, alert.first)
+            window = self.items[low:middle]
+            if not window:
+                continue
+            alert.count = after(self.items, alert.last) - low
+            alert.began, alert.spelling = window[0].time, window[0].spelling
+            alert.position = window[-1].position
+            alert.members = witness(rule, window, alert.first)
+
+    def _thin(self, rule: CorrelationRule, horizon: int) -> None:
+        """Too many items: keep, of those that are final, the latest of each kind, which decides as all
+        did."""
+        final = after(self.items, horizon)
+        if rule.growing and rule.type.value in ("value_count", "temporal"):
+            latest = {(item.values or item.rule): item for item in self.items[:final]}
+            self.items[:final] = sorted(latest.values(), key=_identity)
+        self.crowded += 1
+        if len(self.items) > MOST_ITEMS:
+            del self.items[: len(self.items) - MOST_ITEMS * 3 // 4]
+
+
+class CountGroup(Group):
+    """event_count with gte or gt: only the last N final matches are kept, and counts of the rest.
+
+    A window that ends at t holds N matches when the N-th latest up to t is no older than t - timespan.
+    Members are those N and the matches in (first, last].
+    """
+
+    __slots__ = ("frozen", "pruned", "pruned_until")
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        super().__init__(key)
+        self.pruned = 0
+        self.pruned_until = -NEVER
+        self.frozen: dict[
+            int, list[int | None]
+        ] = {}  # bucket -> [rank after first, rank after last], if final
+
+    def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
+        span = self._merge()
+        if span is None:
+            return []
+        low, high = span
+        items, need = self.items, needed(rule)
+        grown: set[int] = set()
+        begin = after(items, low - 1)
+        reach = min(len(items), after(items, high) + need)
+        for index in range(max(begin, need - 1), reach):
+            time = items[index].time
+            if time - items[index - need + 1].time <= rule.timespan:
+                grown.add(self._meet(rule, Satisfied(time, "")))
+        for bucket, alert in self.alerts.items():
+            if alert.first - rule.timespan <= high and low <= alert.last:
+                grown.add(bucket)
+        self._refresh(rule, grown)
+        if len(items) > 4 * need + 256:
+            self._prune(need, horizon)
+        if len(items) > max(MOST_ITEMS, 4 * need):
+            self.crowded += 1
+            self._prune(need, items[len(items) // 2].time)
+        return sorted(grown)
+
+    def forget(self, rule: CorrelationRule, horizon: int) -> None:
+        for bucket in [b for b in self.alerts if (b + 1) * rule.timespan <= horizon]:
+            del self.alerts[bucket]
+            self.frozen.pop(bucket, None)
+        self._prune(needed(rule), horizon)
+        if self.items and self.items[-1].time + 2 * rule.timespan <= horizon:
+            self.items.clear()
+
+    def _prune(self, need: int, horizon: int) -> None:
+        """Drop what is final but for the last N; alerts remember how far they had counted."""
+        cut = after(self.items, horizon) - need
+        if cut <= 0:
+            return
+        until = self.items[cut - 1].time
+        for bucket, alert in self.alerts.items():
+            ranks = self.frozen.setdefault(bucket, [None, None])
+            for index, time in ((0, alert.first), (1, alert.last)):
+                if time <= until:
+                    ranks[index] = self._rank(bucket, index, time)
+        self.pruned += cut
+        self.pruned_until = until
+        del self.items[:cut]
+
+    def _rank(self, bucket: int, index: int, time: int) -> int:
+        """How many matches there were up to this time, those forgotten included."""
+        known = self.frozen.get(bucket)
+        if time <= self.pruned_until and known and (rank := known[index]) is not None:
+            return rank
+        return self.pruned + after(self.items, time)
+
+    def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
+        need = needed(rule)
+        for bucket in buckets:
+            alert = self.alerts[bucket]
+            start = self._rank(bucket, 0, alert.first)
+            alert.count = need + self._rank(bucket, 1, alert.last) - start
+            alert.value = shown(alert.count)
+            middle = after(self.items, alert.first)
+            window = self.items[max(0, middle - need) : middle]
+            if len(window) == need:
+                alert.began, alert.spelling = window[0].time, window[0].spelling
+                alert.position = window[-1].position
+                alert.members = tuple(window[-100:])
+
+
+def needed(rule: CorrelationRule) -> int:
+    """N of a growing event count: the fewest matches that satisfy all its bounds."""
+    least = 1
+    for bound in rule.bounds:
+        floor = bound.limit.numerator // bound.limit.denominator
+        whole = bound.limit.denominator == 1
+        least = max(least, floor + (bound.operator == "gt" or not whole))
+    return least
+
+
+def _identity(item: Item) -> tuple[object, ...]:
+    return item[:5]
+
+
+def keys_shown(rule: CorrelationRule, key: Sequence[str], spelling: Sequence[str]) -> tuple[Key, ...]:
+    """A group key with its fields' names."""
+    return tuple(
+        Key(field, value, spelled) for field, value, spelled in zip(rule.group_by, key, spelling, strict=True)
+    )
+
+
+def member_of(rule: CorrelationRule, item: Item) -> Member:
+    """An item as the world outside sees it."""
+    values = tuple(", ".join(value) if isinstance(value, tuple) else shown(value) for value in item.values)
+    return Member(rule.rules[item.rule], item.time, item.position, item.finding, values, item.who)
