@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections import defaultdict
+from types import TracebackType
 from typing import NamedTuple
 
 from xdrtui.store import alerts, findings, workers
@@ -69,6 +70,14 @@ class Correlator:
                     total.findings + done.findings, total.opened + done.opened, total.grown + done.grown
                 )
         return total
+
+    def __enter__(self) -> Correlator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
 
     def release(self) -> None:
         """Give the lease back, so that another correlator need not wait for it to run out."""

@@ -12,6 +12,7 @@ import sqlite3
 import uuid
 
 from sqlite_utils import Database
+from sqlite_utils.db import DescIndex
 from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("xdrtui")
@@ -168,12 +169,11 @@ def alerts(db: Database) -> None:
         ["rank", "last_seen"],
         ["last_seen"],
         ["open", "last_seen"],
-        ["host_key", "rank", "last_seen"],
-        ["user_key", "rank", "last_seen"],
-        ["rule", "rank", "last_seen"],
-        ["title", "rank", "last_seen"],
     ):
         table.create_index(indexed)
+    gravest_first = [DescIndex("rank"), DescIndex("last_seen")]
+    for column in ("host_key", "user_key", "rule", "title"):
+        table.create_index([column, *gravest_first])
     db.execute("CREATE INDEX alerts_owned ON alerts(owner, rank, last_seen) WHERE owner <> ''")
     db.execute(
         "CREATE TABLE alert_entities(alert TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
@@ -211,8 +211,8 @@ def people(db: Database) -> None:
     db.table("ledger").create_index(["author", "device", "seq"])
     # folds over the ledger, rebuilt from it at will
     db.execute(
-        "CREATE TABLE ledger_subjects(alert TEXT NOT NULL, entry INTEGER NOT NULL,"
-        " PRIMARY KEY(alert, entry)) WITHOUT ROWID"
+        "CREATE TABLE ledger_subjects(alert TEXT NOT NULL, entry INTEGER NOT NULL, kind TEXT NOT NULL,"
+        " value TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(alert, entry)) WITHOUT ROWID"
     )
     create(db, "ledger_undone", {"entry": int, "status": str}, "entry")
     create(

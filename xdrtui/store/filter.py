@@ -1,0 +1,140 @@
+"""Conditions on alerts, and the SQL they mean.
+
+`triage.query` makes a condition of what a person typed; `select` asks the database. Values only ever travel
+as parameters.
+"""
+
+# ruff: noqa: S608 - statements are put together from names of columns; values are parameters
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+Parameter: TypeAlias = "str | int"
+Sql: TypeAlias = "tuple[str, list[Parameter]]"
+
+
+class Compare(msgspec.Struct, frozen=True):
+    """A column against a number. column: one of `NUMBERS`; operator: = < <= > >=."""
+
+    column: str
+    operator: str
+    value: int
+
+
+class Equals(msgspec.Struct, frozen=True):
+    """A column that holds this text, folded where the column is. `*` in a pattern stands for any text."""
+
+    column: str
+    pattern: str
+
+
+class RuleIs(msgspec.Struct, frozen=True):
+    """Alerts of rules with this id, or with this in their title."""
+
+    text: str
+
+
+class Involves(msgspec.Struct, frozen=True):
+    """Alerts that involve an entity. kind: empty = of any kind; pattern: case-folded, `*` for any text."""
+
+    kind: str
+    pattern: str
+
+
+class Technique(msgspec.Struct, frozen=True):
+    """Alerts of this ATT&CK technique, or of one below it (T1003 holds T1003.001)."""
+
+    id: str
+
+
+class FreeText(msgspec.Struct, frozen=True):
+    """Alerts whose text holds this. expression: in FTS5's own language, quoted by whoever made it."""
+
+    expression: str
+
+
+class Not(msgspec.Struct, frozen=True):
+    part: Condition
+
+
+class All(msgspec.Struct, frozen=True):
+    """Every part holds; with no part: everything."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+class AnyOf(msgspec.Struct, frozen=True):
+    parts: tuple[Condition, ...]
+
+
+Condition: TypeAlias = "Compare | Equals | RuleIs | Involves | Technique | FreeText | Not | All | AnyOf"
+
+NUMBERS = frozenset({"rank", "open", "count", "duplicates", "first_seen", "last_seen"})
+TEXTS = frozenset({"id", "state", "disposition", "owner", "host_key", "user_key", "rule", "kind"})
+OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
+
+MATCH = "SELECT rowid FROM alerts_fts WHERE alerts_fts MATCH ?"
+
+
+def glob(pattern: str) -> str:
+    """The pattern in SQLite's GLOB, where only `*` is special to people."""
+    return "".join(f"[{c}]" if c in "[?" else c for c in pattern)
+
+
+def matches(column: str, pattern: str) -> Sql:
+    if "*" in pattern:
+        return f"{column} GLOB ?", [glob(pattern)]
+    return f"{column} = ?", [pattern]
+
+
+def to_sql(condition: Condition, probe: bool = False) -> Sql:
+    """The condition on table `alerts a`. probe: texts are looked up row by row, which is right for few rows;
+    else all rows that hold the text are gathered first."""
+    match condition:
+        case Compare(column, operator, value) if column in NUMBERS and operator in OPERATORS:
+            return f"a.{column} {operator} ?", [value]
+        case Equals(column, pattern) if column in TEXTS:
+            return matches(f"a.{column}", pattern)
+        case RuleIs(text):
+            return (
+                "a.rule IN (SELECT ? UNION SELECT id FROM rules WHERE instr(lower(title), ?) > 0)",
+                [text, text.lower()],
+            )
+        case Involves(kind, pattern):
+            sql, parameters = matches("key", pattern)
+            if kind:
+                sql, parameters = f"{sql} AND kind = ?", [*parameters, kind]
+            return f"a.id IN (SELECT alert FROM alert_entities WHERE {sql})", parameters
+        case Technique(technique):
+            quoted = technique.upper()
+            return (
+                "EXISTS (SELECT 1 FROM json_each(a.techniques) WHERE value = ? OR value GLOB ?)",
+                [quoted, glob(quoted) + ".*"],
+            )
+        case FreeText(expression) if probe:
+            return (
+                "EXISTS (SELECT 1 FROM alerts_fts WHERE alerts_fts.rowid = a.seq AND alerts_fts MATCH ?)",
+                [expression],
+            )
+        case FreeText(expression):
+            return f"+a.seq IN ({MATCH})", [expression]
+        case Not(part):
+            sql, parameters = to_sql(part, probe)
+            return f"NOT ({sql})", parameters
+        case All(parts):
+            return _joined(parts, " AND ", probe, "1")
+        case AnyOf(parts):
+            return _joined(parts, " OR ", probe, "0")
+        case _:
+            raise ValueError(f"no such condition: {condition}")
+
+
+def _joined(parts: tuple[Condition, ...], word: str, probe: bool, empty: str) -> Sql:
+    texts, parameters = [], []
+    for part in parts:
+        sql, values = to_sql(part, probe)
+        texts.append(f"({sql})")
+        parameters += values
+    return word.join(texts) or empty, parameters

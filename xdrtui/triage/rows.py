@@ -1,0 +1,132 @@
+"""What triage hands to screens and commands: plain structs, text exactly as the data had it.
+
+Text comes from events and so from attackers: whoever shows it sanitises it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from xdrtui.events.message import Position
+from xdrtui.store.batch import RuleRow
+from xdrtui.store.ledger import Entry
+from xdrtui.store.live import LiveCounts, LiveRow
+from xdrtui.store.select import AlertRow
+from xdrtui.store.workers import Fault
+
+__all__ = [
+    "AlertDetail",
+    "AlertRow",
+    "Entry",
+    "Evidence",
+    "Fault",
+    "History",
+    "Line",
+    "LiveCounts",
+    "LiveRow",
+    "Principal",
+    "RuleRow",
+    "Status",
+    "WorkerStatus",
+]
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who acts. name: the person or policy; device: the machine whose chain of entries it is."""
+
+    name: str
+    device: str
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A pinned event. source: what people call where it stands; time, ingest: nanoseconds since 1970 UTC;
+    raw: the event, cut to 256 KB (then size says how long it was and raw_hash is its SHA-256, hex);
+    matched: field -> value that the rule's items met."""
+
+    position: Position
+    source: str
+    time: int
+    ingest: int
+    quality: int
+    event_type: str
+    rule: str
+    summary: str
+    raw: bytes
+    size: int
+    raw_hash: str
+    matched: dict[str, str]
+    entities: tuple[tuple[str, str], ...]
+
+
+class History(msgspec.Struct, frozen=True):
+    """An act on an alert. clock: nanoseconds since 1970 UTC; undone: it was taken back; alerts: how many it
+    was about at once; text: the memo, or what was said on closing."""
+
+    clock: int
+    author: str
+    kind: str
+    value: str
+    text: str
+    undone: bool
+    alerts: int
+    hash: str
+
+
+class AlertDetail(msgspec.Struct, frozen=True):
+    """One alert with all that is known of it. rule: as it was in force when it fired, or None where the store
+    does not know it; evidence: oldest first; history: oldest first."""
+
+    row: AlertRow
+    rule: RuleRow | None
+    evidence: list[Evidence]
+    history: list[History]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of the queue: alerts of one rule with one main entity, shown by the worst open one (else
+    the latest). open, total: 'n open of m'; count: findings of all; again: an open one began after
+    a closed one."""
+
+    row: AlertRow
+    open: int
+    total: int
+    count: int
+    first_seen: int
+    last_seen: int
+    again: bool
+
+
+class WorkerStatus(msgspec.Struct, frozen=True):
+    """A worker as its last heartbeat tells. age: seconds since then; alive: it is fresh enough to believe."""
+
+    worker: str
+    kind: str
+    pid: int
+    machine: str
+    age: float
+    alive: bool
+    paused: bool
+    events_per_second: float
+    lag: float
+    dropped: int
+    dead: int
+    memory: int
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How the whole does. sentence: one line, e.g. 'no worker is running'; the figures sum those of workers
+    that are alive; lag: the largest, seconds; unfolded: findings not yet in alerts; counts: since the store
+    was made; control: the replay's settings."""
+
+    sentence: str
+    workers: list[WorkerStatus]
+    faults: list[Fault]
+    events_per_second: float
+    lag: float
+    dropped: int
+    dead: int
+    memory: int
+    paused: bool
+    unfolded: int
+    counts: dict[str, int]
+    control: dict[str, str]

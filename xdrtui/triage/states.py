@@ -1,0 +1,189 @@
+"""What people's acts make of an alert: a fold over the ledger, and undo as entries of it.
+
+In: ledger entries in order. Out: tables `alert_states`, `ledger_subjects` and `ledger_undone`, which can be
+dropped and folded again at any time (`refold`) with the same result. Writing runs inside the caller's
+transaction.
+"""
+
+# ruff: noqa: S608 - statements are put together from names of columns and question marks
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from xdrtui.store import ledger
+from xdrtui.store.identity import canonical
+from xdrtui.store.ledger import Entry
+
+TRUE_POSITIVE = "true_positive"
+DISPOSITIONS = (
+    TRUE_POSITIVE,
+    "benign_authorised",
+    "benign_test",
+    "false_positive_rule",
+    "false_positive_data",
+    "duplicate",
+    "undetermined",
+)
+
+ACTS = ("acknowledge", "investigate", "close", "own", "memo")
+"""Kinds of entries that can be undone."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What people made of an alert. closed_count: its count when it was closed; version: the last entry."""
+
+    state: str = "new"
+    disposition: str = ""
+    owner: str = ""
+    closed_count: int = 0
+    version: int = 0
+
+
+class Act(msgspec.Struct, frozen=True):
+    """What an entry says of one alert. value: disposition or owner; count: the alert's count when closed."""
+
+    entry: int
+    kind: str
+    value: str = ""
+    count: int = 0
+
+
+def acts_of(entry: Entry) -> dict[str, Act]:
+    """What an entry says of each alert that it is about."""
+    value = str(entry.body.get({"close": "disposition", "own": "owner"}.get(entry.kind, ""), ""))
+    counts = entry.body.get("counts")
+    known = counts if isinstance(counts, dict) else {}
+    acts = {}
+    for alert in entry.subject:
+        count = known.get(alert, 0)
+        acts[alert] = Act(entry.seq, entry.kind, value, count if isinstance(count, int) else 0)
+    return acts
+
+
+def act(state: State, what: Act) -> State:
+    """The state after an act. What an act says is absolute, so that acts of several people can be merged."""
+    match what.kind:
+        case "acknowledge" | "investigate":
+            word = "acknowledged" if what.kind == "acknowledge" else "investigating"
+            return State(word, "", state.owner, 0, what.entry)
+        case "close":
+            return State("closed", what.value, state.owner, what.count, what.entry)
+        case "own":
+            return msgspec.structs.replace(state, owner=what.value, version=what.entry)
+        case _:
+            return msgspec.structs.replace(state, version=what.entry)
+
+
+def states_of(connection: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, State]:
+    """The states of these alerts; those nobody touched are new."""
+    states = dict.fromkeys(alerts, State())
+    for alert in alerts:
+        row = connection.execute(
+            "SELECT state, disposition, owner, closed_count, version FROM alert_states WHERE alert = ?",
+            (alert,),
+        ).fetchone()
+        if row is not None:
+            states[alert] = State(*row)
+    return states
+
+
+def write_states(connection: sqlite3.Connection, states: Mapping[str, State]) -> None:
+    connection.executemany(
+        "INSERT INTO alert_states(alert, state, disposition, owner, closed_count, version)"
+        " VALUES (?,?,?,?,?,?) ON CONFLICT(alert) DO UPDATE SET state = excluded.state,"
+        " disposition = excluded.disposition, owner = excluded.owner, closed_count = excluded.closed_count,"
+        " version = excluded.version",
+        [(alert, *msgspec.structs.astuple(state)) for alert, state in states.items()],
+    )
+
+
+def take(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Fold one entry that has just been appended."""
+    acts = acts_of(entry)
+    connection.executemany(
+        "INSERT OR IGNORE INTO ledger_subjects(alert, entry, kind, value, count) VALUES (?,?,?,?,?)",
+        [(alert, *msgspec.structs.astuple(what)) for alert, what in acts.items()],
+    )
+    if entry.kind in ("undo", "redo"):
+        mark_undone(connection, entry)
+        write_states(connection, {alert: replay(connection, alert) for alert in entry.subject})
+        return
+    if entry.kind not in ACTS:
+        return
+    discard_redo(connection, entry.author, entry.device)
+    states = states_of(connection, entry.subject)
+    write_states(connection, {alert: act(state, acts[alert]) for alert, state in states.items()})
+
+
+def mark_undone(connection: sqlite3.Connection, entry: Entry) -> None:
+    row = connection.execute("SELECT seq FROM ledger WHERE hash = ?", (str(entry.body["entry"]),)).fetchone()
+    if row is None:
+        return
+    if entry.kind == "undo":
+        connection.execute("INSERT OR REPLACE INTO ledger_undone(entry, status) VALUES (?, 'undone')", row)
+    else:
+        connection.execute("DELETE FROM ledger_undone WHERE entry = ?", row)
+
+
+def discard_redo(connection: sqlite3.Connection, author: str, device: str) -> None:
+    """A new act ends what could be redone."""
+    connection.execute(
+        "UPDATE ledger_undone SET status = 'discarded' WHERE status = 'undone' AND entry IN"
+        " (SELECT seq FROM ledger WHERE author = ? AND device = ?)",
+        (author, device),
+    )
+
+
+def replay(connection: sqlite3.Connection, alert: str) -> State:
+    """The state of one alert from its entries, leaving out those undone."""
+    state = State()
+    for undone, *what in connection.execute(
+        "SELECT u.entry IS NOT NULL, s.entry, s.kind, s.value, s.count FROM ledger_subjects s"
+        " LEFT JOIN ledger_undone u ON u.entry = s.entry WHERE s.alert = ? ORDER BY s.entry",
+        (alert,),
+    ):
+        one = Act(*what)
+        state = msgspec.structs.replace(state, version=one.entry) if undone else act(state, one)
+    return state
+
+
+def last_done(connection: sqlite3.Connection, author: str, device: str) -> Entry | None:
+    """The act that undo takes back next."""
+    marks = ",".join("?" * len(ACTS))
+    row = connection.execute(
+        f"SELECT {ledger.COLUMNS} FROM ledger WHERE author = ? AND device = ? AND kind IN ({marks})"
+        " AND NOT EXISTS (SELECT 1 FROM ledger_undone WHERE entry = ledger.seq) ORDER BY seq DESC LIMIT 1",
+        (author, device, *ACTS),
+    ).fetchone()
+    return None if row is None else ledger.entry_of(row)
+
+
+def last_undone(connection: sqlite3.Connection, author: str, device: str) -> Entry | None:
+    """The act that redo does again next."""
+    row = connection.execute(
+        f"SELECT {ledger.COLUMNS} FROM ledger WHERE seq IN (SELECT entry FROM ledger_undone"
+        " WHERE status = 'undone') AND author = ? AND device = ? ORDER BY seq LIMIT 1",
+        (author, device),
+    ).fetchone()
+    return None if row is None else ledger.entry_of(row)
+
+
+def refold(connection: sqlite3.Connection) -> None:
+    """Drop all that is folded from the ledger and fold it again."""
+    for table in ("alert_states", "ledger_subjects", "ledger_undone"):
+        connection.execute(f"DELETE FROM {table}")
+    for entry in list(ledger.all_entries(connection)):
+        take(connection, entry)
+
+
+def digest(connection: sqlite3.Connection) -> str:
+    """A hash of all that people's acts come to, to compare two folds; alerts left as new do not count."""
+    rows = connection.execute(
+        "SELECT alert, state, disposition, owner, closed_count FROM alert_states"
+        " WHERE (state, disposition, owner) <> ('new', '', '') ORDER BY alert"
+    )
+    return hashlib.sha256(canonical([list(row) for row in rows]).encode()).hexdigest()

@@ -1,0 +1,75 @@
+"""How the workers and the store do, in figures and one sentence, for the status bar and `doctor`."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from xdrtui.store import workers
+from xdrtui.store.workers import Heartbeat
+from xdrtui.triage.rows import Status, WorkerStatus
+
+STALE_SECONDS = 5.0
+"""A heartbeat older than this is not believed any more: workers write one a second."""
+
+SECOND = 1_000_000_000
+
+
+def worker_status(beat: Heartbeat, now: int) -> WorkerStatus:
+    """A heartbeat as seen at this moment (nanoseconds)."""
+    age = max(0.0, (now - beat.at) / SECOND)
+    figures = beat.figures
+    return WorkerStatus(
+        worker=beat.worker,
+        kind=beat.kind,
+        pid=beat.pid,
+        machine=beat.machine,
+        age=age,
+        alive=age <= STALE_SECONDS,
+        paused=bool(figures.get("paused", 0)),
+        events_per_second=figures.get("events_per_second", 0.0),
+        lag=figures.get("lag_seconds", 0.0),
+        dropped=int(figures.get("dropped", 0)),
+        dead=int(figures.get("dead", 0)),
+        memory=int(figures.get("memory_bytes", 0)),
+    )
+
+
+def read_status(connection: sqlite3.Connection, now: int) -> Status:
+    """The status at this moment (nanoseconds)."""
+    seen = [worker_status(beat, now) for beat in workers.heartbeats(connection)]
+    alive = [worker for worker in seen if worker.alive]
+    unfolded = connection.execute(
+        "SELECT coalesce((SELECT max(seq) FROM findings), 0)"
+        " - coalesce((SELECT seq FROM cursors WHERE name = 'correlator'), 0)"
+    ).fetchone()[0]
+    (dead,) = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
+    faults = workers.faults(connection)
+    return Status(
+        sentence=sentence(seen, len(faults)),
+        workers=seen,
+        faults=faults,
+        events_per_second=sum(worker.events_per_second for worker in alive),
+        lag=max((worker.lag for worker in alive), default=0.0),
+        dropped=sum(worker.dropped for worker in alive),
+        dead=int(dead),
+        memory=sum(worker.memory for worker in alive),
+        paused=bool(alive) and all(worker.paused for worker in alive),
+        unfolded=max(0, int(unfolded)),
+        counts=dict(connection.execute("SELECT name, n FROM counts")),
+        control=workers.controls(connection),
+    )
+
+
+def sentence(seen: list[WorkerStatus], faults: int) -> str:
+    """What stands first in the status bar."""
+    working = [worker for worker in seen if worker.alive]
+    silent = [worker for worker in seen if not worker.alive]
+    trouble = f", {faults} fault{'s' * (faults != 1)}" if faults else ""
+    if not working and silent:
+        return f"no worker is running: {silent[0].worker} fell silent {silent[0].age:.0f} s ago{trouble}"
+    if not working:
+        return f"no worker is running: start one with `xdrtui run`{trouble}"
+    if silent:
+        trouble = f", {silent[0].worker} fell silent {silent[0].age:.0f} s ago{trouble}"
+    n = len(working)
+    return f"{n} worker{'s' * (n != 1)}{trouble}"
