@@ -1,8 +1,9 @@
 """Sigma rules: documents into rules ready to be matched, problems beside them.
 
-In: rule files or folders. Out: a `RuleSet`. Correlations and filters are recognised here and handed on as
-documents; what a rule matches is `items.py`'s and `condition.py`'s. Parsing is our own because load time and
-errors with line and column are part of the job; the tests hold it to pySigma's reading of all public rules.
+In: rule files or folders. Out: a `RuleSet`. Filters are added to the rules they name; correlations are handed
+on as documents; what a rule matches is `items.py`'s and `condition.py`'s. Parsing is our own because load
+time and errors with line and column are part of the job; the tests hold it to pySigma's reading of all
+public rules.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from detectors.contract import LogSource
 from detectors.sigma.condition import parse_condition
 from detectors.sigma.documents import place, read_documents, rule_files
 from detectors.sigma.expression import And, Expression, Not, Or, Test
+from detectors.sigma.filters import Filter, filtered, parse_filter
 from detectors.sigma.items import Placeholders, Unfilled, parse_detection
 from detectors.sigma.problem import Problem, RuleProblem
 
@@ -58,7 +60,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A document that is not a plain rule (correlation or filter), with its place."""
+    """A document that is not a plain rule (a correlation), with its place."""
 
     kind: str
     body: dict[str, object]
@@ -67,7 +69,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """rules: usable ones, in the order of files; others: correlations and filters; problems: all that is
+    """rules: usable ones, in the order of files; others: correlations; problems: all that is
     wrong or off, each with its place; texts: the bytes of each file, for rule pages and line numbers."""
 
     rules: list[Rule] = []
@@ -119,13 +121,16 @@ def parse_rules(
     """The rules of these files (name -> content)."""
     result = RuleSet([], [], list(problems or []), texts)
     seen: dict[str, str] = {}
+    filters: list[Filter] = []
     for file, text in texts.items():
         documents, wrong = read_documents(text, file)
         result.problems.extend(wrong)
         for index, body in enumerate(documents):
-            kind = next((kind for kind in ("correlation", "filter") if kind in body), "")
-            if kind:
-                result.others.append(Document(kind, body, file, index))
+            if "correlation" in body:
+                result.others.append(Document("correlation", body, file, index))
+                continue
+            if "filter" in body and "detection" not in body:
+                _take_filter(result, filters, body, file, index, placeholders or {})
                 continue
             try:
                 rule, warnings = parse_rule(body, file, placeholders or {})
@@ -149,7 +154,37 @@ def parse_rules(
                 result.problems.append(Problem(file, line, column, f"off: status {rule.status}", "", False))
                 continue
             result.rules.append(rule)
+    if filters:
+        result.rules[:] = [_with_filters(rule, filters) for rule in result.rules]
     return result
+
+
+def _take_filter(
+    result: RuleSet,
+    filters: list[Filter],
+    body: dict[str, object],
+    file: str,
+    index: int,
+    placeholders: Placeholders,
+) -> None:
+    try:
+        parsed, warnings = parse_filter(body, placeholders)
+    except RuleProblem as problem:
+        line, column = place(result.texts[file], index, problem.path)
+        fatal = not isinstance(problem, Unfilled)
+        result.problems.append(Problem(file, line, column, problem.message, problem.remedy, fatal))
+        return
+    filters.append(parsed)
+    for warning in warnings:
+        line, column = place(result.texts[file], index, warning.path)
+        result.problems.append(Problem(file, line, column, warning.message, warning.remedy, False))
+
+
+def _with_filters(rule: Rule, filters: list[Filter]) -> Rule:
+    names = (rule.id, rule.name, rule.title)
+    applying = [each for each in filters if each.applies(names, rule.log_source)]
+    expression, text_hash = filtered(rule.expression, rule.text_hash, applying)
+    return msgspec.structs.replace(rule, expression=expression, text_hash=text_hash)
 
 
 def parse_rule(

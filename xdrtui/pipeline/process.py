@@ -1,0 +1,170 @@
+"""One batch of messages through decoding and detection: messages in, everything the store needs out.
+
+Pure but for the caches of decoder and detectors: the same messages give the same result, whatever came before.
+A matched row is rare, so only it is taken apart in full: its entities, its sentence, and which values met
+the rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from detectors.contract import NULL, Detector, EventFrame, EventType, Needs, Text
+from detectors.sigma.explain import explain, helped
+from detectors.sigma.rules import Rule, tests_of
+from xdrtui.events.decode import Core, Decoded, DecodedFrame, Decoder
+from xdrtui.events.layouts.layout import Layouts
+from xdrtui.events.message import Messages
+from xdrtui.events.times import ReplayClock
+from xdrtui.store.batch import OUT_OF_BOUNDS, BatchResult, CapturedText, Found, Mark
+
+HOUR = 3_600_000_000_000
+_LONGEST_VALUE = 4096
+_MAIN = {
+    # a sensor or a cloud account is not what a network or cloud event is about
+    "zeek": ("source.ip", "host.name", "destination.ip", "user.name"),
+    "suricata": ("source.ip", "host.name", "destination.ip", "user.name"),
+    "aws": ("user.name", "source.ip", "host.name", "destination.ip"),
+}
+
+
+@dataclass(frozen=True)
+class Muting:
+    """Which rules feed correlations, and which of these make no alert of their own (`generate: false`)."""
+
+    feeding: frozenset[str] = frozenset()
+    muted: frozenset[str] = frozenset()
+
+
+@dataclass
+class Process:
+    """Decoder and detectors, bound together: each event type is decoded for just what the detectors need.
+
+    rules: Sigma rules by id, for level, explanation and version; window: width of an alert's window in
+    nanoseconds.
+    """
+
+    layouts: Layouts
+    detectors: Sequence[Detector]
+    rules: Mapping[str, Rule]
+    muting: Muting = field(default_factory=Muting)
+    window: int = HOUR
+
+    def __post_init__(self) -> None:
+        self.decoder = Decoder(self.layouts, self.needs)
+
+    def needs(self, event_type: EventType) -> Needs:
+        """What all detectors together need of an event type."""
+        needs = Needs()
+        for detector in self.detectors:
+            needs |= detector.needs(event_type)
+        return needs
+
+    def run(self, messages: Messages, clock: ReplayClock | None = None) -> BatchResult:
+        """Decode and detect. clock: for recorded data, where it stands for ingest time."""
+        decoded = self.decoder.decode(messages, clock)
+        found = [each for frame in decoded.frames for each in self._found(frame)]
+        found.sort(key=lambda each: (each.position, each.rule))
+        return BatchResult(
+            found=found,
+            dead=decoded.dead,
+            marks=[self._mark(messages, decoded)],
+            counts=decoded.counts.as_dict(),
+            presence=decoded.counts.presence,
+            sources=[messages.source],
+        )
+
+    def _mark(self, messages: Messages, decoded: Decoded) -> Mark:
+        last = messages.offsets[-1] if len(messages) else -1
+        anchor = hashlib.blake2b(messages.payloads[-1], digest_size=16).digest() if len(messages) else b""
+        return Mark(messages.source.uid, messages.partition, last + 1, anchor, _watermark(decoded))
+
+    def _found(self, decoded: DecodedFrame) -> list[Found]:
+        result: list[Found] = []
+        hashes: dict[int, bytes] = {}
+        for detector in self.detectors:
+            findings = detector.detect(decoded.frame)
+            for index, rule_id in enumerate(findings.rules):
+                row = findings.rows[index]
+                if row not in hashes:
+                    hashes[row] = hashlib.blake2b(decoded.frame.raws[row], digest_size=16).digest()
+                captures = {k: _json(v) for k, v in findings.captures[index].items() if v is not None}
+                result.append(self._one(decoded, row, rule_id, captures, hashes[row]))
+        return result
+
+    def _one(
+        self, decoded: DecodedFrame, row: int, rule_id: str, captures: dict[str, CapturedText], event_hash: bytes
+    ) -> Found:
+        rule = self.rules[rule_id]
+        core = decoded.core(row)
+        return Found(
+            rule=rule_id,
+            position=decoded.position(row),
+            time=decoded.times[row],
+            quality=decoded.quality[row],
+            ingest=decoded.ingest[row],
+            event_type=decoded.frame.event_type.name,
+            level=rule.level,
+            host=core.host,
+            user=core.user,
+            group=main_entity(decoded.frame.event_type, core),
+            window=self.window,
+            entities=decoded.entities(row),
+            captures=captures,
+            matched=matched(rule, decoded.frame, row),
+            summary=decoded.summary(row),
+            raw=decoded.frame.raws[row],
+            event_hash=event_hash,
+            rule_hash=rule.text_hash,
+            feeds=rule_id in self.muting.feeding,
+            muted=rule_id in self.muting.muted,
+        )
+
+
+def main_entity(event_type: EventType, core: Core) -> tuple[tuple[str, str], ...]:
+    """The one entity that an alert of this event is about: what makes two findings of a rule one alert."""
+    known = {
+        "host.name": core.host,
+        "user.name": core.user,
+        "source.ip": core.source_ip,
+        "destination.ip": core.destination_ip,
+    }
+    order = _MAIN.get(event_type.layout, ("host.name", "source.ip", "user.name", "destination.ip"))
+    return next((((field, known[field]),) for field in order if known[field]), ())
+
+
+def matched(rule: Rule, frame: EventFrame, row: int) -> dict[str, str]:
+    """The values that helped the rule to fire, by field; keywords under the empty name."""
+    columns = frame.columns
+    keywords = any(not test.field for test in tests_of(rule.expression))
+    values = _texts(frame.event(row)) if keywords else ()
+    why = explain(rule.expression, lambda name: columns[name][row] if name in columns else None, values)
+    return {test.field: test.value[:_LONGEST_VALUE] for test in helped(why) if test.true and test.value}
+
+
+def _texts(event: Mapping[str, Text]) -> tuple[str, ...]:
+    """Every text of an event."""
+    return tuple(
+        text
+        for cell in event.values()
+        for text in (cell if isinstance(cell, tuple) else (cell,))
+        if isinstance(text, str)
+    )
+
+
+def _json(cell: Text) -> CapturedText:
+    if cell is NULL or cell is None:
+        return None
+    return cell if isinstance(cell, str) else [str(each) for each in cell]
+
+
+def _watermark(decoded: Decoded) -> int:
+    """The latest time that windows use."""
+    latest = 0
+    for frame in decoded.frames:
+        for time, ingest, quality in zip(frame.times, frame.ingest, frame.quality, strict=True):
+            used = ingest if quality & OUT_OF_BOUNDS else time
+            latest = max(latest, used)
+    return latest
