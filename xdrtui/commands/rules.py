@@ -5,6 +5,7 @@ What a rule means is `detectors.sigma`'s and `detectors.correlate`'s; here it is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,7 @@ def list_(session: Session, paths: tuple[str, ...], level: str | None, tag: str 
         for rule in rules.rules
     ]
     rows += [
-        (each.level or "medium", each.title, "correlation", "", each.id, each.tags, each.file)
-        for each in correlations
+        (each.level, each.title, "correlation", "", each.id, each.tags, each.file) for each in correlations
     ]
     rows = [
         row
@@ -116,19 +116,26 @@ def list_(session: Session, paths: tuple[str, ...], level: str | None, tag: str 
     say(f"{len(rows)} rules.")
 
 
-def _correlations(rules: RuleSet) -> tuple[list[CorrelationRule], list[Problem]]:
-    """The correlations among the documents, and what is wrong with the others."""
+def _correlations(rules: RuleSet) -> tuple[Sequence[CorrelationRule], list[Problem]]:
+    """The correlations among the documents, tied to their rules, and what is wrong with the others."""
+    from detectors.correlate.links import BaseRule, resolve
     from detectors.correlate.parse import parse_correlation
     from detectors.correlate.problem import CorrelationProblem, Where
 
     found: list[CorrelationRule] = []
     problems: list[Problem] = []
+    places: dict[tuple[str, str], Where] = {}
     for document in rules.others:
         if document.kind != "correlation":
             continue
         where = Where.document(document.file, rules.texts.get(document.file, b""), document.index)
         try:
-            found.append(parse_correlation(document.body, where))
+            correlation = parse_correlation(document.body, where)
         except CorrelationProblem as wrong:
             problems.extend(wrong.problems)
-    return found, problems
+        else:
+            found.append(correlation)
+            places[correlation.file, correlation.id] = where
+    bases = [BaseRule(rule.id, rule.name, rule.file, rule.level) for rule in rules.rules]
+    resolved = resolve(found, bases, places)
+    return resolved.rules, [*problems, *resolved.problems]
