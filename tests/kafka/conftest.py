@@ -1,0 +1,100 @@
+"""One real broker for all tests of this folder, or where Java is missing the mock cluster, visibly."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kafka import certificates
+from tests.kafka.broker import PLAIN, Broker, Listener, Missing, jars
+from tests.kafka.certificates import Certificates
+from tests.kafka.mock import MockBroker
+
+USERS = {"analyst": "correct horse"}
+_PLAIN_LOGIN = (
+    'org.apache.kafka.common.security.plain.PlainLoginModule required user_analyst="correct horse";'
+)
+_SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+_SASL = {
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    "plain.sasl.jaas.config": _PLAIN_LOGIN,
+    "scram-sha-256.sasl.jaas.config": _SCRAM_LOGIN,
+    "scram-sha-512.sasl.jaas.config": _SCRAM_LOGIN,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process under xdist: the broker is started once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def listeners(made: Certificates) -> tuple[Listener, ...]:
+    tls = {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(made.server_pair)}
+    trust = {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(made.authority)}
+    return (
+        PLAIN,
+        Listener("LOGIN", "SASL_PLAINTEXT", _SASL),
+        Listener("SECURE", "SASL_SSL", {**_SASL, **tls}),
+        Listener("MUTUAL", "SSL", {**tls, **trust, "ssl.client.auth": "required"}),
+    )
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pem: Certificates
+) -> Iterator[Broker | MockBroker]:
+    """A broker that answers; its directory stays where tests failed."""
+    try:
+        jars()
+    except Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"missing: {missing}")
+        mock = MockBroker()
+        yield mock
+        mock.stop()
+        return
+    folder = tmp_path_factory.mktemp("kafka")
+    started = Broker(folder / "broker", listeners(pem), USERS)
+    failed = request.session.testsfailed
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
+        shutil.rmtree(started.folder / "data", ignore_errors=True)
+        if request.session.testsfailed == failed:
+            shutil.rmtree(started.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def real(broker: Broker | MockBroker) -> Broker:
+    """The real broker; where there is only the mock, the test is skipped and says how to get a real one."""
+    if isinstance(broker, MockBroker):
+        try:
+            jars()
+        except Missing as missing:
+            pytest.skip(f"missing: {missing}")
+    assert isinstance(broker, Broker)
+    return broker
+
+
+@pytest.fixture
+async def topic(broker: Broker | MockBroker) -> str:
+    """A new topic of one partition."""
+    return await broker.create_topic(new_name())
+
+
+def new_name() -> str:
+    return f"t-{uuid.uuid4().hex[:12]}"
