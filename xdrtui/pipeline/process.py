@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from detectors.contract import NULL, Detector, EventFrame, EventType, Needs, Text
 from detectors.sigma.explain import explain, helped
 from detectors.sigma.rules import Rule, tests_of
-from xdrtui.events.decode import Core, Decoded, DecodedFrame, Decoder
-from xdrtui.events.layouts.layout import Layouts
+from xdrtui.events.decode import Decoder
+from xdrtui.events.frame import Core, Counts, Decoded, DecodedFrame
+from xdrtui.events.layouts.layout import Layouts, load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
-from xdrtui.store.batch import OUT_OF_BOUNDS, BatchResult, CapturedText, Found, Mark
+from xdrtui.pipeline.rulebook import Rulebook
+from xdrtui.store.batch import BatchResult, CapturedText, Found, Mark
 
 HOUR = 3_600_000_000_000
 _LONGEST_VALUE = 4096
@@ -30,30 +31,25 @@ _MAIN = {
 }
 
 
-@dataclass(frozen=True)
-class Muting:
-    """Which rules feed correlations, and which of these make no alert of their own (`generate: false`)."""
-
-    feeding: frozenset[str] = frozenset()
-    muted: frozenset[str] = frozenset()
-
-
-@dataclass
 class Process:
     """Decoder and detectors, bound together: each event type is decoded for just what the detectors need.
 
-    rules: Sigma rules by id, for level, explanation and version; window: width of an alert's window in
+    rulebook: the rules in force; detectors: more of them beside Sigma; window: width of an alert's window in
     nanoseconds.
     """
 
-    layouts: Layouts
-    detectors: Sequence[Detector]
-    rules: Mapping[str, Rule]
-    muting: Muting = field(default_factory=Muting)
-    window: int = HOUR
-
-    def __post_init__(self) -> None:
-        self.decoder = Decoder(self.layouts, self.needs)
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        layouts: Layouts | None = None,
+        *,
+        detectors: Sequence[Detector] = (),
+        window: int = HOUR,
+    ) -> None:
+        self.rulebook = rulebook
+        self.detectors: tuple[Detector, ...] = (rulebook.detector, *detectors)
+        self.window = window
+        self.decoder = Decoder(layouts or load_layouts(), self.needs)
 
     def needs(self, event_type: EventType) -> Needs:
         """What all detectors together need of an event type."""
@@ -71,8 +67,8 @@ class Process:
             found=found,
             dead=decoded.dead,
             marks=[self._mark(messages, decoded)],
-            counts=decoded.counts.as_dict(),
-            presence=decoded.counts.presence,
+            counts=_counts(decoded.counts),
+            presence={key: dict(fields) for key, fields in decoded.counts.presence.items()},
             sources=[messages.source],
         )
 
@@ -95,9 +91,14 @@ class Process:
         return result
 
     def _one(
-        self, decoded: DecodedFrame, row: int, rule_id: str, captures: dict[str, CapturedText], event_hash: bytes
+        self,
+        decoded: DecodedFrame,
+        row: int,
+        rule_id: str,
+        captures: dict[str, CapturedText],
+        event_hash: bytes,
     ) -> Found:
-        rule = self.rules[rule_id]
+        rule = self.rulebook.rules[rule_id]
         core = decoded.core(row)
         return Found(
             rule=rule_id,
@@ -118,8 +119,8 @@ class Process:
             raw=decoded.frame.raws[row],
             event_hash=event_hash,
             rule_hash=rule.text_hash,
-            feeds=rule_id in self.muting.feeding,
-            muted=rule_id in self.muting.muted,
+            feeds=rule_id in self.rulebook.feeding,
+            muted=rule_id in self.rulebook.muted,
         )
 
 
@@ -160,11 +161,11 @@ def _json(cell: Text) -> CapturedText:
     return cell if isinstance(cell, str) else [str(each) for each in cell]
 
 
+def _counts(counts: Counts) -> dict[str, int]:
+    names = ("messages", "events", "routed", "unrouted", "salvaged", "dead")
+    return {name: getattr(counts, name) for name in names}
+
+
 def _watermark(decoded: Decoded) -> int:
     """The latest time that windows use."""
-    latest = 0
-    for frame in decoded.frames:
-        for time, ingest, quality in zip(frame.times, frame.ingest, frame.quality, strict=True):
-            used = ingest if quality & OUT_OF_BOUNDS else time
-            latest = max(latest, used)
-    return latest
+    return max((max(frame.times) for frame in decoded.frames if frame.rows), default=0)

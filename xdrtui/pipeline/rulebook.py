@@ -1,0 +1,142 @@
+"""The rules in force: Sigma rules, filters and correlations read, tied together and made into a detector.
+
+In: paths of rules and where to keep what is slow to make. Out: a `Rulebook`, the one thing that scan, worker,
+doctor and the commands on rules ask. What is wrong stands in `problems`, with its place; the rest works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from detectors.correlate.engine import Correlations
+from detectors.correlate.links import BaseRule, resolve
+from detectors.correlate.model import CorrelationRule
+from detectors.correlate.parse import parse_correlation
+from detectors.correlate.problem import CorrelationProblem, Where
+from detectors.sigma.cache import Cache, load_cached
+from detectors.sigma.items import Placeholders
+from detectors.sigma.match import SigmaDetector
+from detectors.sigma.problem import Problem
+from detectors.sigma.rules import Rule, RuleSet
+from xdrtui.store.batch import RuleRow
+
+PACK = Path(__file__).parents[2] / "detectors" / "pack"
+"""The bundled rule pack."""
+
+
+class Rulebook(msgspec.Struct, frozen=True):
+    """rules: Sigma rules by id; detector: all of them as one; correlations: resolved; feeding: base rules
+    that correlations count; muted: rules and correlations that make no alert of their own."""
+
+    rules: Mapping[str, Rule]
+    detector: SigmaDetector
+    correlations: Correlations
+    feeding: frozenset[str]
+    muted: frozenset[str]
+    problems: list[Problem]
+    texts: Mapping[str, bytes]
+
+    @property
+    def broken(self) -> list[Problem]:
+        """Problems that leave a rule out."""
+        return [problem for problem in self.problems if problem.fatal]
+
+    def rows(self) -> list[RuleRow]:
+        """What the store keeps of each rule."""
+        return [self._row(rule) for rule in self.rules.values()] + [
+            self._correlation_row(rule) for rule in self.correlations.rules
+        ]
+
+    def _row(self, rule: Rule) -> RuleRow:
+        return RuleRow(
+            id=rule.id,
+            hash=rule.text_hash,
+            title=rule.title,
+            level=rule.level,
+            author=rule.author,
+            description=rule.description,
+            text=self.texts.get(rule.file, b"").decode("utf-8", "replace"),
+            path=rule.file,
+            references=rule.references,
+            falsepositives=rule.false_positives,
+            tags=rule.tags,
+            techniques=rule.techniques,
+        )
+
+    def _correlation_row(self, rule: CorrelationRule) -> RuleRow:
+        techniques = tuple(tag[7:].upper() for tag in rule.tags if tag.lower().startswith("attack.t"))
+        return RuleRow(
+            id=rule.id,
+            hash=correlation_hash(rule),
+            title=rule.title,
+            level=rule.level,
+            kind="correlation",
+            author=rule.author,
+            description=rule.description,
+            text=self.texts.get(rule.file, b"").decode("utf-8", "replace"),
+            path=rule.file,
+            references=rule.references,
+            falsepositives=rule.falsepositives,
+            tags=rule.tags,
+            techniques=techniques,
+        )
+
+
+def correlation_hash(rule: CorrelationRule) -> str:
+    """The content hash of a correlation as it is in force."""
+    return hashlib.blake2b(repr(rule).encode(), digest_size=16).hexdigest()
+
+
+def default_cache() -> Cache:
+    """The cache in the user's cache folder."""
+    return Cache(Path(platformdirs.user_cache_dir("xdrtui")) / "rules")
+
+
+def load_rulebook(
+    paths: Sequence[str | Path] = (),
+    *,
+    placeholders: Placeholders | None = None,
+    cache: Cache | None = None,
+    keep: frozenset[str] | None = None,
+) -> Rulebook:
+    """Read the rules under the paths (the bundled pack where there are none).
+
+    cache: where to keep what is slow to make (default: the user's cache folder); keep: ids of the only rules
+    wanted, all if None.
+    """
+    cache = default_cache() if cache is None else cache
+    found = load_cached(list(paths) or [PACK], cache, placeholders)
+    rules = [rule for rule in found.rules if keep is None or rule.id in keep]
+    chosen = RuleSet(rules, found.others, found.problems, found.texts)
+    parsed: list[CorrelationRule] = []
+    places: dict[tuple[str, str], Where] = {}
+    problems = list(found.problems)
+    for document in found.others:
+        where = Where.document(document.file, found.texts[document.file], document.index)
+        try:
+            correlation = parse_correlation(document.body, where)
+        except CorrelationProblem as problem:
+            problems.extend(problem.problems)
+            continue
+        parsed.append(correlation)
+        places[(document.file, correlation.id)] = where
+    bases = [BaseRule(rule.id, rule.name, rule.file, rule.level) for rule in rules]
+    resolved = resolve(parsed, bases, places)
+    problems.extend(resolved.problems)
+    correlations = Correlations(resolved.rules)
+    needs = correlations.needs()
+    detector = SigmaDetector(chosen, needs, cache)
+    return Rulebook(
+        rules={rule.id: rule for rule in rules},
+        detector=detector,
+        correlations=correlations,
+        feeding=frozenset(needs),
+        muted=frozenset(resolved.muted),
+        problems=problems,
+        texts=found.texts,
+    )
