@@ -1,46 +1,53 @@
-"""Whether the brokers can be reached, step by step: name, connection, login, topics."""
+"""Whether the cluster lets us in, and whether it has the topics that are set.
+
+Nothing is written there and no group is joined.
+"""
 
 from __future__ import annotations
 
-import socket
+import asyncio
 from collections.abc import Iterator
 
 from xdrtui.commands.checks.check import Check, State
+from xdrtui.errors import XdrtuiError
 from xdrtui.settings import KafkaSettings
 
 AREA = "broker"
-PATIENCE = 5.0
-"""Seconds that one connection may take."""
+PATIENCE = 30.0
+"""Seconds for the whole conversation."""
 
 
 def check_broker(kafka: KafkaSettings) -> Iterator[Check]:
-    """Checks for each broker that is set; nothing is written, no group is joined."""
-    reached = False
-    for broker in kafka.brokers:
-        check = reach(broker)
-        reached = reached or check.state is State.FINE
-        yield check
+    """One check for the connection and one for each topic; none where no broker is set."""
+    if not kafka.brokers:
+        return
+    from xdrtui.sources.broker import BrokerReport, ask_broker, connection
 
+    async def ask() -> BrokerReport:
+        async with asyncio.timeout(PATIENCE):
+            return await ask_broker(connection(kafka))
 
-def reach(broker: str, patience: float = PATIENCE) -> Check:
-    """Resolve a broker's name and connect to its port."""
-    host, _, port = broker.rpartition(":")
-    if not host or not port.isdigit():
-        return Check(AREA, broker, State.BROKEN, "is no address", "write it as host:port")
+    name = ", ".join(kafka.brokers)
     try:
-        addresses = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-    except (OSError, OverflowError, UnicodeError) as error:
-        return Check(AREA, broker, State.BROKEN, f"the name is not known ({error})", "check name and DNS")
-    last = ""
-    for family, kind, protocol, _name, address in addresses:
-        with socket.socket(family, kind, protocol) as connection:
-            connection.settimeout(patience)
-            try:
-                connection.connect(address)
-            except TimeoutError:
-                last = f"{address[0]} does not answer within {patience:.0f} s"
-            except OSError as error:
-                last = f"{address[0]}: {error.strerror}"
-            else:
-                return Check(AREA, broker, State.FINE, f"answers at {address[0]}")
-    return Check(AREA, broker, State.BROKEN, last, "check that the broker runs and no firewall is between")
+        report = asyncio.run(ask())
+    except TimeoutError:
+        todo = "check that the brokers it names to clients can be reached from here"
+        yield Check(AREA, name, State.BROKEN, f"does not finish answering within {PATIENCE:.0f} s", todo)
+        return
+    except XdrtuiError as error:
+        yield Check(AREA, name, State.BROKEN, *_split(str(error)))
+        return
+    seen = f"cluster {report.cluster or 'without a name'}, {len(report.brokers)} brokers"
+    yield Check(AREA, name, State.FINE, seen)
+    for topic in kafka.topics:
+        if topic in report.topics:
+            yield Check(AREA, topic, State.FINE, f"{report.topics[topic]} partitions")
+        else:
+            seen = "no such topic, or no right to see it"
+            yield Check(AREA, topic, State.BROKEN, seen, "check `kafka.topics` and the topic's ACL")
+
+
+def _split(sentence: str) -> tuple[str, str]:
+    """What is wrong, and what to do: an error's sentence says both, around its last colon."""
+    seen, colon, todo = sentence.rpartition(": ")
+    return (seen, todo.rstrip(".")) if colon else (sentence, "")
