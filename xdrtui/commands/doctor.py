@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import click
 
@@ -18,7 +18,7 @@ from xdrtui.commands.checks.configuration import check_rules, read_settings
 from xdrtui.commands.checks.machine import check_machine
 from xdrtui.commands.checks.terminal import check_terminal
 from xdrtui.commands.output import print_json
-from xdrtui.commands.rules import rule_paths
+from xdrtui.commands.rules import rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.plain import visible
 
@@ -74,16 +74,13 @@ def _round(session: Session, sample: str | None) -> Iterator[Check]:
     yield from checks
     if settings is None:
         return
-    yield check_rules(rule_paths(session, ()), settings.rules.placeholders)
+    book = rulebook(session)
+    yield check_rules(book)
     yield from check_broker(settings.kafka)
     if sample is not None:
-        yield from _sample(session, sample)
+        from xdrtui.commands.checks.sample import check_sample
 
-
-def _sample(session: Session, sample: str) -> Iterable[Check]:
-    from xdrtui.commands.checks.sample import check_sample
-
-    return check_sample(session, sample)
+        yield from check_sample(settings, book, sample)
 
 
 def _print(check: Check) -> None:

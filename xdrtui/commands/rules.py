@@ -1,36 +1,23 @@
 """`xdrtui rules check|list`: what is wrong with rules, and which there are.
 
-What a rule means is `detectors.sigma`'s and `detectors.correlate`'s; here it is printed.
+What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s; here they are printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import detectors
 from xdrtui.commands.output import LEVELS, print_json, say, table
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.plain import visible
 
 if TYPE_CHECKING:
-    from detectors.correlate.model import CorrelationRule
-    from detectors.sigma.problem import Problem
-    from detectors.sigma.rules import RuleSet
+    from xdrtui.pipeline.rulebook import Rulebook
+    from xdrtui.store.batch import RuleRow
 
-BUNDLED = Path(detectors.__path__[0]) / "pack"
-"""The rules that come with xdrtui."""
-
-
-def rule_paths(session: Session, given: tuple[str, ...]) -> list[str]:
-    """The rules to use: those given, else those of the profile."""
-    if given:
-        return list(given)
-    rules = session.settings.rules
-    return [*([str(BUNDLED)] if rules.bundled else []), *rules.paths]
+_PROBLEM = ("file", "line", "column", "message", "remedy", "fatal")
 
 
 @click.group("rules", short_help="Check rules, or list them.")
@@ -47,28 +34,15 @@ def check(session: Session, paths: tuple[str, ...], form: str) -> None:
 
     Exit code 1 where a rule cannot be used.
     """
-    from detectors.sigma.rules import load_rules
-
-    rules = load_rules(rule_paths(session, paths), placeholders=session.settings.rules.placeholders)
-    correlations, wrong = _correlations(rules)
-    problems = [*rules.problems, *wrong]
-    for problem in problems:
+    book = rulebook(session, paths)
+    for problem in book.problems:
         if form == "json":
-            print_json(
-                {
-                    "file": problem.file,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "message": problem.message,
-                    "remedy": problem.remedy,
-                    "fatal": problem.fatal,
-                }
-            )
+            print_json({name: getattr(problem, name) for name in _PROBLEM})
         else:
             click.echo(visible(str(problem)))
-    fatal = sum(problem.fatal for problem in problems)
-    say(f"{len(rules.rules)} rules and {len(correlations)} correlations can be used; {fatal} cannot.")
-    if fatal:
+    counts = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations can be used"
+    say(f"{counts}; {len(book.broken)} cannot.")
+    if book.broken:
         raise click.exceptions.Exit(1)
 
 
@@ -80,62 +54,55 @@ def check(session: Session, paths: tuple[str, ...], form: str) -> None:
 @pass_session
 def list_(session: Session, paths: tuple[str, ...], level: str | None, tag: str | None, form: str) -> None:
     """List the rules under PATH (else the profile's), worst first."""
-    from detectors.sigma.rules import load_rules
-
-    rules = load_rules(rule_paths(session, paths), placeholders=session.settings.rules.placeholders)
-    correlations, _ = _correlations(rules)
+    book = rulebook(session, paths)
     rows = [
-        (
-            rule.level,
-            rule.title,
-            str(rule.log_source),
-            ",".join(rule.techniques),
-            rule.id,
-            rule.tags,
-            rule.file,
-        )
-        for rule in rules.rules
+        row for row in book.rows() if (not level or row.level == level) and (not tag or _tagged(row, tag))
     ]
-    rows += [
-        (each.level, each.title, "correlation", "", each.id, each.tags, each.file) for each in correlations
-    ]
-    rows = [
-        row
-        for row in rows
-        if (not level or row[0] == level) and (not tag or tag.lower() in map(str.lower, row[5]))
-    ]
-    rows.sort(key=lambda row: (LEVELS.index(row[0]), row[1].lower()))
+    rows.sort(key=lambda row: (LEVELS.index(row.level), row.title.lower(), row.id))
     if form == "json":
         for row in rows:
-            names = ("level", "title", "log_source", "techniques", "id", "tags", "file")
             print_json(
-                dict(zip(names, (*row[:3], [t for t in row[3].split(",") if t], *row[4:]), strict=True))
+                {
+                    "id": row.id,
+                    "title": row.title,
+                    "level": row.level,
+                    "kind": row.kind,
+                    "log_source": _log_source(book, row),
+                    "techniques": row.techniques,
+                    "tags": row.tags,
+                    "author": row.author,
+                    "file": row.path,
+                }
             )
         return
-    table(["LEVEL", "TITLE", "LOG SOURCE", "ATT&CK", "ID"], [row[:5] for row in rows], severity=0)
+    table(
+        ["LEVEL", "TITLE", "LOG SOURCE", "ATT&CK", "ID"],
+        [(row.level, row.title, _log_source(book, row), ",".join(row.techniques), row.id) for row in rows],
+        severity=0,
+    )
     say(f"{len(rows)} rules.")
 
 
-def _correlations(rules: RuleSet) -> tuple[Sequence[CorrelationRule], list[Problem]]:
-    """The correlations among the documents, tied to their rules, and what is wrong with the others."""
-    from detectors.correlate.links import BaseRule, resolve
-    from detectors.correlate.parse import parse_correlation
-    from detectors.correlate.problem import CorrelationProblem, Where
+def rulebook(session: Session, given: tuple[str, ...] = ()) -> Rulebook:
+    """The rules given, else those of the profile; what is wrong with them stands in `problems`."""
+    from xdrtui.pipeline.rulebook import load_rulebook
 
-    found: list[CorrelationRule] = []
-    problems: list[Problem] = []
-    places: dict[tuple[str, str], Where] = {}
-    for document in rules.others:
-        if document.kind != "correlation":
-            continue
-        where = Where.document(document.file, rules.texts.get(document.file, b""), document.index)
-        try:
-            correlation = parse_correlation(document.body, where)
-        except CorrelationProblem as wrong:
-            problems.extend(wrong.problems)
-        else:
-            found.append(correlation)
-            places[correlation.file, correlation.id] = where
-    bases = [BaseRule(rule.id, rule.name, rule.file, rule.level) for rule in rules.rules]
-    resolved = resolve(found, bases, places)
-    return resolved.rules, [*problems, *resolved.problems]
+    return load_rulebook(rule_paths(session, given), placeholders=session.settings.rules.placeholders)
+
+
+def rule_paths(session: Session, given: tuple[str, ...] = ()) -> list[str]:
+    """Where the rules are: those given, else those of the profile."""
+    from xdrtui.pipeline.rulebook import PACK
+
+    if given:
+        return list(given)
+    rules = session.settings.rules
+    return [*([str(PACK)] if rules.bundled else []), *rules.paths]
+
+
+def _tagged(row: RuleRow, tag: str) -> bool:
+    return tag.lower() in (each.lower() for each in row.tags)
+
+
+def _log_source(book: Rulebook, row: RuleRow) -> str:
+    return str(book.rules[row.id].log_source) if row.id in book.rules else "correlation"

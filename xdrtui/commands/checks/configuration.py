@@ -6,12 +6,16 @@ A wrong setting is one check, not the end of the doctor's round.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from xdrtui.commands.checks.check import Check, State
 from xdrtui.commands.session import Session
 from xdrtui.errors import SettingsError, XdrtuiError
 from xdrtui.settings import Settings, resolve, settings_path
+
+if TYPE_CHECKING:
+    from xdrtui.pipeline.rulebook import Rulebook
 
 AREA = "configuration"
 
@@ -71,17 +75,14 @@ def _secrets(settings: Settings) -> Iterator[Check]:
             yield Check(AREA, f"kafka.{name}", State.FINE, f"found ({reference.partition(':')[0]})")
 
 
-def check_rules(paths: Sequence[str], placeholders: dict[str, list[str]]) -> Check:
+def check_rules(book: Rulebook) -> Check:
     """How many rules load and how many cannot."""
-    from detectors.sigma.rules import load_rules
-
-    rules = load_rules(paths, placeholders=placeholders)
-    wrong = sum(problem.fatal for problem in rules.problems)
-    off = len(rules.problems) - wrong
-    seen = f"{len(rules.rules)} load, {len(rules.others)} correlations and filters"
-    seen += f", {off} notes" if off else ""
-    if wrong:
-        return Check("rules", "rules", State.BROKEN, f"{seen}, {wrong} cannot", "see `xdrtui rules check`")
-    if not rules.rules:
+    notes = len(book.problems) - len(book.broken)
+    seen = f"{len(book.rules)} and {len(book.correlations.rules)} correlations load"
+    seen += f", {notes} notes" if notes else ""
+    if book.broken:
+        seen += f", {len(book.broken)} cannot"
+        return Check("rules", "rules", State.BROKEN, seen, "`xdrtui rules check` tells where and why")
+    if not book.rules:
         return Check("rules", "rules", State.BROKEN, seen, "name a folder of rules under `rules.paths`")
     return Check("rules", "rules", State.FINE, seen)
