@@ -1,0 +1,85 @@
+"""The events in a message that is no single well-formed JSON object: arrays, several values, broken text.
+
+In: bytes. Out: the events with their own bytes, in order, or why there is none (`NotJson`). A byte order mark,
+blanks, NULs and carriage returns around values are passed over; commas between values too. Bytes that are no
+UTF-8 and halves of surrogate pairs become U+FFFD; what follows the last whole value is dropped, and the
+message's events are marked as repaired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from xdrtui.events.values import NotJson, canonical, values_of
+
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_BOM = b"\xef\xbb\xbf"
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One event of a message. raw: its bytes; tree: read already (None: not yet); repaired: salvaged."""
+
+    raw: bytes
+    tree: Any = None
+    repaired: bool = False
+    codec: str = ""
+
+
+def events_in(payload: bytes) -> list[Piece]:
+    """Return the events of a message. Raises NotJson where there is none."""
+    head = payload.removeprefix(_BOM).strip(b" \t\r\n\x00")
+    if not head:
+        raise NotJson("empty")
+    if head[:1] == b"[":
+        elements = _elements(head)
+        if elements is not None:
+            return elements
+    pieces: list[Piece] = []
+    text = head.decode("utf-8", "replace")
+    exact = text.encode("utf-8") == head
+    try:
+        for value, start, end in values_of(text.lstrip(",")):
+            pieces.extend(_pieces(value, text.lstrip(",")[start:end], repaired=True))
+    except NotJson:
+        if not pieces:
+            raise
+    if not pieces:
+        raise NotJson("no object in it")
+    if exact and len(pieces) == 1 and payload.removeprefix(_BOM).strip(b"\r\n\x00 \t") == pieces[0].raw:
+        return [msgspec.structs.replace(pieces[0], raw=head)]
+    return pieces
+
+
+def _elements(head: bytes) -> list[Piece] | None:
+    try:
+        raws = _ELEMENTS.decode(head)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not raws:
+        raise NotJson("an empty array")
+    found: list[Piece] = []
+    for raw in raws:
+        element = bytes(raw)
+        if element[:1] != b"{":
+            return None
+        found.append(Piece(element))
+    return found
+
+
+def _pieces(value: Any, text: str, repaired: bool) -> Iterator[Piece]:
+    if isinstance(value, dict):
+        yield Piece(text.encode("utf-8", "replace"), value, repaired)
+    elif isinstance(value, list):
+        for item in _objects(value):
+            yield Piece(canonical(item).encode("utf-8", "replace"), item, repaired)
+
+
+def _objects(values: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+    for value in values:
+        if isinstance(value, dict):
+            yield value
+        elif isinstance(value, list) and depth < 8:
+            yield from _objects(value, depth + 1)

@@ -1,0 +1,194 @@
+"""From messages to frames, under one law: every message gives at least one event or exactly one dead letter.
+
+In: `Messages`. Out: `Decoded`: one frame for each event type and shape, dead letters, counts. Nearly all
+messages are single JSON objects: they are routed (`route.py`), grouped, and projected (`project.py`), a few C
+calls each. The rest is taken apart first (`items.py`). Never raises for any content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from detectors.contract import EventFrame, EventType, Needs, Text
+from xdrtui.events.dating import date_in_order
+from xdrtui.events.frame import Counts, Decoded, DecodedFrame, named
+from xdrtui.events.guard import Guard
+from xdrtui.events.items import Items, dead_letter, take_apart
+from xdrtui.events.layouts.layout import CORE, Layouts
+from xdrtui.events.message import DeadLetter, Messages
+from xdrtui.events.presence import count_presence
+from xdrtui.events.project import Columns, Projection
+from xdrtui.events.route import Route, Router
+from xdrtui.events.times import ReplayClock, stated_times
+from xdrtui.events.values import NotJson, tree
+
+__all__ = ["Decoded", "DecodedFrame", "Decoder"]
+
+SHAPES_LOOKED_AT = 200
+"""Unrouted events of a batch whose shape is counted."""
+
+
+class Decoder:
+    """Decodes messages into frames with the columns that `needs` asks for; asked once for each event type.
+
+    event_types_seen: the types met so far, by name.
+    """
+
+    def __init__(self, layouts: Layouts, needs: Callable[[EventType], Needs]) -> None:
+        self._layouts = layouts
+        self._needs = needs
+        self._guard = Guard()
+        self._covered: set[tuple[str, str]] = set()
+        self._routers: dict[str, Router] = {}
+        self._projections: dict[Route, Projection] = {}
+        self._all_known: dict[Route, Projection] = {}
+        self.event_types_seen: dict[str, EventType] = {}
+
+    def decode(self, messages: Messages, clock: ReplayClock | None = None) -> Decoded:
+        """Decode a batch. Without ingest times the clock stands for them, and goes on in message order."""
+        counts = Counts(messages=len(messages))
+        items, dead = take_apart(messages, self._router(messages.source.layout))
+        frames: list[DecodedFrame] = []
+        groups = items.groups()
+        self._cover(route for route in groups if route not in self._projections)
+        for route, entries in groups.items():
+            frame = self._frame(messages, items, dead, counts, route, entries)
+            if frame is not None:
+                frames.append(frame)
+        date_in_order(frames, messages.ingest, clock)
+        dead = _one_each(dead, frames)
+        counts.dead = len(dead)
+        return Decoded(frames, dead, counts)
+
+    def _router(self, pinned: str) -> Router:
+        name = pinned if self._layouts.named(pinned) is not None else ""
+        if name not in self._routers:
+            self._routers[name] = Router(self._layouts, name)
+        return self._routers[name]
+
+    def _projection(self, route: Route) -> Projection:
+        found = self._projections.get(route)
+        if found is None:
+            event_type = route.resolved.event_type
+            self.event_types_seen.setdefault(event_type.name, event_type)
+            needs = self._needs(event_type)
+            found = Projection(route, _fields(needs), self._guard)
+            self._projections[route] = found
+        return found
+
+    def _cover(self, routes: Iterable[Route]) -> None:
+        """Let the guard know at once what the events of a batch, and all known types of their shapes, need."""
+        wanted: set[bytes] = set()
+        for route in routes:
+            shape = route.shape
+            wanted |= self._projection(route).guarded
+            if (shape.layout, shape.name) not in self._covered and not shape.codec:
+                self._covered.add((shape.layout, shape.name))
+                for event_type in self._layouts.event_types():
+                    if event_type.layout == shape.layout:
+                        wanted |= Projection(route, _fields(self._needs(event_type))).guarded
+        self._guard.cover(wanted)
+
+    def _frame(
+        self,
+        messages: Messages,
+        items: Items,
+        dead: list[DeadLetter],
+        counts: Counts,
+        route: Route,
+        entries: list[int],
+    ) -> DecodedFrame | None:
+        projection = self._projection(route)
+        raws = list(map(items.raws.__getitem__, entries))
+        trees = _known_trees(items, entries)
+        columns = projection.read(raws, trees)
+        if columns.unreadable:
+            for row, reason in columns.unreadable.items():
+                message, index = items.messages[entries[row]], items.indexes[entries[row]]
+                dead.append(dead_letter(messages, message, index, reason, raws[row]))
+            rest = [entry for row, entry in enumerate(entries) if row not in columns.unreadable]
+            return self._frame(messages, items, dead, counts, route, rest) if rest else None
+        lines = trees if route.shape.codec else {}
+
+        def event(row: int) -> Mapping[str, Text]:
+            return self._event(route, lines.get(row), raws[row])
+
+        frame = DecodedFrame(
+            route,
+            EventFrame(route.resolved.event_type, columns.cells, raws, event),
+            (messages.source.uid, messages.partition, messages.offsets),
+            list(map(items.messages.__getitem__, entries)),
+            list(map(items.indexes.__getitem__, entries)),
+            stated_times(columns.times, columns.absent),
+            columns.repaired | {row for row, entry in enumerate(entries) if entry in items.repaired}
+            if items.repaired
+            else columns.repaired,
+        )
+        self._count(counts, route, frame, columns)
+        return frame
+
+    def _event(self, route: Route, node: Any, raw: bytes) -> Mapping[str, Text]:
+        """All fields of one event by the rules' names: what it holds, and what its layout makes of it."""
+        if node is None:
+            try:
+                node = tree(raw)
+            except NotJson:
+                return {}
+        projection = self._all_known.get(route)
+        if projection is None:
+            known = {*CORE, *route.shape.fields, *route.resolved.fields}
+            projection = self._all_known[route] = Projection(route, known)
+        found = named(route, projection.normal(node))
+        found.update((name, cell) for name, cell in projection.row(node).items() if cell is not None)
+        return found
+
+    def _count(self, counts: Counts, route: Route, frame: DecodedFrame, columns: Columns) -> None:
+        rows, name = frame.rows, route.resolved.event_type.name
+        counts.events += rows
+        counts.salvaged += len(frame.repaired)
+        counts.layouts[route.shape.layout] += rows
+        counts.event_types[name] += rows
+        if route.routed:
+            counts.routed += rows
+        else:
+            counts.unrouted += rows
+            for raw in frame.frame.raws[:SHAPES_LOOKED_AT]:
+                counts.shapes[_shape_of(raw)] += 1
+        count_presence(counts.presence, name, columns.cells, columns.hosts, columns.absent)
+
+
+def _fields(needs: Needs) -> frozenset[str]:
+    return needs.fields | needs.numbers | needs.observables
+
+
+def _known_trees(items: Items, entries: Sequence[int]) -> dict[int, Any]:
+    if not items.trees:
+        return {}
+    known = items.trees
+    return {row: known[entry] for row, entry in enumerate(entries) if entry in known}
+
+
+def _shape_of(raw: bytes) -> str:
+    """The top keys of an event, as one text: events of one shape have the same."""
+    try:
+        node = tree(raw)
+    except NotJson:
+        return "text"
+    if not isinstance(node, dict):
+        return "text"
+    return " ".join(sorted(node))[:200]
+
+
+def _one_each(dead: list[DeadLetter], frames: Sequence[DecodedFrame]) -> list[DeadLetter]:
+    """Letters in order; of a message that gave no event at all, only the first."""
+    dead = sorted(dead, key=lambda letter: letter.position)
+    if len({letter.position.offset for letter in dead}) == len(dead):
+        return dead
+    alive = {offset for frame in frames for offset in frame.offsets}
+    kept: list[DeadLetter] = []
+    for letter in dead:
+        offset = letter.position.offset
+        if offset in alive or not kept or kept[-1].position.offset != offset:
+            kept.append(letter)
+    return kept

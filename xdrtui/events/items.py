@@ -1,0 +1,204 @@
+"""Messages taken apart into events, each with its route: what stands between a source and the projection.
+
+In: messages. Out: `Items`, and a dead letter for each message in which no event is. Arrays, `Records`, and the
+envelopes of shippers (an event as JSON or a log line inside another) give the events inside; an envelope whose
+inside nobody knows stays one unrouted event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from xdrtui.events.codecs.json_text import Piece, events_in
+from xdrtui.events.codecs.lines import read_line
+from xdrtui.events.message import DeadLetter, Messages, Position
+from xdrtui.events.route import Route, Router
+from xdrtui.events.values import NotJson, Path, find, first_text, tree
+
+DEAD_PAYLOAD = 65_536
+"""So much of a dead letter's payload is kept."""
+
+DEEPEST = 3
+"""Envelopes in envelopes that are opened."""
+
+
+class Items:
+    """Events of a batch in parallel lists: entry i is event `indexes[i]` of message `messages[i]`.
+
+    trees: events read as trees already, by entry; repaired: entries whose text had to be mended. An entry
+    whose route is None became a dead letter.
+    """
+
+    __slots__ = ("indexes", "messages", "raws", "repaired", "routes", "trees")
+
+    def __init__(self, payloads: list[bytes], routes: list[Route | None]) -> None:
+        self.messages = list(range(len(payloads)))
+        self.indexes = [0] * len(payloads)
+        self.raws = payloads
+        self.routes = routes
+        self.trees: dict[int, Any] = {}
+        self.repaired: set[int] = set()
+
+    def put(self, entry: int, route: Route, piece: Piece) -> None:
+        self.routes[entry] = route
+        self.raws[entry] = piece.raw
+        if piece.tree is not None:
+            self.trees[entry] = piece.tree
+        if piece.repaired:
+            self.repaired.add(entry)
+
+    def groups(self) -> dict[Route, list[int]]:
+        """Entries by route, each in message order."""
+        order: Sequence[int] = range(len(self.routes))
+        if len(self.routes) > 1 and self.messages[-1] != len(self.routes) - 1:
+            order = sorted(order, key=lambda entry: (self.messages[entry], self.indexes[entry]))
+        found: dict[Route, list[int]] = {}
+        routes = self.routes
+        for entry in order:
+            route = routes[entry]
+            if route is not None:
+                group = found.get(route)
+                if group is None:
+                    found[route] = [entry]
+                else:
+                    group.append(entry)
+        return found
+
+
+def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLetter]]:
+    """Find and route the events of messages."""
+    payloads = list(messages.payloads)
+    if None in set(map(_none, payloads)):
+        payloads = [b"" if payload is None else payload for payload in payloads]
+    routes, refused = router.route(payloads)
+    items = Items(payloads, routes)
+    dead: list[DeadLetter] = []
+    odd = list(refused)
+    odd += [entry for entry, route in enumerate(routes) if route is not None and route.shape.envelope]
+    for entry in sorted(odd):
+        payload = payloads[entry]
+        try:
+            pieces = _pieces(payload) if entry in refused else [Piece(payload)]
+            found = [inner for piece in pieces for inner in _open(piece, router, 0)]
+        except NotJson as error:
+            routes[entry] = None
+            dead.append(dead_letter(messages, entry, 0, str(error), payload))
+            continue
+        items.put(entry, *found[0])
+        for index, (route, piece) in enumerate(found[1:], 1):
+            items.messages.append(entry)
+            items.indexes.append(index)
+            items.raws.append(b"")
+            items.routes.append(None)
+            items.put(len(items.routes) - 1, route, piece)
+    return items, dead
+
+
+def dead_letter(messages: Messages, message: int, index: int, reason: str, payload: bytes) -> DeadLetter:
+    """The dead letter of a message (or of one event in it)."""
+    position = Position(messages.source.uid, messages.partition, messages.offsets[message], index)
+    came = messages.ingest[message] if messages.ingest is not None else 0
+    return DeadLetter(position, reason[:300], payload[:DEAD_PAYLOAD], len(payload), came)
+
+
+def _none(value: object) -> type | None:
+    return None if value is None else object
+
+
+def _pieces(payload: bytes) -> list[Piece]:
+    try:
+        return events_in(payload)
+    except NotJson:
+        text = payload.decode("utf-8", "replace")
+        piece = _line(text)
+        if piece is None:
+            raise
+        if "\ufffd" in text and text.encode() != payload:
+            return [msgspec.structs.replace(piece, repaired=True)]
+        return [piece]
+
+
+def _line(text: str) -> Piece | None:
+    line = text.strip("\ufeff \t\r\n\x00")
+    read = read_line(line) if line else None
+    return None if read is None else Piece(line.encode("utf-8", "replace"), read[1], False, read[0])
+
+
+def _open(piece: Piece, router: Router, depth: int) -> list[tuple[Route, Piece]]:
+    """The routed events that a piece is, or carries."""
+    if piece.tree is not None:
+        route = router.route_tree(piece.tree, piece.codec)
+    else:
+        found, refused = router.route([piece.raw])
+        if found[0] is None:
+            node = tree(piece.raw)
+            broken = type(refused[0]) is not msgspec.ValidationError
+            piece = msgspec.structs.replace(piece, tree=node, repaired=piece.repaired or broken)
+            route = router.route_tree(node)
+        else:
+            route = found[0]
+    if not route.shape.envelope:
+        return [(route, piece)]
+    if depth < DEEPEST:
+        node = piece.tree if piece.tree is not None else tree(piece.raw)
+        for path in route.shape.envelope:
+            inside = _inside(piece, node, path, route)
+            opened = [inner for one in inside for inner in _open(one, router, depth + 1)]
+            if opened and (len(inside) > 1 or _listed(node, path) or any(r.routed for r, _ in opened)):
+                return opened
+    return [(router.unrouted, piece)]
+
+
+def _value(node: Any, path: Path) -> Any:
+    if isinstance(node, dict) and ".".join(path) in node:
+        return node[".".join(path)]
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def _listed(node: Any, path: Path) -> bool:
+    return isinstance(_value(node, path), list)
+
+
+def _inside(piece: Piece, node: Any, path: Path, route: Route) -> list[Piece]:
+    value = _value(node, path)
+    if isinstance(value, list):
+        inner = _raws(piece.raw, path) if not piece.repaired else None
+        if inner is not None:
+            return [Piece(raw) for raw in inner]
+        return [
+            Piece(msgspec.json.encode(item), item, piece.repaired) for item in value if isinstance(item, dict)
+        ]
+    if not isinstance(value, str):
+        return []
+    if value.lstrip()[:1] in ("{", "["):
+        try:
+            inner_pieces = events_in(value.encode("utf-8", "replace"))
+        except NotJson:
+            return []
+        return [msgspec.structs.replace(one, repaired=piece.repaired) for one in inner_pieces]
+    found = _line(value)
+    if found is None:
+        return []
+    host = next((text for p in route.shape.fields["host.name"].paths if (text := find(node, p))), None)
+    if host is not None:
+        found.tree.setdefault("hostname", first_text(host))
+    return [found]
+
+
+def _raws(raw: bytes, path: Path) -> list[bytes] | None:
+    """The objects of a list, as the bytes they are."""
+    kind: Any = list[msgspec.Raw]
+    for key in reversed(path):
+        kind = msgspec.defstruct("Carrier", [("inside", kind)], rename={"inside": key})
+    try:
+        found = msgspec.json.decode(raw, type=kind)
+        for _ in path:
+            found = found.inside
+        return [one for one in map(bytes, found) if one[:1] == b"{"]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

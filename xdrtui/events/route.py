@@ -1,0 +1,212 @@
+"""Which layout an event is written in, and of what type it is.
+
+In: layouts; then payloads. Out: a `Route` each. The values that decide (a Windows event's channel and id, a
+Suricata record's event_type) are few, so they are decoded alone into a small frozen struct, and the route of
+each distinct struct is looked up: two C calls an event. What these values leave open is decided by which keys
+are there at all; what no struct can be made of is routed by its whole tree, by the same predicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from xdrtui.events.layouts.layout import Layout, Layouts, Predicate, Resolved, Shape
+from xdrtui.events.structs import UNSET, Node, attempt, decoder_of, make_struct
+from xdrtui.events.values import Path, find, first_text
+
+MOST_ROUTES = 16_384
+"""Distinct routing values that are remembered; a source that makes them up is slower, not larger."""
+
+_VALUE = str | int | None
+_ANYTHING = str | int | float | bool | list[Any] | None
+
+
+class Route(msgspec.Struct, frozen=True, eq=False):
+    """How to decode an event. dotted: nested names stand as flat keys with dots."""
+
+    shape: Shape
+    resolved: Resolved
+    dotted: bool
+
+    @property
+    def routed(self) -> bool:
+        return self.shape.layout != "unrouted"
+
+
+class Router:
+    """Routes payloads; remembers the routes of the values met."""
+
+    def __init__(self, layouts: Layouts, pinned: str = "") -> None:
+        chosen = [
+            layout
+            for layout in layouts.layouts
+            if not pinned or layout.name in (pinned, "unrouted") or any(s.envelope for s in layout.shapes)
+        ]
+        self._shapes = [(layout, shape) for layout in chosen for shape in layout.shapes]
+        deciding = dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
+        self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding)]
+        self._later = [pair for pair in self._shapes if pair not in self._first]
+        self._routes: dict[tuple[str, str, str, bool], Route] = {}
+        self._values = Node.of(_both_ways(deciding))
+        self._decode = decoder_of(make_struct(self._values, _VALUE, _VALUE))
+        self._known: _Known = _Known(self._by_values)
+        present = {path for _, shape in self._shapes for when in shape.when for path in when.paths}
+        self._presence = Node.of(_both_ways(dict.fromkeys(sorted(present - set(deciding)))))
+        self._decode_presence = decoder_of(make_struct(self._presence, msgspec.Raw, _ANYTHING))
+        self._by_presence: dict[tuple[Any, Any], Route] = {}
+        self.unrouted = self.route_tree({})
+
+    def route(self, payloads: Sequence[bytes]) -> tuple[list[Route | None], dict[int, Exception]]:
+        """The route of each payload; None where no struct could be made of it, with the reason."""
+        values, refused = attempt(self._decode, payloads)
+        routes: list[Any] = list(map(self._known.__getitem__, values))
+        if None in set(routes):
+            for row, found in enumerate(routes):
+                if found is None and row not in refused:
+                    try:
+                        routes[row] = self._by_keys(payloads[row], values[row])
+                    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                        refused[row] = error
+        return routes, refused
+
+    def route_tree(self, tree: Any, codec: str = "") -> Route:
+        """The route of an event that was read as a tree; the same as `route` gives."""
+        for layout, shape in (*self._first, *self._later):
+            if shape.codec == codec or not (shape.codec or shape.when):
+                found = self._match(layout, shape, tree)
+                if found is not None:
+                    return found
+        raise AssertionError("the layout `unrouted` recognises everything")
+
+    def _by_values(self, values: Any) -> Route | None:
+        if values is None:
+            return None
+        tree = _tree(self._values, values)
+        for layout, shape in self._first:
+            if not shape.codec:
+                found = self._match(layout, shape, tree)
+                if found is not None:
+                    return found
+        return None
+
+    def _by_keys(self, payload: bytes, values: Any) -> Route:
+        """Decided by which keys are there: decoded a second time, without making anything of the values."""
+        struct = self._decode_presence(payload)
+        presence = _presence(self._presence, struct)
+        found = self._by_presence.get((values, presence))
+        if found is None:
+            tree = _merge(_keys_tree(self._presence, struct), _tree(self._values, values))
+            found = self.route_tree(tree)
+            if len(self._by_presence) >= MOST_ROUTES:
+                self._by_presence.clear()
+            self._by_presence[values, presence] = found
+        return found
+
+    def _match(self, layout: Layout, shape: Shape, tree: Any) -> Route | None:
+        if not all(_holds(predicate, tree) for predicate in shape.when):
+            return None
+        keys: dict[str, str] = {}
+        dotted = False
+        for name, paths in shape.keys.items():
+            for path in paths:
+                text = first_text(find(tree, path))
+                if text:
+                    keys[name] = text
+                    dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
+                    break
+        resolved = layout.kind(shape, keys)
+        key = (shape.layout, shape.name, resolved.event_type.name, dotted)
+        return self._routes.setdefault(key, Route(shape, resolved, dotted))
+
+
+class _Known(dict[Any, Any]):
+    """Routing values -> route, filled as they are met."""
+
+    def __init__(self, find_route: Callable[[Any], Route | None]) -> None:
+        self._find = find_route
+
+    def __missing__(self, values: Any) -> Route | None:
+        found = self._find(values)
+        if len(self) >= MOST_ROUTES:
+            self.clear()
+        if values is None or len(repr(values)) < 1000:
+            self[values] = found
+        return found
+
+
+def _deciding(shape: Shape) -> list[Path]:
+    if shape.codec:
+        return []
+    paths = [path for paths in shape.keys.values() for path in paths]
+    return paths + [path for predicate in shape.when if predicate.values for path in predicate.paths]
+
+
+def _decided_by(shape: Shape, deciding: Mapping[Path, None]) -> bool:
+    paths = [path for predicate in shape.when for path in predicate.paths]
+    return bool(paths) and all(path in deciding for path in paths)
+
+
+def _both_ways(paths: Mapping[Path, None]) -> dict[Path, None]:
+    """Each path nested, and as one flat key with dots."""
+    return dict.fromkeys(way for path in paths for way in (path, (".".join(path),)))
+
+
+def _holds(predicate: Predicate, tree: Any) -> bool:
+    for path in predicate.paths:
+        value = find(tree, path)
+        if value is not None:
+            if not predicate.values:
+                return predicate.wanted
+            texts = value if isinstance(value, tuple) else (first_text(value),)
+            if any(text.casefold() in predicate.values for text in texts):
+                return True
+    return not predicate.wanted
+
+
+def _tree(node: Node, struct: Any) -> dict[str, Any]:
+    """A routing struct as the part of the event's tree that it is."""
+    tree: dict[str, Any] = {}
+    for index, (key, child) in enumerate(node.children.items()):
+        value = getattr(struct, f"f{index}")
+        if isinstance(value, msgspec.Struct):
+            inner = _tree(child, value)
+            if inner or value is not child.empty:
+                tree[key] = inner
+        elif value is not UNSET:
+            tree[key] = value
+    return tree
+
+
+def _keys_tree(node: Node, struct: Any) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for index, (key, child) in enumerate(node.children.items()):
+        value = getattr(struct, f"f{index}")
+        if isinstance(value, msgspec.Struct):
+            if value is not child.empty:
+                tree[key] = _keys_tree(child, value)
+        elif value is not UNSET:
+            tree[key] = ""
+    return tree
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+    return into
+
+
+def _presence(node: Node, struct: Any) -> tuple[Any, ...]:
+    flags: list[Any] = []
+    for index, child in enumerate(node.children.values()):
+        value = getattr(struct, f"f{index}")
+        if isinstance(value, msgspec.Struct):
+            flags.append(None if value is child.empty else _presence(child, value))
+        else:
+            flags.append(value is not UNSET)
+    return tuple(flags)
