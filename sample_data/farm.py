@@ -48,8 +48,13 @@ POOL = ("xmr.pool-eu.test", "198.51.100.150")
 
 SHOP = "shop.alderlane.example"
 OUTSIDE = {
-    "deb.mirror.example": "198.51.100.30", "registry.packages.example": "198.51.100.31",
-    "api.payments.example": "198.51.100.32", "partner.shipping.example": "198.51.100.33",
-    "hc.monitoring.example": "198.51.100.34", "git.codehost.example": "198.51.100.35",
-    "smtp.relay.example": "192.0.2.50", "ntp.pool.example": "192.0.2.51", "cdn.images.example": "192.0.2.52",
-}  # fmt: skip
+    "deb.mirror.example": "198.51.100.30",
+    "registry.packages.example": "198.51.100.31",
+    "api.payments.example": "198.51.100.32",
+    "partner.shipping.example": "198.51.100.33",
+    "hc.monitoring.example": "198.51.100.34",
+    "git.codehost.example": "198.51.100.35",
+    "smtp.relay.example": "192.0.2.50",
+    "ntp.pool.example": "192.0.2.51",
+    "cdn.images.example": "192.0.2.52",
+}

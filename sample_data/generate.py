@@ -1,7 +1,7 @@
 """Make the sample data: `python -m sample_data.generate [--seed N] [--out DIR] [SCENARIO...]`.
 
-The same seed gives the same bytes, on any machine and at any time. Each file is compressed by itself; its name in
-truth.json is the compressed one's, its line numbers are those of the text inside.
+The same seed gives the same bytes, on any machine and at any time. Each file is compressed by itself; its
+name in truth.json is the compressed one's, its line numbers are those of the text inside.
 """
 
 from __future__ import annotations
@@ -69,21 +69,33 @@ def _truth(story: Story, written: Written) -> Truth:
         for file, lines in written.lines.items()
     }
     return Truth(
-        scenario=story.scenario, title=story.title, story=story.story, hosts=story.hosts,
-        steps=tuple(_step(order, tale, written.evidence[tale.id]) for order, tale in enumerate(story.tales, 1)),
+        scenario=story.scenario,
+        title=story.title,
+        story=story.story,
+        hosts=story.hosts,
+        steps=tuple(
+            _step(order, tale, written.evidence[tale.id]) for order, tale in enumerate(story.tales, 1)
+        ),
         benign=Benign(sum(map(len, written.lines.values())) - sum(evidence), by_file, story.look_alikes),
-    )  # fmt: skip
+    )
 
 
 def _step(order: int, tale: Tale, found: list[tuple[str, int, int]]) -> Step:
     times = [time for _, _, time in found]
     return Step(
-        id=tale.id, order=order, title=tale.title, technique=tale.technique, tactic=tale.tactic,
-        start=iso_milli(min(times)), end=iso_milli(max(times)),
+        id=tale.id,
+        order=order,
+        title=tale.title,
+        technique=tale.technique,
+        tactic=tale.tactic,
+        start=iso_milli(min(times)),
+        end=iso_milli(max(times)),
         events=tuple(EventRef(file + ".gz", line) for file, line, _ in found),
         entities=tuple(Entity(*text.split(" ", 1)) for text in tale.entities),
-        sentence=tale.sentence, hint_where=tale.hint_where, hint_field=tale.hint_field,
-    )  # fmt: skip
+        sentence=tale.sentence,
+        hint_where=tale.hint_where,
+        hint_field=tale.hint_field,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

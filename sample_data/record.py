@@ -1,8 +1,9 @@
 """Collect the events of a scenario and lay them out in files.
 
-In: events (JSON objects or text lines) with a file and a time, in any order, some of them within an attack step.
-Out: for each file its lines in order of time, and for each step the lines that are its evidence. Numbers that rise
-within a log (Windows record numbers, audit serials) are given here, because only here the order is known.
+In: events (JSON objects or text lines) with a file and a time, in any order, some of them within an attack
+step. Out: for each file its lines in order of time, and for each step the lines that are its evidence.
+Numbers that rise within a log (Windows record numbers, audit serials) are given here, because only here the
+order is known.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The truth of a scenario: which steps the attack took, and which lines of which files are their evidence.
 
-Written by the generator as truth.json beside the data; read by the demo, which hides it until an alert is closed.
+Written by the generator as truth.json beside the data; read by the demo, which hides it until an alert is
+closed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Entity(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """One step of the attack.
 
-    technique, tactic: ATT&CK ("T1059.001", "execution"); start, end: times of its first and last event, ISO 8601
+    technique, tactic: ATT&CK ("T1059.001", "execution")
+    start, end: times of its first and last event, ISO 8601
     sentence: what happened, for a student; hint_where, hint_field: where to look and which field to read
     """
 

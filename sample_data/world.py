@@ -1,8 +1,9 @@
 """Time and chance for the generated scenarios.
 
-Times are integer microseconds since the epoch, UTC. Chance comes from `Dice`, one per part of a scenario, seeded by
-a text: a part that draws more numbers changes no other part. Only integer arithmetic and `random()` are used, so the
-same seed gives the same bytes on every platform. The worlds themselves are in domain.py, farm.py and account.py.
+Times are integer microseconds since the epoch, UTC. Chance comes from `Dice`, one per part of a scenario,
+seeded by a text: a part that draws more numbers changes no other part. Only integer arithmetic and
+`random()` are used, so the same seed gives the same bytes on every platform. The worlds themselves are in
+domain.py, farm.py and account.py.
 """
 
 from __future__ import annotations
