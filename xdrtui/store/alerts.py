@@ -195,3 +195,33 @@ def forget_all(connection: sqlite3.Connection) -> None:
     """Drop all alerts, to be folded anew from the findings; what people did is in the ledger and stays."""
     for table in ("alerts", "alert_entities", "pins", "correlated"):
         connection.execute(f"DELETE FROM {table}")
+
+
+def replace_members(connection: sqlite3.Connection, alert: str, rows: Iterable[Stored], shown: bool) -> None:
+    """Say which findings a correlation's alert counted; where it is shown, pin the evidence among them."""
+    members = list(rows)
+    connection.execute("DELETE FROM correlated WHERE alert = ?", (alert,))
+    connection.executemany(
+        "INSERT INTO correlated(alert, finding) VALUES (?, ?)", [(alert, row.seq) for row in members]
+    )
+    connection.execute("DELETE FROM pins WHERE alert = ?", (alert,))
+    if shown:
+        connection.executemany(
+            "INSERT INTO pins(alert, finding) VALUES (?, ?)",
+            [(alert, candidate.handle) for candidate in pick(row.candidate for row in members)],
+        )
+
+
+def members(connection: sqlite3.Connection, alert: str) -> list[int]:
+    """Numbers of the findings that a correlation's alert counted."""
+    rows = connection.execute("SELECT finding FROM correlated WHERE alert = ?", (alert,))
+    return [seq for (seq,) in rows]
+
+
+def forget_correlated(connection: sqlite3.Connection) -> None:
+    """Drop the alerts of correlations, to be made anew from the findings."""
+    known = "SELECT id FROM alerts WHERE kind = 'correlation'"
+    for table in ("alert_entities", "pins"):
+        connection.execute(f"DELETE FROM {table} WHERE alert IN ({known})")
+    connection.execute("DELETE FROM alerts WHERE kind = 'correlation'")
+    connection.execute("DELETE FROM correlated")

@@ -12,7 +12,7 @@ import msgspec
 
 from xdrtui.events.message import DeadLetter, Position, Source
 
-CapturedText: TypeAlias = "str | list[str] | None"
+CapturedText: TypeAlias = str | list[str] | None
 """A captured cell as JSON: its text, several texts, or None for null. An absent field has no key."""
 
 NO_TIME = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from xdrtui.store.identity import Group, alert_id, canonical, window_start
 DEAD_LIMIT = 64 * 1024
 CHUNK = 500
 
+_captures = msgspec.json.Decoder(dict[str, CapturedText])
 known_alert = lru_cache(maxsize=65_536)(alert_id)
 
 
@@ -63,7 +64,7 @@ class Stored(NamedTuple):
         return Candidate(self.key, self.captures, self.seq)
 
     def captured(self) -> dict[str, CapturedText]:
-        return msgspec.json.decode(self.captures, type=dict[str, CapturedText])
+        return _captures.decode(self.captures)
 
 
 COLUMNS = (
@@ -167,6 +168,23 @@ def read_after(connection: sqlite3.Connection, seq: int, limit: int) -> list[Sto
             (seq, limit),
         )
     ]
+
+
+def read_feeding(
+    connection: sqlite3.Connection, rules: Iterable[str], since: int, until: int
+) -> Iterator[Stored]:
+    """Findings of these rules whose time is `since` (nanoseconds) or later and that are numbered up to
+    `until`, by time and position."""
+    wanted = sorted(rules)
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS feeding(rule TEXT PRIMARY KEY)")
+    connection.execute("DELETE FROM feeding")
+    connection.executemany("INSERT INTO feeding(rule) VALUES (?)", [(rule,) for rule in wanted])
+    for row in connection.execute(
+        f"SELECT {COLUMNS} FROM findings WHERE rule IN (SELECT rule FROM feeding) AND window_time >= ?"  # noqa: S608
+        " AND seq <= ? ORDER BY window_time, source, partition, offset, idx, rule",
+        (since, until),
+    ):
+        yield Stored(*row)
 
 
 def read_many(connection: sqlite3.Connection, seqs: Iterable[int]) -> dict[int, Stored]:

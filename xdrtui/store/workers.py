@@ -130,3 +130,13 @@ def faults(connection: sqlite3.Connection, cleared: bool = False) -> list[Fault]
             (cleared,),
         )
     ]
+
+
+def note(connection: sqlite3.Connection, key: str) -> str:
+    """Something a process noted for its successors; empty where it did not."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def set_note(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)", (key, value))
