@@ -13,15 +13,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
-import hyperscan
+import msgspec
 
 from detectors.contract import NULL, Text
 from detectors.sigma.cache import Cache
 from detectors.sigma.expression import (
     ANY,
-    DASH,
-    DASHES,
-    ONE,
     Check,
     Cidr,
     Compare,
@@ -33,14 +30,12 @@ from detectors.sigma.expression import (
     Test,
     TimePart,
 )
+from detectors.sigma.patterns import Patterns, compile_pattern
 from detectors.sigma.values import LinearLike, TimedRegex, fold, in_order, number_of, time_part
 
 Atom: TypeAlias = int
 
-_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
-_CHARACTER = rb"(?:[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*)"
-_DASH = b"(?:" + b"|".join(b"".join(b"\\x%02x" % byte for byte in dash.encode()) for dash in DASHES) + b")"
-Scanned: TypeAlias = "tuple[Atom, bytes, int, Like | Regex]"
+Scanned: TypeAlias = "tuple[Atom, Like | Regex]"
 
 
 class Atoms:
@@ -99,30 +94,33 @@ class Column:
                 atom, hidden = hidden, hidden - 1
             self._place(atom, check, folded, as_written)
         cache = cache or Cache(None)
-        self.folded = self._database(folded, cache)
-        self.as_written = self._database(as_written, cache)
+        self.folded = self._patterns(folded, cache)
+        self.as_written = self._patterns(as_written, cache)
 
-    def _database(self, scanned: list[Scanned], cache: Cache) -> hyperscan.Database | None:
-        """One database of all expressions; what Hyperscan refuses goes to `slow`."""
+    def _patterns(self, scanned: list[Scanned], cache: Cache) -> Patterns | None:
+        """One database of all of them; what Hyperscan refuses goes to `slow`."""
         if not scanned:
             return None
+        # in an order of their own, so that the entry stays good when other rules come and go
+        keyed = sorted(
+            ((msgspec.msgpack.encode(check), atom, check) for atom, check in scanned), key=lambda k: k[0]
+        )
+        ordered = [check for _, _, check in keyed]
         database, refused = cache.database(
-            [expression for _, expression, _, _ in scanned],
-            [atom & 0xFFFFFFFF for atom, _, _, _ in scanned],
-            [flags for _, _, flags, _ in scanned],
+            b"\0".join(key for key, _, _ in keyed), lambda: [compile_pattern(check) for check in ordered]
         )
         for index in refused:
-            atom, _, _, check = scanned[index]
-            self.slow.append((atom, LinearLike(check) if isinstance(check, Like) else TimedRegex(check)))
-        return database
+            check = ordered[index]
+            slow = LinearLike(check) if isinstance(check, Like) else TimedRegex(check)
+            self.slow.append((keyed[index][1], slow))
+        return Patterns(database, [atom for _, atom, _ in keyed]) if database is not None else None
 
     def _place(self, atom: Atom, check: Check, folded: list[Scanned], as_written: list[Scanned]) -> None:
         match check:
             case Like():
                 self._place_like(atom, check, folded, as_written)
             case Regex():
-                expression = check.pattern.encode("utf-8", "replace")
-                as_written.append((atom, expression, _regex_flags(check.flags), check))
+                as_written.append((atom, check))
             case Cidr():
                 self.networks.append((atom, ipaddress.ip_network(check.network)))
             case Compare():
@@ -144,7 +142,7 @@ class Column:
             exact, text = (self.exact_cased, text) if check.cased else (self.exact, fold(text))
             exact.setdefault(text, []).append(atom)
         else:
-            (as_written if check.cased else folded).append((atom, _expression(check), _FLAGS, check))
+            (as_written if check.cased else folded).append((atom, check))
 
     def match(self, cell: Text | tuple[Text, Text]) -> frozenset[Atom]:
         """The atoms that are true for this cell. A cell with several values: those true for any of them."""
@@ -187,11 +185,9 @@ class Column:
         if self.exact_cased:
             found.extend(self.exact_cased.get(text, ()))
         if self.folded is not None:
-            self.folded.scan(
-                folded.encode("utf-8", "surrogatepass"), match_event_handler=_collect, context=found
-            )
+            self.folded.search(folded.encode("utf-8", "surrogatepass"), found)
         if self.as_written is not None:
-            self.as_written.scan(text.encode("utf-8", "replace"), match_event_handler=_collect, context=found)
+            self.as_written.search(text.encode("utf-8", "replace"), found)
         for atom, matcher in self.slow:
             if matcher.matches(text, folded):
                 found.append(atom)
@@ -219,12 +215,6 @@ class Column:
                 found.append(atom)
 
 
-def _collect(atom: int, start: int, end: int, flags: int, found: object) -> None:
-    # Hyperscan's ids are unsigned: hidden atoms (below zero) come back as they went in, by two's complement.
-    assert isinstance(found, list)
-    found.append(atom if atom < 1 << 31 else atom - (1 << 32))
-
-
 def _refers(check: FieldRef, one: str, other: str) -> bool:
     if not check.cased:
         one, other = fold(one), fold(other)
@@ -236,37 +226,3 @@ def _refers(check: FieldRef, one: str, other: str) -> bool:
         case "endswith":
             return one.endswith(other)
     return one == other
-
-
-def _regex_flags(flags: str) -> int:
-    value: int = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_UTF8
-    if "i" in flags:
-        value |= hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_UCP
-    if "m" in flags:
-        value |= hyperscan.HS_FLAG_MULTILINE
-    if "s" in flags:
-        value |= hyperscan.HS_FLAG_DOTALL
-    return value
-
-
-def _expression(check: Like) -> bytes:
-    """A Like as a Hyperscan expression over bytes."""
-    parts = list(check.parts)
-    start, end = b"\\A", b"\\z"
-    if parts[0] == ANY:
-        start, parts = b"", parts[1:]
-    if parts and parts[-1] == ANY:
-        end, parts = b"", parts[:-1]
-    pieces: dict[int, bytes] = {ANY: b".*", ONE: _CHARACTER, DASH: _DASH}
-    body = b"".join(
-        _literal(part if check.cased else fold(part)) if isinstance(part, str) else pieces[part]
-        for part in parts
-    )
-    return start + body + end
-
-
-def _literal(text: str) -> bytes:
-    return b"".join(
-        bytes((byte,)) if chr(byte).isalnum() and byte < 128 else b"\\x%02x" % byte
-        for byte in text.encode("utf-8", "surrogatepass")
-    )

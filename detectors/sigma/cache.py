@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import hyperscan
@@ -21,7 +21,8 @@ import msgspec
 from detectors.sigma.items import Placeholders
 from detectors.sigma.rules import RuleSet, parse_rules, read_rule_texts
 
-VERSION = "1"
+VERSION = "2"
+_VERSIONS = f"patterns {VERSION} {getattr(hyperscan, '__version__', '')}".encode()
 _CHECKSUM = 32
 _LARGEST = 300_000_000
 
@@ -79,14 +80,12 @@ class Cache:
             return
 
     def database(
-        self, expressions: Sequence[bytes], ids: Sequence[int], flags: Sequence[int]
+        self, key: bytes, make: Callable[[], list[tuple[bytes, int]]]
     ) -> tuple[hyperscan.Database | None, tuple[int, ...]]:
-        """One Hyperscan database of these expressions, and the indexes of those that it refuses."""
-        digest = hashlib.blake2b(
-            f"patterns {VERSION} {getattr(hyperscan, '__version__', '')}".encode(), digest_size=20
-        )
-        for expression, identifier, flag in zip(expressions, ids, flags, strict=True):
-            digest.update(b"%d %d %d " % (identifier, flag, len(expression)) + expression)
+        """One Hyperscan database of the expressions that `make` gives (with their flags; numbered by their
+        order), and the numbers of those that it refuses. key: all that the expressions follow from."""
+        digest = hashlib.blake2b(_VERSIONS, digest_size=20)
+        digest.update(key)
         name = f"patterns-{digest.hexdigest()}"
         kept = self.read(name)
         if kept is not None:
@@ -100,12 +99,13 @@ class Cache:
                 return loaded, patterns.refused
             except (msgspec.MsgspecError, hyperscan.error):
                 pass  # another processor or version: compile it here
+        expressions = make()
         every = list(range(len(expressions)))
         refused: list[int] = []
-        database = _compiled(expressions, ids, flags, every)
+        database = _compiled(expressions, every)
         if database is None:
-            accepted = _accepted(expressions, ids, flags, every, refused)
-            database = _compiled(expressions, ids, flags, accepted) if accepted else None
+            accepted = _accepted(expressions, every, refused)
+            database = _compiled(expressions, accepted) if accepted else None
         content = hyperscan.dumpb(database) if database is not None else b""
         self.write(name, msgspec.msgpack.encode(_Patterns(content, tuple(refused))))
         return database, tuple(refused)
@@ -116,15 +116,13 @@ def _ours(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def _compiled(
-    expressions: Sequence[bytes], ids: Sequence[int], flags: Sequence[int], chosen: Sequence[int]
-) -> hyperscan.Database | None:
+def _compiled(expressions: Sequence[tuple[bytes, int]], chosen: Sequence[int]) -> hyperscan.Database | None:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
-            expressions=[expressions[index] for index in chosen],
-            ids=[ids[index] for index in chosen],
-            flags=[flags[index] for index in chosen],
+            expressions=[expressions[index][0] for index in chosen],
+            ids=list(chosen),
+            flags=[expressions[index][1] for index in chosen],
         )
     except hyperscan.error:
         return None
@@ -132,22 +130,16 @@ def _compiled(
 
 
 def _accepted(
-    expressions: Sequence[bytes],
-    ids: Sequence[int],
-    flags: Sequence[int],
-    chosen: Sequence[int],
-    refused: list[int],
+    expressions: Sequence[tuple[bytes, int]], chosen: Sequence[int], refused: list[int]
 ) -> list[int]:
     """Halve until the refused ones stand alone."""
-    if _compiled(expressions, ids, flags, chosen) is not None:
+    if _compiled(expressions, chosen) is not None:
         return list(chosen)
     if len(chosen) == 1:
         refused.append(chosen[0])
         return []
     middle = len(chosen) // 2
-    return _accepted(expressions, ids, flags, chosen[:middle], refused) + _accepted(
-        expressions, ids, flags, chosen[middle:], refused
-    )
+    return _accepted(expressions, chosen[:middle], refused) + _accepted(expressions, chosen[middle:], refused)
 
 
 def load_cached(

@@ -15,7 +15,7 @@ from detectors.contract import EventFrame, EventType, Findings, Needs, Text
 from detectors.sigma.atoms import Atom, Atoms, Column, fields_of
 from detectors.sigma.cache import Cache
 from detectors.sigma.keywords import Keywords
-from detectors.sigma.plan import Plan, compile_tree, cost_of, serving
+from detectors.sigma.plan import Plan, Prepared, Serving, cost_of
 from detectors.sigma.rules import Rule, RuleSet
 
 ENGINE = "sigma-1"
@@ -120,7 +120,8 @@ class SigmaDetector:
         digest.update(repr(sorted((k, sorted(v)) for k, v in self._captures.items())).encode())
         self.fingerprint = digest.hexdigest()
         self._atoms = Atoms()
-        self._trees = [compile_tree(rule.expression, self._atoms) for rule in self.rules]
+        self._prepared = [Prepared(rule, self._atoms) for rule in self.rules]
+        self._serving = Serving(self.rules)
         self._costs = [0.0] * len(self._atoms)
         for checks in self._atoms.columns.values():
             for atom, check, negated in checks:
@@ -140,8 +141,9 @@ class SigmaDetector:
         """The plan of an event type, made when it is first seen."""
         plan = self._plans.get(event_type)
         if plan is None:
-            chosen = [(number, rule, self._trees[number]) for number, rule in serving(self.rules, event_type)]
-            plan = self._plans[event_type] = Plan(chosen, self._atoms, self._costs)
+            numbers = self._serving.numbers(event_type)
+            plan = Plan([(number, self._prepared[number]) for number in numbers], self._costs)
+            self._plans[event_type] = plan
         return plan
 
     def needs(self, event_type: EventType) -> Needs:

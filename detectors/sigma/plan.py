@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from detectors.contract import EventType
+from detectors.contract import EventType, LogSource
 from detectors.sigma.atoms import Atom, Atoms, column_of, fields_of
-from detectors.sigma.expression import And, Check, Exists, Expression, IsNull, Like, Not, Or, Regex, Test
+from detectors.sigma.expression import And, Check, Exists, Expression, IsNull, Like, Not, Regex, Test
 from detectors.sigma.rules import Rule, tests_of
 
 Tree: TypeAlias = "tuple[str, frozenset[Atom], tuple[Tree, ...]]"
@@ -78,22 +78,33 @@ def cost_of(check: Check, negated: bool) -> float:
     return 0.05 if isinstance(check, Regex) else 1.0
 
 
+class Prepared:
+    """What is known of one rule whatever the event type: its tree, its anchors, the columns it looks at."""
+
+    def __init__(self, rule: Rule, atoms: Atoms) -> None:
+        self.tree = compile_tree(rule.expression, atoms)
+        self.columns: set[str] = set()
+        self.keywords: set[Atom] = set()
+        for test in tests_of(rule.expression):
+            self.columns.add(column_of(test))
+            if not test.field:
+                self.keywords.add(atoms.intern(test))
+
+
 class Plan:
     """The plan of one event type. columns: in the order of a row's signature."""
 
-    def __init__(self, rules: Iterable[tuple[int, Rule, Tree]], atoms: Atoms, cost: Sequence[float]) -> None:
+    def __init__(self, rules: Iterable[tuple[int, Prepared]], cost: Sequence[float]) -> None:
         columns: set[str] = set()
         self.trees: dict[int, Tree] = {}
         self.index: dict[Atom, list[int]] = {}
         self.always: list[int] = []
         keywords: set[Atom] = set()
-        for number, rule, tree in rules:
-            for test in tests_of(rule.expression):
-                columns.add(column_of(test))
-                if not test.field:
-                    keywords.add(atoms.intern(test))
-            self.trees[number] = tree
-            chosen = anchors(tree, cost)
+        for number, prepared in rules:
+            columns |= prepared.columns
+            keywords |= prepared.keywords
+            self.trees[number] = prepared.tree
+            chosen = anchors(prepared.tree, cost)
             if chosen is None:
                 self.always.append(number)
                 continue
@@ -111,9 +122,19 @@ class Plan:
         return tuple(sorted(number for number in candidates if holds(self.trees[number], true)))
 
 
-def serving(rules: Sequence[Rule], event_type: EventType) -> list[tuple[int, Rule]]:
-    """The rules that look at events of this type, with their numbers."""
-    return [(number, rule) for number, rule in enumerate(rules) if event_type.serves(rule.log_source)]
+class Serving:
+    """Which rules look at events of a type. Rules are asked by log source: there are far fewer of these."""
 
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._by_source: dict[LogSource, list[int]] = {}
+        for number, rule in enumerate(rules):
+            self._by_source.setdefault(rule.log_source, []).append(number)
 
-__all__ = ["Or", "Plan", "anchors", "compile_tree", "cost_of", "holds", "serving"]
+    def numbers(self, event_type: EventType) -> list[int]:
+        """The numbers of the rules, rising."""
+        return sorted(
+            number
+            for source, numbers in self._by_source.items()
+            if event_type.serves(source)
+            for number in numbers
+        )
