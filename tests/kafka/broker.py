@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 HERE = Path(__file__).parent
@@ -163,6 +164,15 @@ class Broker:
             deadline = time.monotonic() + 20
             while name in await admin.list_topics() and time.monotonic() < deadline:
                 await asyncio.sleep(0.1)
+        finally:
+            await admin.close()
+
+    async def delete_records(self, topic: str, before: int, partition: int = 0) -> None:
+        """Move the partition's start to this offset, as retention does."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap())
+        await admin.start()
+        try:
+            await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
         finally:
             await admin.close()
 

@@ -12,10 +12,11 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -23,6 +24,8 @@ from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.secrets import Secret, resolve
+
+log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 5.0
 REFUSAL_SECONDS = 0.5
@@ -154,6 +157,31 @@ async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerR
             if topics or not each["topic"].startswith(_OWN_TOPICS)
         },
     )
+
+
+async def refuse_foreign_group(
+    to: KafkaConnection, group: str, topics: Mapping[str, int], store_id: str
+) -> None:
+    """Raise BrokerError where another workspace has committed offsets in this group: it would take a part of
+    our messages. topics: name -> number of partitions."""
+    wanted = [TopicPartition(name, n) for name, count in topics.items() for n in range(count)]
+    client = AIOKafkaAdminClient(**to.arguments(), client_id="xdrtui-check")
+    try:
+        await client.start()
+        offsets = await client.list_consumer_group_offsets(group, partitions=wanted)
+    except KafkaError as error:
+        log.warning("the group's offsets cannot be listed", extra={"error": repr(error)})
+        return
+    finally:
+        await client.close()
+    for committed in offsets.values():
+        with contextlib.suppress(msgspec.MsgspecError):
+            owner = msgspec.json.decode(committed.metadata or "{}", type=dict[str, object]).get("store")
+            if owner and owner != store_id:
+                raise BrokerError(
+                    f"the consumer group {visible(group)} belongs to another workspace"
+                    f" ({visible(str(owner))}): set another kafka.group for this one."
+                )
 
 
 @contextlib.asynccontextmanager
