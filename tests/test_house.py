@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -18,7 +20,7 @@ TOP = {
     *("xdrtui", "screens", "detectors", "tests", "sample_data", ".ci"),
 }
 LONGEST = 400
-REGISTRIES = ("pypi." + "org", "python" + "hosted", "index" + "-url", "files.python", "registry.npmjs")
+REGISTRIES = ("pypi." + "org", "python" + "hosted", "index" + "-url", "files." + "python", "registry." + "npmjs")
 
 
 def tracked() -> list[Path]:
@@ -99,3 +101,31 @@ def test_scripts_are_sound_for_a_plain_shell(script: str) -> None:
     path = ROOT / script
     assert path.stat().st_mode & 0o111
     subprocess.run(["sh", "-n", str(path)], check=True)
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A library that another one happens to bring may be gone tomorrow."""
+    names = {
+        "yaml": "pyyaml",
+        "sigma": "pysigma",
+        "confluent_kafka": "confluent-kafka",
+        "pydantic_core": "pydantic",
+    }
+    ours = {"xdrtui", "screens", "detectors", "sample_data", "tests"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {
+        re.split(r"[<>=!\[; ]", line, maxsplit=1)[0].lower()
+        for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    }
+    undeclared = set()
+    for path, text in texts(".py"):
+        for node in ast.walk(ast.parse(text)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                modules = [node.module or ""]
+            for module in modules:
+                top = module.partition(".")[0]
+                name = names.get(top, top.replace("_", "-")).lower()
+                if top not in ours and top not in sys.stdlib_module_names and name not in declared:
+                    undeclared.add(f"{path.relative_to(ROOT)}: {top}")
+    assert undeclared == set()
