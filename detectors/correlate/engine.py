@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,16 @@ from detectors.correlate.groups import NEVER, CountGroup, Group, keys_shown, mem
 from detectors.correlate.intake import Intake
 from detectors.correlate.model import CorrelationRule, Fired, Match, Type
 from detectors.correlate.plan import Plan, Route, plan_of
+from detectors.correlate.snapshot import (
+    VERSION,
+    Saved,
+    SavedGroup,
+    decode,
+    encode,
+    fingerprint,
+    load_group,
+    save_group,
+)
 
 MOST_GROUPS = 100_000
 """Group keys one correlation keeps; beyond, the smallest and oldest groups go and health says so."""
@@ -80,11 +90,29 @@ class Correlations:
         state.advance(watermark, lateness)
         return state
 
+    def load(self, snapshot: bytes, *, most_groups: int = MOST_GROUPS) -> tuple[State, frozenset[str]]:
+        """The state of `State.dump`, and the correlations it knows nothing of, being new or edited since.
+
+        These, and all that are chained to them, start empty: `state.feed(stored matches, only=them)` rebuilds
+        them. Raises SnapshotProblem for what is no snapshot.
+        """
+        saved = decode(snapshot)
+        known = {
+            rule.id
+            for rule in self.rules
+            if rule.id in saved.tables and saved.tables[rule.id][0] == fingerprint(self.plan, rule.id)
+        }
+        missing = self.plan.chained_to({rule.id for rule in self.rules} - known)
+        state = self.new_state(most_groups=most_groups)
+        state.load_tables(saved, known - missing)
+        return state, frozenset(missing)
+
 
 class State:
     """What correlations have seen. feed and advance return alerts that are new or have grown."""
 
     def __init__(self, plan: Plan, most_groups: int) -> None:
+        self._plan = plan
         self.horizon = -NEVER
         self.health: dict[str, Health] = {rule.id: Health() for rule in plan.rules}
         self._tables = {rule.id: _Table(rule, plan, most_groups, self.health[rule.id]) for rule in plan.rules}
@@ -93,17 +121,21 @@ class State:
             for route in plan.routes[rule.id]:
                 self._routes.setdefault(route.source, []).append((self._tables[rule.id], route))
 
-    def feed(self, matches: Iterable[Match]) -> list[Fired]:
-        """Take matches in, in any order and any number of batches; adding one twice changes nothing."""
+    def feed(self, matches: Iterable[Match], only: Collection[str] | None = None) -> list[Fired]:
+        """Take matches in, in any order and any number of batches; adding one twice changes nothing.
+
+        only: correlations to feed (to rebuild them from stored findings); all, where it is None.
+        """
         for match in matches:
             for table, route in self._routes.get(match.rule, ()):
-                table.take(route, match, self.horizon)
+                if only is None or table.rule.id in only:
+                    table.take(route, match, self.horizon)
         fired = [alert for table in self._tables.values() for alert in table.settle(self.horizon)]
         return sorted(fired, key=_order)
 
     def advance(self, watermark: int, lateness: int) -> list[Fired]:
         """No match earlier than watermark - lateness is to come: decide what waits for that, and forget."""
-        horizon = watermark - lateness
+        horizon = watermark - lateness - 1
         if horizon <= self.horizon:
             return []
         self.horizon = horizon
@@ -119,6 +151,25 @@ class State:
     def finish(self) -> list[Fired]:
         """All matches have come (the end of a scan): decide the rest."""
         return self.advance(NEVER - 1, 0)
+
+    def dump(self) -> bytes:
+        """The state as bytes, for `Correlations.load`. Call it between a feed or advance and the next."""
+        tables = {
+            name: (
+                fingerprint(self._plan, name),
+                msgspec.structs.asdict(table.health),
+                [save_group(group) for _, group in sorted(table.groups.items())],
+            )
+            for name, table in self._tables.items()
+        }
+        return encode(Saved(VERSION, str(self.horizon), tables))
+
+    def load_tables(self, saved: Saved, known: Collection[str]) -> None:
+        """Take these correlations' parts over from a snapshot."""
+        self.horizon = int(saved.horizon)
+        for name in known:
+            _, health, groups = saved.tables[name]
+            self._tables[name].load(health, groups, self.horizon)
 
 
 class _Table:
@@ -186,6 +237,16 @@ class _Table:
                 del self.groups[key]
         self.health.groups = len(self.groups)
         return fired, finished
+
+    def load(self, health: Mapping[str, int], groups: Iterable[SavedGroup], horizon: int) -> None:
+        """Take over what a snapshot holds."""
+        for name, count in health.items():
+            if name in Health.__struct_fields__:
+                setattr(self.health, name, count)
+        for saved in groups:
+            group = load_group(saved, self.make)
+            self.groups[group.key] = group
+            self._schedule(group.key, group, horizon)
 
     def _schedule(self, key: tuple[str, ...], group: Group, horizon: int) -> None:
         wake = group.next_wake(self.rule, self.has_parents, horizon)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from detectors.correlate.model import CorrelationRule, Key, Member, shown
+from detectors.correlate.model import CorrelationRule, Key, Member, Type, shown
 from detectors.correlate.windows import Item, Satisfied, after, satisfied
-from detectors.correlate.witness import witness
+from detectors.correlate.witness import MOST_MEMBERS, witness
 
 MOST_ITEMS = 20_000
 """Matches a group keeps, unless its condition needs more to be met."""
@@ -24,14 +24,17 @@ NEVER = 1 << 63
 class Open:
     """An alert whose bucket is not over. handed: given to the correlations above."""
 
-    __slots__ = ("began", "count", "first", "handed", "last", "members", "position", "spelling", "value")
+    __slots__ = (
+        *("began", "begins", "count", "ends", "first", "handed", "last", "members", "position", "spelling"),
+        "value",
+    )
 
-    def __init__(self, at: Satisfied) -> None:
-        self.first = self.last = at.time
-        self.value = at.value
+    def __init__(self, time: int, value: str) -> None:
+        self.first = self.last = time
+        self.value = value
         self.handed = False
-        self.count = 0
-        self.began = at.time
+        self.count = self.begins = self.ends = 0  # begins, ends: ranks among all matches of the group
+        self.began = time
         self.position: tuple[str | int, ...] = ()
         self.members: tuple[Item, ...] = ()
         self.spelling: tuple[str, ...] = ()
@@ -54,7 +57,7 @@ class Group:
 
     def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
         """Take in the fresh items. Returns the buckets whose alerts are new or have grown."""
-        span = self._merge()
+        span = self._merge(rule)
         if span is None:
             return []
         low, high = span
@@ -97,14 +100,14 @@ class Group:
         if not rule.growing:
             undecided = after(self.items, self.decided)
             if undecided < len(self.items):
-                wake = min(wake, max(self.items[undecided].time, horizon + 1))
+                wake = min(wake, self.items[undecided].time)
         for bucket, alert in self.alerts.items():
             wake = min(wake, (bucket + 1) * rule.timespan)
             if has_parents and not alert.handed:
                 wake = min(wake, alert.first)
         return wake
 
-    def _merge(self) -> tuple[int, int] | None:
+    def _merge(self, rule: CorrelationRule) -> tuple[int, int] | None:
         """Sort the fresh items in, each match once. Returns the times of the earliest and the latest new
         one."""
         fresh = self.fresh
@@ -113,17 +116,19 @@ class Group:
         self.fresh = []
         fresh.sort(key=_identity)
         items = self.items
-        if not items or items[-1][:5] < fresh[0][:5]:
+        if not items or items[-1][:4] < fresh[0][:4]:
             start = len(items)
             items.extend(fresh)
         else:
-            start = bisect_left(items, fresh[0][:5])
+            start = bisect_left(items, fresh[0][:4])
             items.extend(fresh)
             items[start:] = sorted(items[start:], key=_identity)
-        before = items[start - 1][:5] if start else None
+        same = 5 if rule.type.temporal else 4  # else an event counts once, whatever rules it met
+        start = max(0, start - 1)
+        before: tuple[object, ...] | None = None
         kept = start
         for index in range(start, len(items)):
-            identity = items[index][:5]
+            identity = items[index][:same]
             if identity != before:
                 items[kept] = items[index]
                 kept += 1
@@ -135,7 +140,7 @@ class Group:
         bucket = at.time // rule.timespan
         alert = self.alerts.get(bucket)
         if alert is None:
-            self.alerts[bucket] = Open(at)
+            self.alerts[bucket] = Open(at.time, at.value)
         else:
             if at.time <= alert.first:
                 alert.first, alert.value = at.time, at.value
@@ -147,10 +152,15 @@ class Group:
             alert = self.alerts[bucket]
             low = after(self.items, alert.first - rule.timespan - 1)
             middle = after(self.items, alert.first)
+            if rule.growing and rule.type is Type.EVENT_COUNT:  # as CountGroup does
+                met = first_met(self.items, alert.first, needed(rule), rule.timespan)
+                low, middle = met - needed(rule) + 1, met + 1
             window = self.items[low:middle]
             if not window:
                 continue
             alert.count = after(self.items, alert.last) - low
+            if rule.growing and rule.type is Type.EVENT_COUNT:
+                alert.value = str(alert.count)
             alert.began, alert.spelling = window[0].time, window[0].spelling
             alert.position = window[-1].position
             alert.members = witness(rule, window, alert.first)
@@ -174,18 +184,15 @@ class CountGroup(Group):
     Members are those N and the matches in (first, last].
     """
 
-    __slots__ = ("frozen", "pruned", "pruned_until")
+    __slots__ = ("pruned", "pruned_until")
 
     def __init__(self, key: tuple[str, ...]) -> None:
         super().__init__(key)
         self.pruned = 0
         self.pruned_until = -NEVER
-        self.frozen: dict[
-            int, list[int | None]
-        ] = {}  # bucket -> [rank after first, rank after last], if final
 
     def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
-        span = self._merge()
+        span = self._merge(rule)
         if span is None:
             return []
         low, high = span
@@ -211,7 +218,6 @@ class CountGroup(Group):
     def forget(self, rule: CorrelationRule, horizon: int) -> None:
         for bucket in [b for b in self.alerts if (b + 1) * rule.timespan <= horizon]:
             del self.alerts[bucket]
-            self.frozen.pop(bucket, None)
         self._prune(needed(rule), horizon)
         if self.items and self.items[-1].time + 2 * rule.timespan <= horizon:
             self.items.clear()
@@ -222,35 +228,33 @@ class CountGroup(Group):
         if cut <= 0:
             return
         until = self.items[cut - 1].time
-        for bucket, alert in self.alerts.items():
-            ranks = self.frozen.setdefault(bucket, [None, None])
-            for index, time in ((0, alert.first), (1, alert.last)):
-                if time <= until:
-                    ranks[index] = self._rank(bucket, index, time)
         self.pruned += cut
         self.pruned_until = until
         del self.items[:cut]
-
-    def _rank(self, bucket: int, index: int, time: int) -> int:
-        """How many matches there were up to this time, those forgotten included."""
-        known = self.frozen.get(bucket)
-        if time <= self.pruned_until and known and (rank := known[index]) is not None:
-            return rank
-        return self.pruned + after(self.items, time)
 
     def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
         need = needed(rule)
         for bucket in buckets:
             alert = self.alerts[bucket]
-            start = self._rank(bucket, 0, alert.first)
-            alert.count = need + self._rank(bucket, 1, alert.last) - start
-            alert.value = shown(alert.count)
-            middle = after(self.items, alert.first)
-            window = self.items[max(0, middle - need) : middle]
-            if len(window) == need:
+            if not self.pruned or after(self.items, alert.first - 1) >= need - 1:  # its N are still there
+                met = first_met(self.items, alert.first, need, rule.timespan)
+                window = self.items[met - need + 1 : met + 1]
                 alert.began, alert.spelling = window[0].time, window[0].spelling
                 alert.position = window[-1].position
-                alert.members = tuple(window[-100:])
+                alert.members = tuple(window[-MOST_MEMBERS:])
+                alert.begins = self.pruned + met - need + 1
+            if alert.last > self.pruned_until:
+                alert.ends = self.pruned + after(self.items, alert.last)
+            alert.count = alert.ends - alert.begins
+            alert.value = str(alert.count)
+
+
+def first_met(items: Sequence[Item], time: int, need: int, timespan: int) -> int:
+    """Index of the first item at this time with which `need` items lie within the timespan."""
+    index = max(after(items, time - 1), need - 1)
+    while items[index].time - items[index - need + 1].time > timespan:
+        index += 1
+    return index
 
 
 def needed(rule: CorrelationRule) -> int:

@@ -63,7 +63,7 @@ class Intake:
         for key, spelling in keys:
             yield (
                 key,
-                Item(match.time, match.position, who, route.index, values, finding, spelling, carried),
+                Item(match.time, match.position, who, values, route.index, finding, spelling, carried),
             )
 
     def _keys(self, route: Route, match: Match) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:

@@ -40,6 +40,17 @@ class Plan(msgspec.Struct, frozen=True):
     parents: frozenset[str]
     reach: int
 
+    def chained_to(self, some: set[str]) -> set[str]:
+        """These correlations and all that a chain ties to them, up or down."""
+        known = {rule.id for rule in self.rules}
+        found = set(some)
+        while True:
+            more = {r.id for r in self.rules if r.id in found or not found.isdisjoint(r.rules)}
+            more |= {each for r in self.rules if r.id in found for each in r.rules if each in known}
+            if more <= found:
+                return found
+            found |= more
+
 
 def plan_of(rules: Sequence[CorrelationRule]) -> Plan:
     """The plan of these rules. Raises ValueError where a chain is circular."""

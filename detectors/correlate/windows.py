@@ -24,16 +24,16 @@ LEAST_SAMPLE = 20
 class Item(NamedTuple):
     """A match inside one group. The first five tell it from all others and are its order.
 
-    who: the child's alert, '' for an event; rule: index into the correlation's rules; values: what is counted
-    (tuples of text, or numbers). The rest is carried along: finding, spelling of the group key, captures for
-    the correlations above.
+    who: the child's alert, '' for an event; values: what is counted (tuples of text, or numbers); rule:
+    index into the correlation's rules. The rest is carried along: finding, spelling of the group key,
+    captures for the correlations above.
     """
 
     time: int
     position: tuple[str | int, ...]
     who: str
-    rule: int
     values: tuple[tuple[str, ...], ...] | tuple[Number, ...]
+    rule: int
     finding: str
     spelling: tuple[str, ...]
     carried: Mapping[str, Text]

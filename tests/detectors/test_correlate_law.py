@@ -1,0 +1,404 @@
+"""The law of correlations: alerts follow from the set of matches, and are those of a slow, simple reading.
+
+The reference sorts everything and tests every window, with none of the engine's code for windows or groups.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from detectors.contract import NULL
+from detectors.correlate.engine import Correlations
+from detectors.correlate.links import BaseRule, resolve
+from detectors.correlate.model import CorrelationRule, Fired, Match
+from detectors.correlate.parse import parse_correlation
+from detectors.correlate.problem import Where
+
+S = 1_000_000_000
+BASES = [BaseRule(id=name, name=name, file="f") for name in ("a", "b", "c")]
+
+
+def rules_of(*sections: dict[str, Any]) -> Correlations:
+    parsed = [
+        parse_correlation(
+            {"title": f"rule {n}", "id": f"r{n}", "name": f"r{n}", "correlation": s}, Where("f")
+        )
+        for n, s in enumerate(sections)
+    ]
+    resolved = resolve(parsed, BASES)
+    assert not [p for p in resolved.problems if p.fatal], resolved.problems
+    return Correlations(resolved.rules)
+
+
+# --- the reference
+
+
+def cell_values(cell: object) -> list[str]:
+    if isinstance(cell, str):
+        return [cell]
+    return list(dict.fromkeys(v for v in cell)) if isinstance(cell, tuple) else []
+
+
+def distinct_folded(cell: object) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in cell_values(cell):
+        found.setdefault(value.casefold(), value)
+    return found
+
+
+def groups_of(
+    rule: CorrelationRule, matches: Sequence[Match]
+) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
+    """key -> distinct (time, position, who, rule index, values), sorted."""
+    groups: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
+    for match in matches:
+        if match.rule not in rule.rules:
+            continue
+        index = rule.rules.index(match.rule)
+        aliases = {name: fields.get(match.rule, name) for name, fields in rule.aliases.items()}
+        cells = [match.values.get(aliases.get(field, field)) for field in rule.group_by]
+        values: tuple[Any, ...] = ()
+        if rule.fields:
+            measured = [match.values.get(aliases.get(field, field)) for field in rule.fields]
+            if rule.type.numeric or rule.percentile is not None:
+                numbers = [
+                    Fraction(v) for v in cell_values(measured[0]) if v.lstrip("-").replace(".", "").isdigit()
+                ]
+                if rule.type.value == "value_sum" and rule.growing:
+                    numbers = [n for n in numbers if n >= 0]
+                values = tuple(sorted(numbers))
+            else:
+                values = tuple(sorted(product(*(distinct_folded(cell) for cell in measured))))
+            if not values:
+                continue
+        who = match.finding if match.finding.startswith("[") else ""
+        for key in product(*(distinct_folded(cell) for cell in cells)):
+            groups.setdefault(key, set()).add((match.time, match.position, who, index, values))
+    if not rule.type.temporal:  # an event counts once, whatever rules it met
+        for key, items in groups.items():
+            once = {(item[0], item[1], item[2], item[4]): item for item in sorted(items, key=lambda i: -i[3])}
+            groups[key] = set(once.values())
+    return {key: sorted(items) for key, items in groups.items()}
+
+
+def chains(window: list[tuple[Any, ...]], steps: Sequence[int], end: int) -> bool:
+    """Is there a chain of distinct events, one a step, in order, the last at `end`? By trying all."""
+    events = sorted({(i[0], i[1]) for i in window})
+    rules = {event: {i[3] for i in window if (i[0], i[1]) == event} for event in events}
+    return any(
+        picked[-1][0] == end and all(step in rules[event] for step, event in zip(steps, picked, strict=True))
+        for picked in combinations(events, len(steps))
+    )
+
+
+def condition_holds(rule: CorrelationRule, window: list[tuple[Any, ...]], end: int) -> bool:
+    kind = rule.type.value
+    rules = {item[3] for item in window}
+    if kind == "temporal":
+        if rule.clauses:
+            now = {item[3] for item in window if item[0] == end}
+            return any(
+                set(c.present) <= rules and not set(c.absent) & rules and now & set(c.present)
+                for c in rule.clauses
+            )
+        return rule.holds(len(rules))
+    if kind == "temporal_ordered":
+        if rule.clauses:
+            return any(not set(c.absent) & rules and chains(window, c.present, end) for c in rule.clauses)
+        steps = range(len(rule.rules))
+        longest = max(
+            (
+                n
+                for n in range(1, len(rule.rules) + 1)
+                if any(chains(window, p, end) for p in combinations(steps, n))
+            ),
+            default=0,
+        )
+        return rule.holds(longest)
+    if kind == "event_count":
+        return rule.holds(len(window))
+    values = [value for item in window for value in item[4]]
+    if kind == "value_count":
+        return rule.holds(len(set(values)))
+    if kind == "value_sum":
+        return rule.holds(sum(values))
+    if kind == "value_avg":
+        return rule.holds(Fraction(sum(values)) / len(values))
+    if rule.percentile is None:
+        ending = {value for item in window if item[0] == end for value in item[4]}
+        return len(values) >= 20 and any(
+            rule.holds(Fraction(100 * values.count(v), len(values))) for v in ending
+        )
+    values.sort()
+    place = Fraction(rule.percentile) * (len(values) - 1) / 100
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    return rule.holds(values[low] + (place - low) * (values[high] - values[low]))
+
+
+def met(rule: CorrelationRule, items: list[tuple[Any, ...]], first: int) -> tuple[int, int]:
+    """From and to of the matches of a growing event count with the first of which, at `first`, it held."""
+    need = min(n for n in range(1, 100) if rule.holds(n))
+    for index, item in enumerate(items):
+        if item[0] == first and index + 1 >= need and first - items[index - need + 1][0] <= rule.timespan:
+            return index - need + 1, index + 1
+    raise AssertionError
+
+
+def reference(correlations: Correlations, matches: Sequence[Match]) -> dict[Any, tuple[int, int, int]]:
+    """id -> (first satisfied, last satisfied, matches that belong to it)."""
+    known = list(matches)
+    alerts: dict[Any, tuple[int, int, int]] = {}
+    for rule in correlations.rules:
+        for key, items in groups_of(rule, known).items():
+            times: dict[int, list[int]] = {}
+            for end in sorted({item[0] for item in items}):
+                window = [item for item in items if end - rule.timespan <= item[0] <= end]
+                if condition_holds(rule, window, end):
+                    times.setdefault(end // rule.timespan, []).append(end)
+            for bucket, ends in times.items():
+                first, last = min(ends), max(ends)
+                count = sum(first - rule.timespan <= item[0] <= last for item in items)
+                if rule.type.value == "event_count" and rule.growing:
+                    count = sum(item[0] <= last for item in items) - met(rule, items, first)[0]
+                alerts[rule.id, tuple(zip(rule.group_by, key, strict=True)), bucket] = (first, last, count)
+    return alerts
+
+
+# --- matches and the ways they arrive
+
+TEXTS = st.sampled_from(["x", "X", "y", "z", "", NULL, None, ("x", "y"), ("Y", "z", "x"), ()])
+NUMBERS = st.sampled_from(["1", "2", "3.5", "0", "-4", "10", "none", "0x10", None, ("1", "7"), NULL])
+
+
+@st.composite
+def matches_of(draw: st.DrawFn) -> list[Match]:
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, 40), st.sampled_from(["a", "b", "c", "ab", "abc"]), TEXTS, TEXTS, NUMBERS
+            ),
+            max_size=28,
+        )
+    )
+    found = []
+    for index, (second, rules, key, other, number) in enumerate(rows):
+        values = {"k": key, "v": other, "n": number}
+        kept = {name: value for name, value in values.items() if value is not None}
+        found += [Match(rule, second * S, ("s", 0, index, 0), kept, f"{rule}{index}") for rule in rules]
+    return found
+
+
+def run(correlations: Correlations, batches: Sequence[Sequence[Match]], lateness: int) -> dict[Any, Fired]:
+    state = correlations.new_state()
+    alerts: dict[Any, Fired] = {}
+    watermark = -1
+    for batch in batches:
+        alerts.update((fired.id, fired) for fired in state.feed(batch))
+        watermark = max([watermark, *(match.time for match in batch)])
+        alerts.update((fired.id, fired) for fired in state.advance(watermark, lateness))
+    alerts.update((fired.id, fired) for fired in state.finish())
+    return alerts
+
+
+def batches_of(draw: st.DrawFn, matches: Sequence[Match], lateness: int) -> list[list[Match]]:
+    """The matches in some order within the lateness, some of them twice, cut into batches."""
+    delays = draw(st.lists(st.integers(0, lateness), min_size=len(matches), max_size=len(matches)))
+    order = sorted(zip(matches, delays, strict=True), key=lambda pair: (pair[0].time + pair[1], pair[1]))
+    arrived = [match for match, _ in order]
+    batches: list[list[Match]] = [[]]
+    for match, cut in zip(
+        arrived,
+        draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=len(arrived), max_size=len(arrived))),
+        strict=True,
+    ):
+        if cut:
+            batches.append([])
+        batches[-1].append(match)
+        if cut == 2:
+            batches[-1].append(match)
+    return batches
+
+
+FIELD = st.sampled_from(["v", ["v", "n"], "k"])
+BOUNDS = st.sampled_from(
+    [
+        {"gte": 2},
+        {"gt": 2},
+        {"gte": 4},
+        {"lte": 2},
+        {"eq": 3},
+        {"neq": 2},
+        {"gt": 1, "lte": 4},
+        {"gte": 2.5},
+        {"lt": 5},
+    ]
+)
+GROWING = st.sampled_from([{"gte": 1}, {"gte": 2}, {"gt": 2}, {"gte": 4}])
+GROUP = st.sampled_from([[], ["k"], ["k", "v"]])
+TIMESPAN = st.sampled_from(["1s", "3s", "7s", "20s"])
+WORDS = st.sampled_from(
+    ["a and b", "a and not b", "(a or b) and c", "a and b and not c", "not (a or b) and c"]
+)
+
+
+@st.composite
+def sections(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(
+        st.sampled_from(
+            [
+                "event_count",
+                "value_count",
+                "temporal",
+                "temporal_ordered",
+                "value_sum",
+                "value_avg",
+                "value_percentile",
+                "value_median",
+            ]
+        )
+    )
+    section: dict[str, Any] = {"type": kind, "timespan": draw(TIMESPAN), "group-by": draw(GROUP)}
+    section["rules"] = draw(st.permutations(["a", "b", "c"]))[: draw(st.integers(1, 3))]
+    if kind.startswith("temporal"):
+        choice = draw(st.integers(0, 2))
+        if choice == 1:
+            section["condition"] = draw(WORDS)
+            del section["rules"]
+        elif choice == 2:
+            section["condition"] = draw(st.sampled_from([{"gte": 1}, {"lte": 1}, {"eq": 1}]))
+        return section
+    condition = dict(draw(GROWING if draw(st.booleans()) else BOUNDS))
+    if kind == "value_count":
+        condition["field"] = draw(FIELD)
+    elif kind != "event_count":
+        condition["field"] = "n"
+        if kind == "value_percentile":
+            if draw(st.booleans()):
+                condition["percentile"] = draw(st.sampled_from([0, 25, 90, 99.5, 100]))
+            else:
+                condition = {"field": "v", "lte": 30}
+    section["condition"] = condition
+    return section
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Correlations, list[Match], list[list[Match]], int]:
+    chosen = [draw(sections())]
+    if draw(st.booleans()):  # a chain: a second one counts the first one's alerts, and a third these
+        kind = draw(st.sampled_from(["temporal", "temporal_ordered", "event_count", "value_count"]))
+        above: dict[str, Any] = {
+            "type": kind,
+            "timespan": draw(TIMESPAN),
+            "group-by": draw(GROUP),
+            "rules": ["r0"],
+        }
+        above["rules"] = draw(st.sampled_from([["r0"], ["r0", "c"], ["c", "r0"], ["r0", "a"]]))
+        if kind == "event_count":
+            above["condition"] = draw(BOUNDS)
+        elif kind == "value_count":
+            above["condition"] = {"field": "v", **draw(BOUNDS)}
+        chosen.append(above)
+        if draw(st.booleans()):
+            chosen.append(
+                {
+                    "type": "event_count",
+                    "timespan": draw(TIMESPAN),
+                    "group-by": draw(GROUP),
+                    "rules": ["r1"],
+                    "condition": {"gte": draw(st.integers(1, 2))},
+                }
+            )
+    matches = draw(matches_of())
+    lateness = draw(st.sampled_from([0, 5 * S, 100 * S]))
+    return rules_of(*chosen), matches, batches_of(draw, matches, lateness), lateness
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_any_order_within_the_lateness_and_any_batches_give_the_same_alerts(
+    case: tuple[Correlations, list[Match], list[list[Match]], int],
+) -> None:
+    correlations, matches, batches, lateness = case
+    assert run(correlations, batches, lateness) == run(
+        correlations, [sorted(matches, key=lambda m: m.time)], 0
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sections(), matches_of())
+def test_alerts_are_those_of_a_slow_simple_reading(section: dict[str, Any], matches: list[Match]) -> None:
+    correlations = rules_of(section)
+    found = run(correlations, [matches], 0)
+    assert {key: (f.time, f.last, f.count) for key, f in found.items()} == reference(correlations, matches)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_a_chain_counts_each_alert_of_a_child_once_at_its_time(
+    case: tuple[Correlations, list[Match], list[list[Match]], int],
+) -> None:
+    correlations, matches, _, _ = case
+    note(str(correlations.rules))
+    children = [rule for rule in correlations.rules if rule.id in correlations.plan.parents]
+    known = list(matches)
+    for child in children:
+        items = groups_of(child, known)
+        sources = {(m.position, m.rule, m.finding if m.finding.startswith("[") else ""): m for m in known}
+        own = {id_: at for id_, at in reference(correlations, known).items() if id_[0] == child.id}
+        for (_, group, bucket), (first, _, _) in own.items():
+            key = tuple(value for _, value in group)
+            window = [item for item in items[key] if first - child.timespan <= item[0] <= first]
+            ending = window[-1]
+            if child.type.value == "event_count" and child.growing:
+                ending = items[key][met(child, items[key], first)[1] - 1]
+            events = [sources[item[1], child.rules[item[3]], item[2]] for item in window]
+            values: dict[str, Any] = dict(group)
+            for field in {"k", "v", "n"} - set(values):
+                values[field] = tuple(
+                    sorted({v for event in events for v in cell_values(event.values.get(field))})
+                )
+            name = json.dumps([child.id, list(key), bucket], ensure_ascii=False)
+            known.append(Match(child.id, first, ending[1], values, name))
+    found = run(correlations, [matches], 0)
+    assert {key: (f.time, f.last, f.count) for key, f in found.items()} == reference(correlations, known)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(), st.integers(0, 30))
+def test_a_restart_in_the_middle_changes_nothing(
+    case: tuple[Correlations, list[Match], list[list[Match]], int], at: int
+) -> None:
+    correlations, _, batches, lateness = case
+    whole = run(correlations, batches, lateness)
+    state, alerts, watermark = correlations.new_state(), dict[Any, Fired](), -1
+    for index, batch in enumerate(batches):
+        if index == at:
+            since = watermark - lateness - 1 - correlations.reach()
+            stored = [m for earlier in batches[:index] for m in earlier if m.time > since]
+            state = correlations.restore(stored, watermark, lateness)
+        alerts.update((fired.id, fired) for fired in state.feed(batch))
+        watermark = max([watermark, *(match.time for match in batch)])
+        alerts.update((fired.id, fired) for fired in state.advance(watermark, lateness))
+    alerts.update((fired.id, fired) for fired in state.finish())
+    assert alerts == whole
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_growing_conditions_never_take_an_alert_back(
+    case: tuple[Correlations, list[Match], list[list[Match]], int],
+) -> None:
+    correlations, _, batches, lateness = case
+    seen = set()
+    state = correlations.new_state()
+    for batch in batches:
+        seen |= {fired.id for fired in state.feed(batch)}
+    assert seen <= set(run(correlations, batches, lateness))
