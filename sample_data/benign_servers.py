@@ -300,8 +300,18 @@ class Servers:
                 w.stop(time + 30 * SECOND, shell)
             for person in dice.some(PEOPLE, 3):  # old programs still use NTLM
                 time = self.day.at("08:30") + dice.upto(400 * MINUTE)
-                w.logon(
-                    time, host, logon(person, host), 3, SEAT[person].ip, "NTLM", SEAT[person].name, key=128
+                desk = SEAT[person]
+                w.logon(time, host, logon(person, host), 3, desk.ip, "NTLM", desk.name, key=128)
+                w.validated(time - 9 * MILLI, person.name, desk.name)
+                self.network.connection(
+                    time - 30 * MILLI,
+                    desk.ip,
+                    host.ip,
+                    445,
+                    dice.between(3_000, 90_000),
+                    dice.between(3_000, 900_000),
+                    dice.between(1, 90) * SECOND,
+                    "gssapi,ntlm,smb",
                 )
 
 

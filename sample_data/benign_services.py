@@ -181,9 +181,9 @@ class Services:
                     "SF" if open_port else dice.one(("REJ", "S0")),
                 )
             for index, name in enumerate(("Administrator", "admin", "guest", "test")):
-                w.logon_failed(
-                    time + (index + 1) * 9 * SECOND, host, name, 3, SCAN.ip, "SCAN-01", "0xc0000064"
-                )
+                moment = time + (index + 1) * 9 * SECOND
+                w.logon_failed(moment, host, name, 3, SCAN.ip, "SCAN-01", "0xc0000064")
+                w.validated(moment + 15 * MILLI, name, "SCAN-01", "0xc0000064")
             n.alert(
                 time + MINUTE,
                 (SCAN.ip, n.port()),
@@ -256,7 +256,13 @@ class Services:
                 "tls",
                 (host.ip, n.port()),
                 (SITES[name], 443),
-                {"tls": {"sni": name, "version": "TLS 1.3", "ja3": {"hash": dice.one(_JA3)}}},
+                {
+                    "tls": {
+                        "sni": name,
+                        "version": dice.one(("TLS 1.2", "TLS 1.3")),
+                        "ja3": {"hash": dice.one(_JA3)},
+                    }
+                },
             )
             if dice.chance(0.06):
                 n.alert(

@@ -88,6 +88,7 @@ class Lateral:
                     dice.between(200, 900) * MILLI,
                     "gssapi,ntlm,smb",
                 )
+                w.validated(time + 20 * MILLI, REYES.name, own.name)
                 w.logon(time + 30 * MILLI, host, self.reyes[host], 3, own.ip, "NTLM", own.name)
                 w.share(time + 60 * MILLI, host, self.reyes[host], "ADMIN$", "\\??\\C:\\Windows", own.ip)
                 time += dice.between(9_000, 15_000) * MILLI
@@ -106,17 +107,7 @@ class Lateral:
                 90 * SECOND,
                 "gssapi,ntlm,smb,dce_rpc",
             )
-            w.security(
-                start - 10 * MILLI,
-                DC,
-                4776,
-                {
-                    "PackageName": "MICROSOFT_AUTHENTICATION_PACKAGE_V1_0",
-                    "TargetUserName": REYES.name,
-                    "Workstation": own.name,
-                    "Status": "0x0",
-                },
-            )
+            w.validated(start - 10 * MILLI, REYES.name, own.name)
             w.logon(start, FS1, session, 3, own.ip, "NTLM", own.name, elevated=True)
         with self.step("inv-15"):
             payload = "powershell.exe -nop -w hidden -enc " + encoded(CRADLE.replace("stage", "stage2"))

@@ -233,6 +233,16 @@ class SecurityLog:
             success=False,
         )
 
+    def validated(self, time: int, name: str, workstation: str, status: str = "0x0") -> None:
+        """4776: the domain controller checks an NTLM logon for another machine."""
+        fields: Event = {
+            "PackageName": "MICROSOFT_AUTHENTICATION_PACKAGE_V1_0",
+            "TargetUserName": name,
+            "Workstation": workstation,
+            "Status": status,
+        }
+        self.security(time, DC, 4776, fields, success=status == "0x0")
+
     def ticket(
         self, time: int, account: str, sid: str, address: str, service: str = "", status: str = "0x0"
     ) -> None:
