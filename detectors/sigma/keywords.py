@@ -7,7 +7,9 @@ escapes or unusual letters could hide it, the event is taken apart and its value
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 import hyperscan
 
@@ -15,20 +17,19 @@ from detectors.contract import Text
 from detectors.sigma.atoms import Atom, Column
 from detectors.sigma.expression import Check, Like
 
-_PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%&()=+-]{3,}")
-_ODD = re.compile(rb"[^\x00-\x7f]")
-# JSON escapes, and the letters outside ASCII that case folding brings into it
+_PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%()=+-]{3,}")
+# What could hide such a piece: JSON escapes of its characters, and the letters outside ASCII that case
+# folding brings into it, themselves or escaped. (Writers escape < > & ' " all the time; no piece holds one.)
+_FOLDING = "\u212a\u017f\u00df\u1e9e\u0149\u01f0\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
 _HIDERS = [
-    rb"\\u",
-    *(
-        char.encode()
-        for char in "\u212a\u017f\u00df\u1e9e\u0149\u01f0\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
-    ),
+    rb"\\u00(?:2[013-589a-f]|3[0-9abdf]|[4-7][0-9a-f])",
+    *(char.encode() for char in _FOLDING),
+    *(b"\\\\u%04x" % ord(char) for char in _FOLDING),
 ]
 
 
 class Keywords:
-    """All keyword atoms. `match(raw, event)` gives those that are true for the event."""
+    """All keyword atoms of one plan."""
 
     def __init__(self, checks: Iterable[tuple[Atom, Check, bool]]) -> None:
         checks = list(checks)
@@ -42,28 +43,35 @@ class Keywords:
             self._prefilter.compile(
                 expressions=expressions,
                 ids=list(range(len(expressions))),
-                flags=[hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH] * len(expressions),
+                flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
             )
 
-    def match(self, raw: bytes, event: Callable[[], Mapping[str, Text]]) -> frozenset[Atom]:
-        """The atoms true for this event. event is called only where a keyword may occur."""
-        if self._prefilter is not None:
-            hits: list[int] = []
-            self._prefilter.scan(raw, match_event_handler=_hit, context=hits)
-            if not hits:
-                return frozenset()
+    def suspects(self, raws: Sequence[bytes]) -> Iterable[int]:
+        """The rows that may hold a keyword. All events are searched in one go: no piece holds a newline."""
+        if self._prefilter is None:
+            return range(len(raws))
+        ends: list[int] = []
+        self._prefilter.scan(b"\n".join(raws), match_event_handler=_note_end, context=ends)
+        if not ends:
+            return ()
+        borders = list(accumulate(len(raw) + 1 for raw in raws))
+        return sorted({bisect_left(borders, end) for end in ends})
+
+    def match(self, event: Mapping[str, Text]) -> frozenset[Atom]:
+        """The atoms that are true for this event."""
         values = tuple(
             text
-            for cell in event().values()
+            for cell in event.values()
             for text in (cell if isinstance(cell, tuple) else (cell,))
             if isinstance(text, str)
         )
+        if self._prefilter is not None and not self._column.match("\n".join(values)):
+            return frozenset()  # patterns look inside: what no value together holds, none holds alone
         return self._column.match(values)
 
 
-def _hit(atom: int, start: int, end: int, flags: int, hits: object) -> None:
-    assert isinstance(hits, list)
-    hits.append(atom)
+def _note_end(pattern: int, start: int, end: int, flags: int, ends: object) -> None:
+    ends.append(end)  # type: ignore[attr-defined]
 
 
 def _piece(check: Check) -> str:

@@ -195,8 +195,10 @@ class SigmaDetector:
         if keywords is None:
             chosen = [entry for entry in self._atoms.columns[""] if entry[0] in atoms]
             keywords = self._keywords[atoms] = Keywords(chosen)
-        match, signatures, event = keywords.match, self._signatures, frame.event
-        return [signatures[match(raw, lambda row=row: event(row))] for row, raw in enumerate(frame.raws)]  # type: ignore[misc]
+        signatures = [0] * frame.rows
+        for row in keywords.suspects(frame.raws):
+            signatures[row] = self._signatures[keywords.match(frame.event(row))]
+        return signatures
 
     def _findings(self, frame: EventFrame, hits: list[tuple[int, int]]) -> Findings:
         rules = [self.rules[number].id for number, _ in hits]
