@@ -150,6 +150,10 @@ class Look:
             self._styles[key] = known
         return known
 
+    def page_colour(self) -> str:
+        """The page's background, for what Textual paints itself."""
+        return self._table[""][1] or "ansi_default"
+
     def _made(self, name: str) -> Style:
         foreground, background, attributes = self._table.get(name, ("", "", ""))
         words = set(attributes.split())

@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from screens.look import Look
 from screens.paint import Line, Span, clipped, line_width, strip
-from screens.sanitise import cut, fit, sanitise
+from screens.sanitise import fit, sanitise
 from screens.widgets.columns import Column, fit_columns
 from screens.widgets.rows import ListSource, Row, RowSource
 
@@ -123,6 +123,11 @@ class FrameTable(Widget):
                 self.refresh(Region(0, y, self.size.width, 1))
         self._strips = strips
 
+    def restyle(self) -> None:
+        """The look changed: paint all again."""
+        self._strips = []
+        self.refresh()
+
     # Textual
 
     def render_line(self, y: int) -> Strip:
@@ -205,8 +210,3 @@ def _cell(value: str | Line, size: int, right: bool, style: str) -> list[Span]:
     line = clipped([(sanitise(text, _CELL_LIMIT), name or style) for text, name in value], size)
     padding = " " * (size - line_width(line))
     return [(padding, style), *line] if right else [*line, (padding, style)]
-
-
-def shortened(text: str, cells: int) -> str:
-    """Data as one short clause for a sentence: sanitised and cut."""
-    return cut(sanitise(text, _CELL_LIMIT), cells)

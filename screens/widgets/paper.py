@@ -47,6 +47,13 @@ class Paper(Widget):
         self.top = max(0, min(line, len(self.lines) - self.size.height))
         self.repaint()
 
+    def move_to_line(self, beginning: str) -> None:
+        """Scroll to the first line that begins so, if there is one."""
+        for place, line in enumerate(self.lines):
+            if plain(line).startswith(beginning):
+                self.move_to(place)
+                return
+
     def find(self, text: str, forward: bool = True) -> bool:
         """Scroll to the next line that holds the text, from the line after the first shown, round the end."""
         wanted = text.casefold()
@@ -68,7 +75,9 @@ class Paper(Widget):
 
     def restyle(self) -> None:
         """The look changed: lay out and paint all again."""
+        self._strips = []
         self._lay_out()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.look.style(""))

@@ -1,0 +1,116 @@
+"""One alert: the page of the alert under the queue's cursor, folded and unfolded here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+
+from screens.alert_page import Folds, alert_lines
+from screens.alert_view import AlertView, view_of
+from screens.commands import ALERT, Facts
+from screens.paint import Line
+from screens.pane import Changed
+from screens.paper_pane import PaperPane
+from screens.services import Services
+
+if TYPE_CHECKING:
+    from xdrtui.triage.rows import AlertRow
+
+
+class AlertPane(PaperPane):
+    """The page of one alert."""
+
+    pane = ALERT
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.id_shown = ""
+        self.view: AlertView | None = None
+        self.failure = ""
+        self.folds = Folds()
+        self._id_wanted = ""
+        self._reading = False
+        self._stale = False
+
+    def compose(self) -> ComposeResult:
+        self.paper.show(self._page)
+        yield self.paper
+
+    def facts(self, base: Facts) -> Facts:
+        row = self.view.row if self.view else None
+        return replace(super().facts(base), pane=ALERT, rows=base.rows, state=row.state if row else "")
+
+    def summary(self, cells: int) -> Line:
+        if self.failure:
+            return [(self.failure, "bad")]
+        return [(f"alert {self.id_shown[:8]}", "dim")] if self.id_shown else []
+
+    def targets(self) -> list[AlertRow]:
+        """What a command acts on: the alert that is painted."""
+        return [self.view.row] if self.view and self.view.row.id == self._id_wanted else []
+
+    def show(self, id: str) -> None:
+        """Show this alert; "" = none."""
+        self._id_wanted = id
+        self._read()
+
+    def poll(self) -> None:
+        self._stale = True
+        self._read()
+
+    def restyle(self) -> None:
+        self.paper.look = self.services.look
+        self.paper.restyle()
+
+    def _read(self) -> None:
+        if not self._reading and (self._id_wanted != self.id_shown or self._stale):
+            self._reading = True
+            self.run_worker(self._read_on(), group="alert")
+
+    async def _read_on(self) -> None:
+        from xdrtui.errors import XdrtuiError
+
+        try:
+            while self._id_wanted != self.id_shown or self._stale:
+                id, again = self._id_wanted, self._id_wanted == self.id_shown
+                self._stale = False
+                view, failure = None, ""
+                if id:
+                    try:
+                        view = await self.services.desks.read(partial(view_of, id=id))
+                    except XdrtuiError as error:
+                        failure = str(error)
+                if again and view == self.view and failure == self.failure:
+                    continue
+                self.id_shown, self.view, self.failure = id, view, failure
+                if not again:
+                    self.folds = Folds()
+                self.paper.show(self._page, keep_place=again)
+                self.post_message(Changed())
+        finally:
+            self._reading = False
+
+    def _page(self, cells: int) -> list[Line]:
+        if self.view is None:
+            return [[], [("Put the queue's cursor on an alert: it is shown here.", "dim")]]
+        truth: tuple[str, ...] = ()
+        demo = self.services.demo
+        if demo is not None and self.view.row.state == "closed":
+            truth = tuple(demo.truth(self.view.row.id))
+        return alert_lines(self.view, self.services.zone, cells, self.folds, truth)
+
+    def do_event(self) -> None:
+        self._fold(replace(self.folds, event=not self.folds.event), "raw event")
+
+    def do_rule(self) -> None:
+        self._fold(replace(self.folds, rule=not self.folds.rule), "definition of the rule")
+
+    def _fold(self, folds: Folds, title: str) -> None:
+        unfolding = (folds.event, folds.rule) > (self.folds.event, self.folds.rule)
+        self.folds = folds
+        self.paper.show(self._page, keep_place=True)
+        if unfolding:
+            self.paper.move_to_line(f"── {title}")

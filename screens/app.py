@@ -1,0 +1,89 @@
+"""The Textual app: opens the workbench on a store, and gives the terminal back as it was.
+
+Nothing heavy is imported here: the first frame is painted before the store is opened, in threads
+(tests/benchmarks/first_frame.py).
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+
+from screens.look import look_for
+from screens.services import Desks, Services
+from screens.times import Zone
+from screens.workbench import Workbench
+
+if TYPE_CHECKING:
+    from screens.demo import Demo
+    from xdrtui.triage.desk import Desk
+
+
+class XdrApp(App[int], inherit_bindings=False):
+    """The app. Its keys are the registry's; Textual's own palette and bindings are off."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+    ESCAPE_TO_MINIMIZE = False
+    TITLE = "xdrtui"
+
+    def __init__(self, services: Services, name: str, initial: str = "queue") -> None:
+        super().__init__(ansi_color=services.look.theme == "mono")
+        self.services = services
+        self.workbench = Workbench(services, name, initial)
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.push_screen(self.workbench)
+        if self.services.demo is not None:
+            from screens.cards import CardScreen
+
+            self.push_screen(CardScreen(self.services.look, self.services.demo.card(), "any key begins"))
+
+    def on_unmount(self) -> None:
+        self.services.desks.close()
+
+
+def run(
+    directory: Path | str,
+    *,
+    demo: Demo | None = None,
+    low_bandwidth: bool = False,
+    initial: str = "queue",
+    name: str = "",
+    person: str = "",
+    theme: str = "dark",
+) -> int:
+    """Open the screens on the store in this directory; return the exit code when they are left.
+
+    name: what the status line calls this workspace; person: who acts (default: the user of this process).
+    """
+    who = person or getpass.getuser()
+    device = platform.node() or "this machine"
+
+    def open_desk() -> Desk:
+        from xdrtui.triage.desk import Desk, Principal
+
+        return Desk.open(directory, Principal(who, device))
+
+    def demo_now() -> int:
+        return (demo.now() if demo is not None else 0) or time.time_ns()
+
+    services = Services(
+        desks=Desks(open_desk),
+        look=look_for(os.environ, theme),
+        zone=Zone(),
+        demo=demo,
+        now=demo_now if demo is not None else time.time_ns,
+        low_bandwidth=low_bandwidth,
+        person=who,
+    )
+    app = XdrApp(services, name or Path(directory).name, initial)
+    code = app.run(mouse="SSH_CONNECTION" not in os.environ)
+    return code if code is not None else app.return_code or 0

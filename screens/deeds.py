@@ -1,0 +1,160 @@
+"""Commands that the workbench does itself, wherever one is: a function each, found by the command's id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from screens.commands import ALERT, HELP, LIVE, MANUAL, QUEUE, Command, in_pane, key_sign
+from screens.demo import Hints
+from screens.help import ManualPane, read_topic, topics
+from screens.look import Look
+from screens.palette import Entry, Palette
+
+if TYPE_CHECKING:
+    from screens.workbench import Workbench
+
+_hints = Hints()
+
+
+def deed(bench: Workbench, command: Command) -> Callable[[], object] | None:
+    """What the workbench does for this command."""
+    found = DEEDS.get(command.id)
+    return None if found is None else lambda: found(bench)
+
+
+def _next_alert(bench: Workbench, step: int) -> None:
+    bench.queue.table.move(step)
+    bench.alert.show(bench.queue.table.cursor_key)
+
+
+def _other_pane(bench: Workbench) -> None:
+    bench.open_pane(ALERT if bench.current == QUEUE else QUEUE)
+
+
+def _memo(bench: Workbench) -> None:
+    targets = bench.alert.targets() if bench.current == ALERT else bench.queue.targets()
+    if targets:
+        bench.judging.memo(targets[0])
+
+
+def _filter(bench: Workbench) -> None:
+    pane = bench.pane
+    label = "filter" if bench.current in (QUEUE, LIVE) else "search"
+    bench.ask_text(label, pane.filter_text(), pane.filtered)
+
+
+def _zone(bench: Workbench) -> None:
+    bench.services.zone.toggle()
+    bench.restyle()
+    bench.say(f"times are in {bench.services.zone.name(bench.services.now())}")
+
+
+def _theme(bench: Workbench) -> None:
+    look = bench.services.look
+    if look.theme == "mono":
+        bench.say("NO_COLOR is set: there are no themes")
+        return
+    bench.services.look = Look("light" if look.theme == "dark" else "dark", look.ascii_only)
+    bench.restyle()
+
+
+def _mouse(bench: Workbench) -> None:
+    switch = getattr(bench.app, "switch_mouse", None)
+    bench.say("the mouse is " + ("on" if switch is not None and switch() else "off"))
+
+
+def _hint(bench: Workbench) -> None:
+    targets, demo = bench.targets(), bench.services.demo
+    if demo is not None and targets:
+        bench.say(_hints.next(demo, targets[0].id), "mark")
+
+
+def _report(bench: Workbench) -> None:
+    if bench.services.demo is not None:
+        from screens.cards import CardScreen
+
+        bench.app.push_screen(
+            CardScreen(bench.services.look, bench.services.demo.report(), "any key goes back")
+        )
+
+
+def _demo(bench: Workbench, act: str) -> None:
+    demo = bench.services.demo
+    if demo is None:
+        return
+    acts = {"pause": demo.pause, "step": demo.step, "faster": demo.faster, "slower": demo.slower}
+    bench.say(acts[act]())
+
+
+def palette_entries(bench: Workbench) -> list[Entry]:
+    """All that the palette finds: commands of this pane, alerts on the screen, pages of the manual."""
+    facts = bench.facts()
+    entries = [
+        Entry(
+            "command",
+            command.title,
+            command.help,
+            " ".join(key_sign(key) for key in command.keys[:1]),
+            partial(bench.perform, command),
+            command.why_not(facts),
+        )
+        for command in in_pane(bench.current, demo=facts.demo)
+        if command.id != "palette"
+    ]
+    for topic in topics():
+        title = read_topic(topic).splitlines()[0].lstrip("# ")
+        entries.append(Entry("manual", topic, f"manual: {title}", "", partial(_read, bench, topic)))
+    for alert in bench.queue.source.known():
+        text = f"{alert.level} on {alert.host or '-'}, {alert.user or '-'}: {alert.summary}"
+        entries.append(Entry("alert", alert.title, text, "", partial(_open, bench, alert.id)))
+    return entries
+
+
+def _read(bench: Workbench, topic: str) -> None:
+    bench.open_pane(MANUAL)
+    if isinstance(bench.pane, ManualPane):
+        bench.pane.show(topic)
+
+
+def _open(bench: Workbench, id: str) -> None:
+    bench.queue.table.move_to_key(id)
+    bench.open_pane(ALERT)
+    bench.alert.show(id)
+
+
+def _palette(bench: Workbench) -> None:
+    palette = Palette(bench.services.look, palette_entries(bench))
+    bench.ask_palette(palette)
+
+
+DEEDS: dict[str, Callable[[Workbench], object]] = {
+    "pane.queue": lambda bench: bench.open_pane(QUEUE),
+    "pane.alert": lambda bench: bench.open_pane(ALERT),
+    "pane.live": lambda bench: bench.open_pane(LIVE),
+    "help": lambda bench: bench.open_pane(HELP),
+    "manual": lambda bench: bench.open_pane(MANUAL),
+    "other_pane": _other_pane,
+    "next_alert": lambda bench: _next_alert(bench, 1),
+    "previous_alert": lambda bench: _next_alert(bench, -1),
+    "acknowledge": lambda bench: bench.judging.acknowledge(bench.targets()),
+    "investigate": lambda bench: bench.judging.investigate(bench.targets()),
+    "close": lambda bench: bench.judging.close(bench.targets()),
+    "own": lambda bench: bench.judging.own(bench.targets()),
+    "memo": _memo,
+    "undo": lambda bench: bench.judging.undo(),
+    "redo": lambda bench: bench.judging.redo(),
+    "filter": _filter,
+    "zone": _zone,
+    "theme": _theme,
+    "mouse": _mouse,
+    "palette": _palette,
+    "leave": lambda bench: bench.leave(),
+    "demo.hint": _hint,
+    "demo.report": _report,
+    "demo.pause": lambda bench: _demo(bench, "pause"),
+    "demo.step": lambda bench: _demo(bench, "step"),
+    "demo.faster": lambda bench: _demo(bench, "faster"),
+    "demo.slower": lambda bench: _demo(bench, "slower"),
+}

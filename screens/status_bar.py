@@ -1,0 +1,83 @@
+"""The status line: source, events a second, lag, dead letters, dropped, memory, the clock with its zone.
+
+In: a `Status` as the desk gives it. Out: lines. Where no worker runs, or something is not well, a second, red
+line says what to do. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from screens.paint import Line, spread
+from screens.sanitise import cut, sanitise
+from screens.times import Zone, memory, number
+
+if TYPE_CHECKING:
+    from xdrtui.triage.rows import Status
+
+NO_WORKER = "no worker is running, so no new event is read: start one with `xdrtui run`"
+
+
+def status_line(
+    name: str, status: Status | None, zone: Zone, now: int, cells: int, demo: str = "", low: bool = False
+) -> Line:
+    """The first line of the screen. name: what is watched; demo: the demo's own clock, else ""."""
+    left: Line = [(" " + cut(sanitise(name), 24), "strong"), ("  ", "")]
+    if status is None:
+        left.append(("○ opening the store …", "dim"))
+    else:
+        left += _figures(status, cells)
+    clock = f"{zone.clock(now, seconds=False)} {zone.name(now)} "
+    right: Line = [("low bandwidth  ", "dim")] if low else []
+    right += [(f" {demo} ", "notice"), (" ", "")] if demo else []
+    return spread(left, [*right, (clock, "")], cells)
+
+
+def _figures(status: Status, cells: int) -> Line:
+    alive = [worker for worker in status.workers if worker.alive]
+    if not alive:
+        return [("○ no worker", "bad"), *_letters(status)]
+    word = "worker" if len(alive) == 1 else "workers"
+    state = "paused" if status.paused else f"{len(alive)} {word}"
+    line: Line = [("● ", "good" if not status.paused else "mark"), (state, "")]
+    line.append((f"  {number(status.events_per_second)} ev/s", ""))
+    line.append((f"  lag {lag_words(status.lag)}", "bad" if status.lag > 60 else ""))
+    line += _letters(status)
+    if cells >= 90:
+        line.append((f"  {memory(status.memory)}", "dim"))
+    return line
+
+
+def _letters(status: Status) -> Line:
+    line: Line = [(f"  dead {number(status.dead)}", "mark" if status.dead else "dim")]
+    line.append((f"  dropped {number(status.dropped)}", "bad" if status.dropped else "dim"))
+    return line
+
+
+def lag_words(seconds: float) -> str:
+    """A lag: "0.4 s", "12 s", "3 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def alarm(status: Status | None, failure: str = "") -> str:
+    """What the red line says; "" where all is well."""
+    if failure:
+        return failure
+    if status is None:
+        return ""
+    if not any(worker.alive for worker in status.workers):
+        sentence = sanitise(status.sentence)
+        return sentence if sentence.startswith("no worker") else NO_WORKER
+    live_faults = [fault for fault in status.faults if not fault.cleared]
+    if live_faults:
+        return sanitise(live_faults[0].text) + (
+            f" (and {len(live_faults) - 1} more: `xdrtui doctor`)" if len(live_faults) > 1 else ""
+        )
+    silent = [worker for worker in status.workers if not worker.alive]
+    if silent:
+        return (
+            f"worker {sanitise(silent[0].worker)} fell silent {silent[0].age:.0f} s ago: see `xdrtui doctor`"
+        )
+    return ""

@@ -1,0 +1,407 @@
+"""The screen: status line, line of panes, the panes, a line that says something, a line of keys.
+
+It takes every key that no input takes, finds its command in the registry, asks whether it applies and hands
+it to the active pane, or does it itself. It polls the store and tells panes that something changed. What
+panes show and what judging does is theirs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from screens.alert import AlertPane
+from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts, keys_of
+from screens.judging import Judging
+from screens.keyboard import Keyboard, key_name
+from screens.lines import footer_lines, tabs_line
+from screens.menu import Choice, Menu, Prompt
+from screens.paint import Line, spread
+from screens.palette import Palette
+from screens.pane import Changed, Pane, Say
+from screens.queue import QueuePane
+from screens.services import Services
+from screens.status_bar import alarm, status_line
+from screens.widgets.divider import Divider
+from screens.widgets.paper import OneLine
+
+if TYPE_CHECKING:
+    from xdrtui.triage.rows import AlertRow, Status
+
+WIDE = 110
+"""From this many columns on, queue and alert stand side by side."""
+
+SAID_FOR = 6.0
+
+
+class Workbench(Screen[None], inherit_bindings=False):
+    """The one screen."""
+
+    CSS_PATH: ClassVar = "workbench.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar = []
+
+    def __init__(self, services: Services, name: str, initial: str = QUEUE) -> None:
+        super().__init__()
+        self.services = services
+        self.source_name = name
+        self.judging: Judging = Judging(self)
+        self.keyboard = Keyboard()
+        self.status: Status | None = None
+        self.failure = ""
+        self.current = QUEUE
+        self.said: tuple[str, str] = ("", "")
+        self._first = initial if initial in PANES else QUEUE
+        self._history: list[str] = []
+        self._said_until = 0.0
+        self._watching = False
+        self._status_at = 0.0
+        self.queue = QueuePane(services)
+        self.alert = AlertPane(services)
+        self._panes: dict[str, Pane] = {QUEUE: self.queue, ALERT: self.alert}
+        look = services.look
+        self.status_bar = OneLine(look, "bar", id="status")
+        self.alarm_bar = OneLine(look, "alarm", id="alarm")
+        self.tabs = OneLine(look, id="tabs")
+        self.divider = Divider(look)
+        self.message = OneLine(look, id="message")
+        self.footer = OneLine(look, "bar", id="keys")
+
+    def compose(self) -> ComposeResult:
+        yield self.status_bar
+        yield self.alarm_bar
+        yield self.tabs
+        with Horizontal(id="body"):
+            yield self.queue
+            yield self.divider
+            yield self.alert
+        yield self.message
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.status_bar.show(self._status_lines)
+        self.alarm_bar.show(lambda cells: [[(" " + self._alarm(), "alarm")]])
+        self.tabs.show(lambda cells: [tabs_line(self.current, self.pane.heading(), cells)])
+        self.message.show(self._message_lines)
+        self.footer.show(lambda cells: footer_lines(self.facts(), cells))
+        self._arrange()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first frame: what is heavy may be imported now, in threads."""
+        self.set_interval(1.0 if self.services.low_bandwidth else 0.25, self._tick)
+        self.set_interval(15.0, self.queue.restyle)
+        self._tick()
+        if self._first != QUEUE:
+            self.open_pane(self._first)
+
+    # What others ask
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that keys go to."""
+        return self._panes[self.current]
+
+    @property
+    def wide(self) -> bool:
+        """Whether queue and alert stand side by side."""
+        return self.size.width >= WIDE
+
+    def facts(self) -> Facts:
+        """What commands need to know now."""
+        base = Facts(
+            wide=self.wide,
+            demo=self.services.demo is not None,
+            readonly=self.services.readonly,
+            rows=len(self.queue.source),
+        )
+        return self.pane.facts(base)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line for the person, for some seconds."""
+        self.said = (text, style)
+        self._said_until = time.monotonic() + SAID_FOR
+        self.message.repaint()
+        self.set_timer(SAID_FOR + 0.05, self.message.repaint)
+
+    def start(self, work: Callable[[], object]) -> None:
+        self.run_worker(work(), group="act")  # type: ignore[arg-type]
+
+    def judged(self) -> None:
+        """An act was done: marks go, panes read again."""
+        self.queue.do_unmark()
+        self.queue.poll()
+        self.alert.poll()
+
+    def ask_menu(self, title: str, choices: Sequence[Choice]) -> None:
+        """Ask for one key."""
+        self.close_over()
+        self.mount(Menu(self.services.look, title, choices), before=self.message)
+
+    def ask_text(self, label: str, text: str, done: Callable[[str], object]) -> None:
+        """Ask for a line of text; done is not called where it is given up."""
+        self._prompt(label, text, done)
+
+    def _prompt(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str], object],
+        changed: Callable[[str], object] | None = None,
+    ) -> None:
+        def finished(typed: str | None) -> None:
+            chosen = self._palette.chosen() if self._palette is not None else None
+            self.close_over()
+            if typed is not None and chosen is not None:
+                chosen.do()
+            elif typed is not None:
+                done(typed)
+
+        self.close_over()
+        self.mount(Prompt(self.services.look, label, text, finished, changed), before=self.message)
+
+    def ask_palette(self, palette: Palette) -> None:
+        """Ask for an entry of the palette."""
+        self._prompt(":", "", lambda typed: self.say(f"nothing is called {typed!r}"), palette.narrow)
+        self.mount(palette)
+
+    def close_over(self) -> None:
+        """Take menu, prompt and palette away."""
+        for widget in [*self.query(Menu), *self.query(Prompt), *self.query(Palette)]:
+            widget.remove()
+        self.set_focus(None)
+
+    @property
+    def _menu(self) -> Menu | None:
+        return next(iter(self.query(Menu)), None)
+
+    @property
+    def _palette(self) -> Palette | None:
+        return next(iter(self.query(Palette)), None)
+
+    # Keys
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        key = key_name(event)
+        if self.query(Prompt):
+            if self._palette is not None and key in ("up", "down"):
+                self._palette.table.move(1 if key == "down" else -1)
+            return
+        self.queue.touched = True
+        menu = self._menu
+        if menu is not None:
+            self._menu_key(menu, key)
+            return
+        command = self.keyboard.command(key, keys_of(self.current))
+        if command is not None:
+            self.perform(command, escape=key == "escape")
+        elif key == "ctrl+c":
+            self.say("q goes back, and leaves from the first pane")
+        elif not self.keyboard.pending:
+            elsewhere = next((PANES[p] for p in PANES if key in keys_of(p)), "")
+            if elsewhere and key != "escape":
+                self.say(f"{key} is a key of {elsewhere}, not of {PANES[self.current]}: ? tells what applies")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Outside an input a paste is no command."""
+        event.stop()
+        self.say("a paste was dropped: no input is open")
+
+    def _menu_key(self, menu: Menu, key: str) -> None:
+        choice = menu.choice(key)
+        if choice is not None:
+            self.close_over()
+            choice.do()
+        elif key in ("escape", "q"):
+            self.close_over()
+
+    def perform(self, command: Command, escape: bool = False) -> None:
+        """Do a command, or say why it does not apply."""
+        why = command.why_not(self.facts())
+        if why:
+            self.say(f"{command.title}: {why}")
+            return
+        if command.id == "back":
+            self.go_back(escape)
+            return
+        handler = self.pane.handler(command) or self.handler(command)
+        if handler is not None:
+            handler()
+            self.redraw()
+
+    def handler(self, command: Command) -> Callable[[], object] | None:
+        """The method of the workbench that does this command."""
+        from screens.deeds import deed
+
+        return deed(self, command)
+
+    def targets(self) -> list[AlertRow]:
+        """The alerts that a command acts on."""
+        if self.current == ALERT and not self.queue.table.marks:
+            return self.alert.targets()
+        return self.queue.targets()
+
+    # Panes
+
+    def open_pane(self, name: str) -> None:
+        """Go to a pane."""
+        if name == self.current:
+            return
+        if name in self._history:
+            self._history.remove(name)
+        self._history.append(self.current)
+        self._go(name)
+
+    def go_back(self, escape: bool = False) -> None:
+        """To the pane one came from; on the first pane q asks whether to leave, escape does nothing."""
+        if self._history:
+            self._go(self._history.pop())
+        elif self.current != QUEUE:
+            self._go(QUEUE)
+        elif not escape:
+            leaving = [Choice("y", "yes, leave; workers go on", self.leave)]
+            self.ask_menu("Leave xdrtui?", leaving)
+
+    def leave(self) -> None:
+        """End the app."""
+        self.app.exit(0)
+
+    def _go(self, name: str) -> None:
+        facts = self.facts()
+        if name not in self._panes:
+            self._panes[name] = self._made(name)
+            self.query_one("#body").mount(self._panes[name])
+        self.current = name
+        pane = self._panes[name]
+        from screens.help import HelpPane, ManualPane
+
+        if isinstance(pane, HelpPane):
+            pane.show(facts)
+        elif isinstance(pane, ManualPane) and not pane.topic:
+            pane.show("")
+        elif name == ALERT:
+            self.alert.show(self.queue.table.cursor_key)
+        self._arrange()
+
+    def _made(self, name: str) -> Pane:
+        from screens.help import HelpPane, ManualPane
+        from screens.live import LivePane
+
+        makers: dict[str, Callable[[Services], Pane]] = {LIVE: LivePane, HELP: HelpPane, MANUAL: ManualPane}
+        return makers[name](self.services)
+
+    def _arrange(self) -> None:
+        """Show the panes that there is room for."""
+        pair = self.current in (QUEUE, ALERT)
+        shown = {QUEUE, ALERT} if pair and self.wide else {self.current}
+        for name, pane in self._panes.items():
+            pane.display = name in shown
+            pane.set_active(name == self.current)
+        self.divider.display = len(shown) == 2
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the lines around the panes again."""
+        for line in (self.status_bar, self.tabs, self.message, self.footer):
+            line.repaint()
+        self.alarm_bar.display = bool(self._alarm())
+        self.alarm_bar.repaint()
+
+    def restyle(self) -> None:
+        """Theme or zone changed."""
+        look = self.services.look
+        self.styles.background = look.page_colour()
+        for line in (self.status_bar, self.alarm_bar, self.tabs, self.message, self.footer):
+            line.look = look
+            line.restyle()
+        self.divider.look = look
+        self.divider.refresh()
+        for pane in self._panes.values():
+            pane.restyle()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    @on(QueuePane.At)
+    def _at(self, message: QueuePane.At) -> None:
+        if self.alert.display:
+            self.set_timer(0.08, self._follow)
+
+    def _follow(self) -> None:
+        """The page follows the cursor, once it rests."""
+        if self.alert.display:
+            self.alert.show(self.queue.table.cursor_key)
+
+    @on(QueuePane.Open)
+    def _open(self, message: QueuePane.Open) -> None:
+        self.open_pane(ALERT)
+
+    @on(Changed)
+    def _changed(self) -> None:
+        self.redraw()
+
+    @on(Say)
+    def _say(self, message: Say) -> None:
+        self.say(message.text, message.style)
+
+    # The lines around
+
+    def _status_lines(self, cells: int) -> list[Line]:
+        demo = self.services.demo
+        clock = demo.clock_text() if demo is not None else ""
+        return [
+            status_line(
+                self.source_name, self.status, self.services.zone, self.services.now(), cells, clock,
+                self.services.low_bandwidth,
+            )
+        ]  # fmt: skip
+
+    def _alarm(self) -> str:
+        return alarm(self.status, self.failure)
+
+    def _message_lines(self, cells: int) -> list[Line]:
+        text, style = self.said
+        if text and time.monotonic() < self._said_until:
+            return [[(" ", ""), (text, style)]]
+        if self.keyboard.pending:
+            return [[(f" {self.keyboard.pending} …", "key")]]
+        return [spread([(" ", ""), *self.pane.summary(cells - 1)], [], cells)]
+
+    # Watching the store
+
+    def _tick(self) -> None:
+        if not self._watching:
+            self._watching = True
+            self.run_worker(self._watch(), group="watch")
+
+    async def _watch(self) -> None:
+        from xdrtui.errors import XdrtuiError
+
+        try:
+            changed = await self.services.desks.watch(lambda desk: desk.changed())
+            if time.monotonic() - self._status_at >= 1.0:
+                self.status = await self.services.desks.watch(lambda desk: desk.status())
+                self._status_at = time.monotonic()
+                self.redraw()
+            if self.failure:
+                self.failure = ""
+                self.redraw()
+        except XdrtuiError as error:
+            self.failure = str(error)
+            self.redraw()
+            return
+        finally:
+            self._watching = False
+        if changed or not self.queue.loaded:
+            self.queue.poll()
+            if self.alert.display:
+                self.alert.poll()
+        if self.current == LIVE:
+            self.pane.poll()

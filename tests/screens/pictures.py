@@ -1,0 +1,61 @@
+"""Make pictures of the screens: `python -m tests.screens.pictures FOLDER [KEYS...]`.
+
+Writes SVG (and PNG where rsvg-convert is there) at 80x24 and 120x40 for each pane; the picture of the README is
+xdrtui/manual/queue.svg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.screens.opened import app_on, settled, shown
+from tests.screens.sample_store import sample
+
+SCENES: dict[str, list[str]] = {
+    "queue": [],
+    "marked": ["space", "space", "j"],
+    "closing": ["c"],
+    "alert": ["enter"],
+    "event": ["enter", "e"],
+    "live": ["3"],
+    "help": ["question_mark"],
+    "palette": ["colon"],
+    "light": [],
+}
+
+
+async def picture(
+    directory: Path, size: tuple[int, int], keys: list[str], theme: str = "dark"
+) -> tuple[str, str]:
+    app = app_on(directory, theme=theme)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+        await asyncio.sleep(0.3)
+        await settled(pilot)
+        return app.export_screenshot(title="xdrtui"), "\n".join(shown(app))
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in wanted or SCENES:
+        for size in ((80, 24), (120, 40)):
+            with tempfile.TemporaryDirectory() as scratch:
+                theme = "light" if name == "light" else "dark"
+                svg, text = asyncio.run(picture(sample(Path(scratch)), size, SCENES[name], theme))
+            path = folder / f"{name}-{size[0]}.svg"
+            path.write_text(svg, encoding="utf-8")
+            path.with_suffix(".txt").write_text(text, encoding="utf-8")
+            if shutil.which("rsvg-convert"):
+                subprocess.run(["rsvg-convert", "-o", path.with_suffix(".png"), path], check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
