@@ -3,8 +3,8 @@
 Each step is one transaction: findings after the cursor are read, their alerts grow, correlations count them,
 the cursor moves on. What comes of it depends on the set of findings alone, so `rebuild` (drop all alerts,
 fold again) gives the same; what people did stands in the ledger and is not touched. Which findings make
-one alert was settled when they were stored; how an alert looks is `triage.grouping`'s, what counts within a window
-`detectors.correlate`'s.
+one alert was settled when they were stored; how an alert looks is `triage.grouping`'s, what counts within
+a window `detectors.correlate`'s.
 """
 
 from __future__ import annotations

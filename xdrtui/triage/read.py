@@ -83,7 +83,7 @@ def closed_as(connection: sqlite3.Connection, rule: str) -> dict[str, int]:
 
 
 def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offset: int) -> list[Line]:
-    """The queue by lines: alerts of one rule and one main entity (host, else user), the gravest open first.
+    """The queue by lines: alerts of one rule and one main entity (the grouping key), the gravest open first.
 
     A line is a view: it has no identity, and acting on it means acting on its alerts.
     """
@@ -95,8 +95,7 @@ def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offs
                sum(a.count), min(a.first_seen), max(a.last_seen),
                coalesce(max(CASE WHEN a.open THEN a.first_seen END)
                    > min(CASE WHEN NOT a.open THEN a.first_seen END), 0)
-        FROM alerts a WHERE {sql} GROUP BY a.rule,
-                   CASE WHEN a.host_key <> '' THEN a.host_key ELSE a.user_key END
+        FROM alerts a WHERE {sql} GROUP BY a.rule, lower(a.grp)
         ORDER BY sum(a.open) > 0 DESC, worst DESC LIMIT ? OFFSET ?
         """,
         (*parameters, limit, offset),
