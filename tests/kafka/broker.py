@@ -218,7 +218,7 @@ class Broker:
         return "".join(f"{name}={value}\n" for name, value in lines.items())
 
     def _format(self, libraries: Path, properties: Path) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = "k" + urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # never begins with a dash
         scram = [
             part
             for name, password in self.users.items()

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -29,6 +30,7 @@ from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
+from xdrtui.sources.partitions import Fetched, Partition, SourceHealth
 from xdrtui.sources.stamps import ingest_times, replay_times
 
 log = logging.getLogger(__name__)
@@ -36,54 +38,11 @@ log = logging.getLogger(__name__)
 FETCH_BYTES = 1_000_000
 RETRY_SECONDS = 30.0
 COMMIT_SECONDS = 0.5
+IDLE_SECONDS = 30.0
 SESSION_MS = 10_000
 
 AskStored: TypeAlias = Callable[[str], Awaitable[Mapping[int, Stored]]]
 """Uid of a topic without its generation (`kafka:CLUSTER:TOPIC:`) -> partition -> its latest generation."""
-
-
-class Fetched(msgspec.Struct, frozen=True):
-    """Messages of one partition, and how they move its stored position.
-
-    start: the stored position that they continue, -1 = none is stored; anchor: of their last record;
-    placing: number of the partition's placing that they were read under, see `KafkaSource.is_current`.
-    """
-
-    messages: Messages
-    start: int
-    next_offset: int
-    anchor: bytes
-    generation: int
-    placing: int
-
-
-class SourceHealth(msgspec.Struct, frozen=True):
-    """lag: messages not handed on yet, of all partitions; faults: partition -> what is wrong with it."""
-
-    lag: int
-    partitions: int
-    paused: bool
-    faults: dict[str, str]
-
-
-class _Partition:
-    """What is known of an assigned partition. number: of its placing; next: first offset not handed on yet;
-    end: where `until_end` stops; stands: the stored position that the next batch continues."""
-
-    def __init__(
-        self, number: int, source: Source, begins: Begin, stored: Stored | None, first: int, end: int
-    ) -> None:
-        self.number = number
-        self.source = source
-        self.generation = begins.generation
-        self.check = begins.check
-        self.next = begins.offset
-        self.stands = begins.start
-        self.stored = stored
-        self.first = first
-        self.end = end
-        self.fault = ""
-        self.retry_at = 0.0
 
 
 class KafkaSource:
@@ -106,9 +65,10 @@ class KafkaSource:
         self._stored = stored
         self._store_id = store_id
         self._clock = clock
-        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._partitions: dict[TopicPartition, Partition] = {}
         self._placing = asyncio.Lock()
         self._numbers = itertools.count()
+        self._openings: list[Fetched] = []
         self._assigned = asyncio.Event()
         self._paused = False
         self._consumer: Any = None
@@ -209,7 +169,12 @@ class KafkaSource:
             kind="replay" if each.topic in self.settings.replay_topics else "kafka",
             layout=self.settings.layouts.get(each.topic, ""),
         )
-        state = _Partition(next(self._numbers), source, begins, stored, first, end)
+        state = Partition(next(self._numbers), source, begins, stored, first, end)
+        if begins.start != begins.offset:  # to be stored before its first message: it holds watermarks back
+            nothing = Messages(source, each.partition, (), (), ())
+            self._openings.append(
+                Fetched(nothing, begins.start, begins.offset, b"", begins.generation, state.number)
+            )
         self._partitions[each] = state
         self._consumer.seek(each, state.next - 1 if state.check else state.next)
         if self._paused:
@@ -227,10 +192,16 @@ class KafkaSource:
     # --- reading
 
     async def fetch(self, seconds: float) -> list[Fetched]:
-        """What has come in, at most 1 MB a partition; waits so long where there is nothing."""
+        """What has come in, at most 1 MB a partition; waits so long where there is nothing.
+
+        A partition that begins elsewhere than stored comes first without messages, to store where it begins.
+        """
         self._retry()
         try:
             await self._place_missing()
+            if self._openings:
+                opened, self._openings = self._openings, []
+                return opened
             got = await self._consumer.getmany(timeout_ms=int(seconds * 1000))
         except KafkaError as error:
             await self._set_aside(error)
@@ -246,7 +217,7 @@ class KafkaSource:
                 fetched.append(self._hand_on(state, records))
         return fetched
 
-    def _same(self, each: TopicPartition, state: _Partition, record: Any) -> bool:
+    def _same(self, each: TopicPartition, state: Partition, record: Any) -> bool:
         """Compare the record before the stored position with its anchor; a new generation if it differs."""
         expected, state.check = state.check, b""
         if record.offset >= state.next:  # compacted away: nothing to compare
@@ -258,12 +229,13 @@ class KafkaSource:
         self._enter(each, renewed(state.stored, state.first, why), None, state.first, state.end)
         return False
 
-    def _hand_on(self, state: _Partition, records: Sequence[Any]) -> Fetched:
+    def _hand_on(self, state: Partition, records: Sequence[Any]) -> Fetched:
         last = records[-1]
         replay = state.source.kind == "replay"
         ingest = replay_times(records) if replay else ingest_times(records, self._clock())
         start, state.stands = state.stands, last.offset + 1
         state.next = last.offset + 1
+        state.idle, state.active_at = False, time.monotonic()
         return Fetched(
             Messages(
                 state.source,
@@ -284,11 +256,9 @@ class KafkaSource:
         for each, state in self._partitions.items():
             self._consumer.seek(each, state.next - 1 if state.check else state.next)
         culprits: list[TopicPartition] = []
-        if isinstance(error, OffsetOutOfRangeError) and isinstance(error.args[0], dict):
-            await self.place([each for each in error.args[0] if each in self._partitions])
-            return
-        if isinstance(error, NoOffsetForPartitionError):
-            await self.place([each for each in error.args if each in self._partitions])
+        if isinstance(error, OffsetOutOfRangeError | NoOffsetForPartitionError):
+            named = error.args[0] if isinstance(error.args[0], dict) else error.args
+            await self.place([each for each in named if each in self._partitions])
             return
         for each, state in list(self._partitions.items()):
             if state.fault:
@@ -328,6 +298,25 @@ class KafkaSource:
             if await self._consumer.position(each) < state.end:
                 return False
         return bool(self._partitions.keys() == self._consumer.assignment())
+
+    async def newly_idle(self) -> list[tuple[str, int]]:
+        """Partitions (source uid, number) that have brought nothing for long and have nothing more."""
+        found = []
+        for each, state in list(self._partitions.items()):
+            end = self._consumer.highwater(each)
+            quiet = time.monotonic() - state.active_at > IDLE_SECONDS
+            if quiet and not state.idle and end is not None and await self._consumer.position(each) >= end:
+                state.idle = True
+                found.append((state.source.uid, each.partition))
+        return found
+
+    def set_aside(self, fetched: Fetched, reason: str) -> None:
+        """Read no more of this partition until it is placed anew: its messages break what comes after."""
+        each = TopicPartition(fetched.messages.source.name, fetched.messages.partition)
+        if self.is_current(fetched):
+            self._partitions[each].fault = reason
+            self._partitions[each].retry_at = math.inf
+            self._consumer.pause(each)
 
     def health(self) -> SourceHealth:
         """Figures for the heartbeat."""
