@@ -1,14 +1,14 @@
 """One batch of messages through decoding and detection: messages in, everything the store needs out.
 
-Pure but for the caches of decoder and detectors: the same messages give the same result, whatever came before.
-A matched row is rare, so only it is taken apart in full: its entities, its sentence, and which values met
-the rule.
+Pure but for the caches of decoder and detectors: the same messages give the same result, whatever came
+before. A matched row is rare, so only it is taken apart in full: its entities, its sentence, and which
+values met the rule.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from detectors.contract import NULL, Detector, EventFrame, EventType, Needs, Text
 from detectors.sigma.explain import explain, helped
@@ -50,6 +50,7 @@ class Process:
         self.detectors: tuple[Detector, ...] = (rulebook.detector, *detectors)
         self.window = window
         self.decoder = Decoder(layouts or load_layouts(), self.needs)
+        self.look: Callable[[Decoded], None] | None = None
 
     def needs(self, event_type: EventType) -> Needs:
         """What all detectors together need of an event type."""
@@ -61,6 +62,8 @@ class Process:
     def run(self, messages: Messages, clock: ReplayClock | None = None) -> BatchResult:
         """Decode and detect. clock: for recorded data, where it stands for ingest time."""
         decoded = self.decoder.decode(messages, clock)
+        if self.look is not None:
+            self.look(decoded)
         found = [each for frame in decoded.frames for each in self._found(frame)]
         found.sort(key=lambda each: (each.position, each.rule))
         return BatchResult(

@@ -1,0 +1,219 @@
+"""A worker's one thread: batches go through detection into the store, and from there into alerts.
+
+In: what a source fetched. Out: one transaction a batch: findings, dead letters and positions, or nothing. All
+calls come from one thread, so that nothing a batch reads of the store changes under it. Reading, waiting and
+what people ask of a worker are `worker.py`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from xdrtui.events.decode import Decoded, DecodedFrame
+from xdrtui.pipeline.correlator import Correlator
+from xdrtui.pipeline.process import Process
+from xdrtui.sources.generation import Stored
+from xdrtui.sources.partitions import Fetched
+from xdrtui.store import workers
+from xdrtui.store.batch import BatchResult, Mark
+from xdrtui.store.live import LiveRow, LiveWriter
+from xdrtui.store.store import Store
+from xdrtui.store.workers import Heartbeat
+
+log = logging.getLogger(__name__)
+
+PAUSE = "worker.pause"
+"""Control: workers fetch nothing while it is "1"."""
+
+STORE_ID = "store.id"
+_LIVE_ROWS_A_BATCH = 100
+
+
+class Totals(msgspec.Struct):
+    """What was committed since the start. latest_ingest: when the last message came in, nanoseconds."""
+
+    messages: int = 0
+    events: int = 0
+    findings: int = 0
+    dead: int = 0
+    alerts: int = 0
+    latest_ingest: int = 0
+
+
+class Broken(Exception):
+    """Detection failed on messages of one partition: a fault of ours, never of the data's."""
+
+    def __init__(self, fetched: Fetched, reason: str) -> None:
+        super().__init__(reason)
+        self.fetched = fetched
+
+
+class Committer:
+    """One worker's store, detectors and correlator. Not for use by two threads at once."""
+
+    def __init__(self, directory: Path, process: Process, *, clock: Callable[[], int]) -> None:
+        self.process = process
+        self.clock = clock
+        self.totals = Totals()
+        self.started = clock()
+        self.name = f"worker-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+        self.store = Store.open(directory, clock=clock)
+        self._live: LiveWriter | None = None
+        try:
+            book = process.rulebook
+            self.store.set_rules(book.rows())
+            self._correlator = Correlator(self.store, book.correlations, muted=book.muted, holder=self.name)
+            self._live = LiveWriter(self.store.directory)
+            process.look = self._look
+            self.store_id = self._own_id()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the lease back, take the heartbeat away, close the store."""
+        if self._live is not None:
+            self._live.close()
+        with self.store.transaction():
+            workers.remove_heartbeat(self.store.connection, self.name)
+            workers.drop_lease(self.store.connection, "correlator", self.name)
+        self.store.close()
+
+    def _own_id(self) -> str:
+        """The store's own id, made once: it tells workspaces apart in Kafka's group offsets."""
+        with self.store.transaction():
+            known = workers.note(self.store.connection, STORE_ID)
+            if not known:
+                known = uuid.uuid4().hex
+                workers.set_note(self.store.connection, STORE_ID, known)
+        return known
+
+    # --- batches
+
+    def stored(self, prefix: str) -> dict[int, Stored]:
+        """Partition -> where its latest generation stands, of the sources whose uid begins so."""
+        found: dict[int, Stored] = {}
+        for uid in self.store.sources():
+            if uid.startswith(prefix) and uid[len(prefix) :].isdecimal():
+                for partition, mark in self.store.positions(uid).items():
+                    generation = int(uid[len(prefix) :])
+                    if partition not in found or generation > found[partition].generation:
+                        found[partition] = Stored(mark.next_offset, mark.anchor, generation)
+        return found
+
+    def commit(self, batch: Sequence[Fetched]) -> None:
+        """Detect and store a batch, all or nothing. Raises Fenced, Broken, StoreBusy, StoreError."""
+        whole = BatchResult()
+        for fetched in batch:
+            _add(whole, self._detect(fetched))
+        committed = self.store.commit_batch(whole)
+        totals = self.totals
+        totals.messages += whole.counts.get("messages", 0)
+        totals.events += whole.counts.get("events", 0)
+        totals.findings += committed.findings
+        totals.dead += committed.dead
+        latest = [each.messages.ingest[-1] for each in batch if each.messages.ingest]
+        totals.latest_ingest = max([totals.latest_ingest, *latest])
+
+    def _detect(self, fetched: Fetched) -> BatchResult:
+        messages = fetched.messages
+        mark = Mark(messages.source.uid, messages.partition, fetched.next_offset, fetched.anchor, 0)
+        result = BatchResult(marks=[mark], sources=[messages.source])
+        if len(messages):
+            try:
+                result = self.process.run(messages)
+            except Exception as error:  # one partition's trouble must not stop the others
+                log.exception("detection failed", extra={"source": messages.source.uid})
+                raise Broken(fetched, f"{type(error).__name__}: {error}"[:500]) from error
+        result.marks = [
+            msgspec.structs.replace(
+                mark,
+                next_offset=fetched.next_offset,
+                anchor=fetched.anchor,
+                start=fetched.start,
+                generation=fetched.generation,
+            )
+            for mark in result.marks
+        ]
+        return result
+
+    def fold(self, decide: bool) -> None:
+        """Fold what is stored into alerts, if the lease is ours; see `Correlator.fold`."""
+        self.totals.alerts += self._correlator.fold(decide=decide).opened
+
+    def finish(self) -> None:
+        """Recorded data has ended: decide all windows that are still open."""
+        self.totals.alerts += self._correlator.finish().opened
+
+    def idle(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """These partitions have nothing more for now, and hold no window open."""
+        for source, partition in partitions:
+            self.store.set_idle(source, partition)
+
+    # --- telling
+
+    def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
+        """Write figures and faults (key -> text). Return whether people asked workers to pause."""
+        connection = self.store.connection
+        now = self.clock()
+        with self.store.transaction():
+            beat = Heartbeat(
+                self.name, "worker", os.getpid(), platform.node(), self.started, now, dict(figures)
+            )
+            workers.write_heartbeat(connection, beat)
+            for fault in workers.faults(connection):
+                if fault.kind == "partition" and fault.key not in faults:
+                    workers.clear_fault(connection, fault.key, now)
+            for key, text in faults.items():
+                workers.report_fault(connection, key, "partition", text, now)
+        return workers.control(connection, PAUSE) == "1"
+
+    def note(self, text: str) -> None:
+        """Something happened to a topic that must not be missed: a gap, a new generation."""
+        with self.store.transaction():
+            workers.report_fault(self.store.connection, f"topic:{text}"[:300], "topic", text, self.clock())
+
+    def _look(self, decoded: Decoded) -> None:
+        """Show a sample of what goes by in the live ring."""
+        if self._live is None:
+            return
+        room = min(self._live.room(), _LIVE_ROWS_A_BATCH)
+        newest = sorted(
+            ((frame.times[row], number, row) for number, frame in enumerate(decoded.frames)
+             for row in range(max(0, frame.rows - room), frame.rows)),
+        )[-room:] if room else []  # fmt: skip
+        rows = [_live_row(decoded.frames[number], row, time) for time, number, row in newest]
+        self._live.write(rows, decoded.counts.events)
+
+
+def _live_row(frame: DecodedFrame, row: int, time: int) -> LiveRow:
+    core = frame.core(row)
+    return LiveRow(
+        id=0,
+        time=time,
+        event_type=frame.frame.event_type.name,
+        host=core.host,
+        user=core.user,
+        summary=frame.summary(row),
+        raw=frame.frame.raws[row],
+    )
+
+
+def _add(whole: BatchResult, part: BatchResult) -> None:
+    whole.found += part.found
+    whole.dead += part.dead
+    whole.marks += part.marks
+    whole.sources += [source for source in part.sources if source not in whole.sources]
+    for name, n in part.counts.items():
+        whole.counts[name] = whole.counts.get(name, 0) + n
+    for key, fields in part.presence.items():
+        known = whole.presence.setdefault(key, {})
+        for field, n in fields.items():
+            known[field] = known.get(field, 0) + n

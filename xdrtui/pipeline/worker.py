@@ -1,0 +1,311 @@
+"""The headless worker: Kafka in, alerts in the workspace's store.
+
+Three tasks share one event loop: one fetches into a bounded queue, one hands batches to the only thread that
+detects and commits (see `committer.py`), one beats each second. When the queue is full nothing more is
+fetched, so memory stays flat however far ahead the topic is. A stop finishes the batch in hand; what was
+fetched beyond it is read again next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from xdrtui.errors import Fenced, StoreBusy
+from xdrtui.pipeline.committer import Broken, Committer
+from xdrtui.pipeline.process import Process
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.kafka import KafkaSource
+from xdrtui.sources.partitions import Fetched
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+QUEUED = 8
+"""Fetches of up to 1 MB that may wait for the thread."""
+
+BATCH_SECONDS = 0.2
+BATCH_BYTES = (64_000, 4_000_000)
+FETCH_SECONDS = 0.2
+BEAT_SECONDS = 1.0
+BUSY_SECONDS = 0.5
+
+
+class Summary(msgspec.Struct):
+    """What a run did. faults: partition -> what was wrong with it at the end; notes: gaps and new
+    generations; ended: "end" (caught up), "signal"."""
+
+    messages: int = 0
+    events: int = 0
+    findings: int = 0
+    alerts: int = 0
+    dead: int = 0
+    seconds: float = 0.0
+    ended: str = ""
+    faults: dict[str, str] = {}
+    notes: list[str] = []
+
+
+def run_worker(
+    directory: Path,
+    settings: KafkaSettings,
+    process: Process,
+    *,
+    until_end: bool = False,
+    clock: Callable[[], int] = time.time_ns,
+    progress: Callable[[Summary, int], None] | None = None,
+) -> Summary:
+    """Work until a signal (SIGTERM, SIGINT), or until caught up.
+
+    directory: of the store; progress: is told each second the figures so far and how many messages wait.
+    Raises BrokerError, SettingsError, StoreError.
+    """
+    return asyncio.run(Worker(directory, settings, process, until_end, clock, progress).run())
+
+
+class Worker:
+    """One run of a worker. `stop()` ends it as a signal does."""
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: KafkaSettings,
+        process: Process,
+        until_end: bool = False,
+        clock: Callable[[], int] = time.time_ns,
+        progress: Callable[[Summary, int], None] | None = None,
+    ) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._process = process
+        self._until_end = until_end
+        self._clock = clock
+        self._progress = progress
+        self._recorded = set(settings.topics) <= set(settings.replay_topics)
+        self._stopping = asyncio.Event()
+        self._queue: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
+        self._in_hand = 0
+        self._bytes_a_second = 5e6
+        self._thread = ThreadPoolExecutor(1, "detect")
+        self._summary = Summary()
+        self._source: KafkaSource
+        self._committer: Committer
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> Summary:
+        """Work to the end. Raises as `run_worker` does."""
+        begun = time.monotonic()
+        open_store = functools.partial(Committer, self._directory, self._process, clock=self._clock)
+        try:
+            self._committer = await self._call(open_store)
+            try:
+                await self._run()
+            finally:
+                await self._call(self._committer.close)
+        finally:
+            self._thread.shutdown()
+        self._sum_up()
+        self._summary.seconds = time.monotonic() - begun
+        return self._summary
+
+    async def _run(self) -> None:
+        self._source = KafkaSource(
+            self._settings,
+            lambda prefix: self._call(self._committer.stored, prefix),
+            store_id=self._committer.store_id,
+            until_end=self._until_end,
+            clock=self._clock,
+        )
+        async with _signals(self.stop):
+            await self._source.start()
+            try:
+                await self._together()
+            finally:
+                self._summary.faults = self._source.health().faults
+                await self._source.stop()
+
+    async def _together(self) -> None:
+        """Run the three tasks; the first that ends, or fails, ends all."""
+        tasks = [asyncio.create_task(each()) for each in (self._fetch, self._work, self._beat)]
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        self._stopping.set()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.cancel()
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+        self._summary.ended = self._summary.ended or "signal"
+        if self._summary.ended == "end" and self._recorded:
+            await self._call(self._committer.finish)
+        else:
+            await self._call(self._committer.fold, not self._recorded)
+
+    async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in the detecting thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    # --- fetch
+
+    async def _fetch(self) -> None:
+        while not self._stopping.is_set():
+            fetched = await self._source.fetch(FETCH_SECONDS)
+            self._in_hand += len(fetched)  # with no await in between: see `_caught_up`
+            for each in fetched:
+                await self._put(each)
+            while self._source.notes:
+                note = self._source.notes.pop(0)
+                self._summary.notes.append(note)
+                await self._call(self._committer.note, note)
+
+    async def _put(self, fetched: Fetched) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._queue.put(fetched), FETCH_SECONDS)
+                return
+
+    # --- work
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            batch = await self._next_batch()
+            if batch:
+                await self._settle(batch)
+                self._in_hand -= len(batch)
+            elif await self._caught_up():
+                self._summary.ended = "end"
+                return
+
+    async def _next_batch(self) -> list[Fetched]:
+        """As many as take about 0.2 s to work on, at least one; none if nothing comes for a while."""
+        try:
+            batch = [await asyncio.wait_for(self._queue.get(), FETCH_SECONDS)]
+        except TimeoutError:
+            return []
+        least, most = BATCH_BYTES
+        room = min(max(self._bytes_a_second * BATCH_SECONDS, least), most) - _size(batch[0])
+        while room > 0 and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+            room -= _size(batch[-1])
+        return batch
+
+    async def _settle(self, batch: list[Fetched]) -> None:
+        """Commit a batch, less what has become void; set aside a partition that breaks detection."""
+        while current := [each for each in batch if self._source.is_current(each)]:
+            begun = time.monotonic()
+            try:
+                await self._call(self._committer.commit, current)
+            except Fenced as fenced:
+                log.warning("fenced off", extra={"reason": str(fenced)})
+                await self._source.place_again()
+                return
+            except StoreBusy as busy:
+                log.warning("the store is busy", extra={"reason": str(busy)})
+                await asyncio.sleep(BUSY_SECONDS)
+                if self._stopping.is_set():
+                    return
+                continue
+            except Broken as broken:
+                self._source.set_aside(broken.fetched, str(broken))
+                continue
+            await self._source.commit(current)
+            await self._call(self._committer.fold, not self._recorded or not self._until_end)
+            spent = time.monotonic() - begun
+            if (size := sum(map(_size, current))) > 20_000 and spent > 0:
+                self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
+            return
+
+    async def _caught_up(self) -> bool:
+        """`_in_hand` counts what left the source and is not committed yet."""
+        return self._until_end and self._in_hand == 0 and await self._source.caught_up()
+
+    # --- beat
+
+    async def _beat(self) -> None:
+        totals = self._committer.totals
+        before, at = totals.events, time.monotonic()
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), BEAT_SECONDS)
+            rate = (totals.events - before) / max(time.monotonic() - at, 1e-3)
+            before, at = totals.events, time.monotonic()
+            await self._tell(rate)
+
+    async def _tell(self, rate: float) -> None:
+        health = self._source.health()
+        totals = self._committer.totals
+        waiting = health.lag + self._in_hand
+        behind = max(0, self._clock() - totals.latest_ingest) / 1e9 if waiting and totals.latest_ingest else 0
+        figures = {
+            "events_per_second": round(rate, 1),
+            "lag": waiting,
+            "lag_seconds": 0.0 if self._recorded else round(behind, 1),
+            "catch_up_seconds": round(waiting / rate, 1) if rate else 0.0,
+            "paused": float(health.paused),
+            "dropped": 0,
+            "dead": totals.dead,
+            "memory_bytes": resident(),
+            "partitions": health.partitions,
+        }
+        faults = {f"partition:{name}": f"{name}: {text}" for name, text in health.faults.items()}
+        try:
+            await self._call(self._committer.idle, await self._source.newly_idle())
+            pause = await self._call(self._committer.heartbeat, figures, faults)
+        except StoreBusy:
+            return
+        if pause != health.paused:
+            (self._source.pause if pause else self._source.resume)()
+        if self._progress is not None:
+            self._sum_up()
+            self._progress(self._summary, waiting)
+
+    def _sum_up(self) -> None:
+        totals, summary = self._committer.totals, self._summary
+        summary.messages, summary.events, summary.findings = totals.messages, totals.events, totals.findings
+        summary.alerts, summary.dead = totals.alerts, totals.dead
+
+
+def _size(fetched: Fetched) -> int:
+    return sum(map(len, fetched.messages.payloads))
+
+
+def resident() -> int:
+    """Memory of this process in bytes; its peak where the system tells no more."""
+    if sys.platform == "linux":
+        import os
+
+        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@contextlib.asynccontextmanager
+async def _signals(stop: Callable[[], None]) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT stop in good order; outside the main thread there is nobody to catch them."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stop)
+            caught.append(each)
+    try:
+        yield
+    finally:
+        for each in caught:
+            loop.remove_signal_handler(each)
