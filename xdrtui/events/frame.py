@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
+
 import msgspec
 
 from detectors.contract import EventFrame, Null, Text
@@ -125,9 +127,12 @@ class DecodedFrame:
         return one_line(self.route.resolved.summary, self.fields(row))
 
 
+_NOTHING = frozenset(("", "-", "?", "(null)", "(none)", "::", "0.0.0.0", "4294967295", "unset", "unknown"))  # noqa: S104
+
+
 def entities_of(kind: str, field: str, text: str) -> list[tuple[str, str]]:
     """The entities of one value: `SHA1=..,MD5=..` holds several hashes, `-` none."""
-    if text in ("", "-", "(null)", "::", "0.0.0.0") or len(text) > 1024:  # noqa: S104
+    if text in _NOTHING or len(text) > 1024:
         return []
     if kind == "hash" and "=" in text:
         parts = [part.partition("=")[2].strip() for part in text.split(",")]

@@ -34,9 +34,9 @@ def expressions(keys: Iterable[str], paths: Iterable[Path], dotted: bool) -> fro
         literal = re.escape(key).encode()
         found.add(b'"%s":.*"%s":' % (literal, literal))
     for path in paths:
-        if len(path) > 1:
-            found.add(b'\\.%s":' % re.escape(path[-1]).encode())
-        elif dotted and "." in path[0]:
+        for key in path[1:]:
+            found.add(b'\\.%s":' % re.escape(key).encode())
+        if dotted and "." in path[0]:
             found.add(b'"%s":' % re.escape(path[0].split(".")[0]).encode())
     return frozenset(found)
 

@@ -16,7 +16,7 @@ from xdrtui.events.codecs.json_text import Piece, events_in
 from xdrtui.events.codecs.lines import read_line
 from xdrtui.events.message import DeadLetter, Messages, Position
 from xdrtui.events.route import Route, Router
-from xdrtui.events.values import NotJson, Path, find, first_text, tree
+from xdrtui.events.values import NotJson, Path, canonical, find, first_text, tree
 
 DEAD_PAYLOAD = 65_536
 """So much of a dead letter's payload is kept."""
@@ -109,6 +109,10 @@ def _none(value: object) -> type | None:
 
 
 def _pieces(payload: bytes) -> list[Piece]:
+    if payload[:1] not in _MAYBE_JSON:
+        piece = _line(payload.decode("utf-8", "replace"))
+        if piece is not None:
+            return [piece]
     try:
         return events_in(payload)
     except NotJson:
@@ -119,6 +123,9 @@ def _pieces(payload: bytes) -> list[Piece]:
         if "\ufffd" in text and text.encode() != payload:
             return [msgspec.structs.replace(piece, repaired=True)]
         return [piece]
+
+
+_MAYBE_JSON = frozenset((b"{", b"[", b" ", b"\t", b"\r", b"\n", b"\xef", b'"', b"\x00", b""))
 
 
 def _line(text: str) -> Piece | None:
@@ -171,8 +178,10 @@ def _inside(piece: Piece, node: Any, path: Path, route: Route) -> list[Piece]:
         if inner is not None:
             return [Piece(raw) for raw in inner]
         return [
-            Piece(msgspec.json.encode(item), item, piece.repaired) for item in value if isinstance(item, dict)
+            Piece(canonical(item).encode("utf-8", "replace"), item, piece.repaired) for item in value if isinstance(item, dict)
         ]
+    if isinstance(value, dict):
+        return [Piece(canonical(value).encode("utf-8", "replace"), value, piece.repaired)]
     if not isinstance(value, str):
         return []
     if value.lstrip()[:1] in ("{", "["):

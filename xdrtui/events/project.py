@@ -40,6 +40,7 @@ class Projection:
         struct = make_struct(node, object)
         self._decode = decoder_of(struct)
         self._empty = struct()
+        self._long = [path for path in self.paths if len(path) > 1]
         self._nested = any(len(path) > 1 for path in written.values())
         self._guard = None if shape.codec else guard
         self.guarded = expressions(set(node.keys()), written.values(), route.dotted)
@@ -68,7 +69,7 @@ class Projection:
                     trees[row] = tree(payloads[row])
                 except NotJson as error:
                     unreadable[row], trees[row] = str(error), {}
-                if row not in refused or not type(refused[row]) is msgspec.ValidationError:
+                if _broken(refused.get(row)) or _any_odd(trees[row], False):
                     repaired.add(row)
             slow |= again
         else:
@@ -104,22 +105,12 @@ class Projection:
 
     def _ambiguous(self, payload: bytes) -> bool:
         try:
-            stack = [tree(payload)]
-        except ValueError:
+            node = tree(payload)
+        except NotJson:
             return False
-        while stack:
-            node = stack.pop()
-            if type(node) is dict:
-                if self._nested and any("." in key for key in node):
-                    return True
-                stack.extend(value for value in node.values() if isinstance(value, dict | list))
-                if self.route.dotted and any(path[0] in node for path in self.paths if len(path) > 1):
-                    return True
-            elif type(node) is Many:
-                return True
-            else:
-                stack.extend(value for value in node if isinstance(value, dict | list))
-        return False
+        if self.route.dotted and any(isinstance(node.get(path[0]), dict | list) for path in self._long):
+            return True
+        return _any_odd(node, self._nested)
 
 
 class Columns:
@@ -143,6 +134,27 @@ class Columns:
         self.absent = absent
         self.repaired = repaired
         self.unreadable = unreadable
+
+
+def _broken(refusal: Exception | None) -> bool:
+    """True if the payload's text was at fault, not the type of a value in it."""
+    return refusal is not None and type(refusal) is not msgspec.ValidationError
+
+
+def _any_odd(node: Any, dots: bool) -> bool:
+    """True if some key of the tree stands twice, or (dots) has a dot in it."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            if dots and any("." in key for key in node):
+                return True
+            stack.extend(value for value in node.values() if isinstance(value, dict | list))
+        elif type(node) is Many:
+            return True
+        else:
+            stack.extend(value for value in node if isinstance(value, dict | list))
+    return False
 
 
 def _apply(rule: FieldRule, cells: dict[Path, Sequence[Text]], absent: list[Text]) -> Sequence[Text]:

@@ -49,7 +49,7 @@ class Router:
         deciding = dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
         self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding)]
         self._later = [pair for pair in self._shapes if pair not in self._first]
-        self._routes: dict[tuple[str, str, str, bool], Route] = {}
+        self._routes: dict[tuple[str | bool, ...], Route] = {}
         self._values = Node.of(_both_ways(deciding))
         self._decode = decoder_of(make_struct(self._values, _VALUE, _VALUE))
         self._known: _Known = _Known(self._by_values)
@@ -57,6 +57,14 @@ class Router:
         self._presence = Node.of(_both_ways(dict.fromkeys(sorted(present - set(deciding)))))
         self._decode_presence = decoder_of(make_struct(self._presence, msgspec.Raw, _ANYTHING))
         self._by_presence: dict[tuple[Any, Any], Route] = {}
+        self._by_line: dict[tuple[str, ...], Route] = {}
+        self._line_keys: dict[str, list[Path]] = {}
+        for _, shape in self._shapes:
+            if shape.codec:
+                self._line_keys.setdefault(shape.codec, []).extend(
+                    [path for paths in shape.keys.values() for path in paths]
+                    + [path for predicate in shape.when for path in predicate.paths]
+                )
         self.unrouted = self.route_tree({})
 
     def route(self, payloads: Sequence[bytes]) -> tuple[list[Route | None], dict[int, Exception]]:
@@ -74,6 +82,17 @@ class Router:
 
     def route_tree(self, tree: Any, codec: str = "") -> Route:
         """The route of an event that was read as a tree; the same as `route` gives."""
+        if not codec:
+            return self._search(tree, "")
+        key = (codec, *(first_text(find(tree, path)) for path in self._line_keys.get(codec, ())))
+        found = self._by_line.get(key)
+        if found is None:
+            if len(self._by_line) >= MOST_ROUTES:
+                self._by_line.clear()
+            found = self._by_line[key] = self._search(tree, codec)
+        return found
+
+    def _search(self, tree: Any, codec: str) -> Route:
         for layout, shape in (*self._first, *self._later):
             if shape.codec == codec or not (shape.codec or shape.when):
                 found = self._match(layout, shape, tree)
@@ -109,7 +128,7 @@ class Router:
         if not all(_holds(predicate, tree) for predicate in shape.when):
             return None
         keys: dict[str, str] = {}
-        dotted = False
+        dotted = shape.literal
         for name, paths in shape.keys.items():
             for path in paths:
                 text = first_text(find(tree, path))
@@ -118,7 +137,7 @@ class Router:
                     dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
                     break
         resolved = layout.kind(shape, keys)
-        key = (shape.layout, shape.name, resolved.event_type.name, dotted)
+        key = (shape.layout, shape.name, resolved.event_type.name, resolved.summary, *sorted(resolved.fields), dotted)
         return self._routes.setdefault(key, Route(shape, resolved, dotted))
 
 

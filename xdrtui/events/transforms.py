@@ -31,12 +31,12 @@ def _integer(text: str) -> Text:
 
 
 def _pattern(pattern: str) -> Transform:
-    """The first group of a regular expression, searched in the first 4096 characters."""
+    """The first group that matched of a regular expression, searched in the first 4096 characters."""
     compiled = re.compile(pattern)
 
     def pick(text: str) -> Text:
         found = compiled.search(text[:4096])
-        return found[1] if found else None
+        return next((group for group in found.groups() if group is not None), None) if found else None
 
     return pick
 

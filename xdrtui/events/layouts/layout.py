@@ -63,9 +63,9 @@ class Shape(msgspec.Struct, frozen=True):
     """One way in which a layout's events are written.
 
     codec: empty for JSON, else the text codec that reads its lines; keys: names of the values that decide the
-    kind, with where they stand; templates: where a field stands that has no rule of its own, `{field}` for its
+    kind, with where they stand (constants: what they are in this shape); templates: where a field stands that has no rule of its own, `{field}` for its
     name; envelope: paths whose value is the event, or a list of events, that this one only carries; pairs: paths that may hold a list of names with values, which then stand beside the list;
-    literal: field names with dots are keys as they are (Zeek's `id.orig_h`).
+    literal: names with dots are mostly written as flat keys (Zeek's `id.orig_h`).
     """
 
     layout: str
@@ -73,6 +73,7 @@ class Shape(msgspec.Struct, frozen=True):
     codec: str
     when: tuple[Predicate, ...]
     keys: Mapping[str, tuple[Path, ...]]
+    constants: Mapping[str, str]
     templates: tuple[str, ...]
     fields: Mapping[str, FieldRule]
     time: tuple[Path, ...]
@@ -92,7 +93,7 @@ class Shape(msgspec.Struct, frozen=True):
         return FieldRule(tuple(self.path(template.replace("{field}", field)) for template in self.templates))
 
     def path(self, name: str) -> Path:
-        return (name,) if self.literal else tuple(name.split("."))
+        return tuple(name.split("."))
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -106,13 +107,14 @@ class Layout(msgspec.Struct, frozen=True):
 
     def kind(self, shape: Shape, keys: Mapping[str, str]) -> Resolved:
         """The event type of an event with these key values."""
+        keys = {"shape": shape.name, **shape.constants, **keys}
         applying = [kind for kind in self.kinds if kind.applies(keys)]
         name = next((kind.name for kind in applying if kind.name), "other" if self.kinds else "")
         name = re.sub(r"\{(\w+)\}", lambda found: slug(keys.get(found[1], "")), name)
         fields: dict[str, FieldRule] = {}
         for kind in reversed(applying):
             fields.update(kind.fields)
-        sources = frozenset(source for kind in applying for source in kind.log_sources)
+        sources = frozenset(_filled(source, keys) for kind in applying for source in kind.log_sources)
         summary = next((kind.summary for kind in applying if kind.summary), self.summary)
         return Resolved(
             EventType(f"{self.name}.{name}" if name else self.name, self.name, sources), fields, summary
@@ -159,6 +161,17 @@ class Layouts(msgspec.Struct, frozen=True):
 def slug(text: str) -> str:
     """A text as part of a name: small letters, digits and single dashes."""
     return re.sub(r"[^a-z0-9_]+", "-", text.casefold()).strip("-")[:80] or "none"
+
+
+def _filled(source: LogSource, keys: Mapping[str, str]) -> LogSource:
+    if "{" not in source.service:
+        return source
+    service = re.sub(r"\{(\w+)\}", lambda found: slug(keys.get(found[1], "")), source.service)
+    return LogSource(source.product, source.category, service)
+
+
+def _constant(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def log_source(text: str) -> LogSource:
@@ -212,23 +225,24 @@ def _layout(data: Any) -> Layout:
 
 def _shape(layout: str, name: str, data: Mapping[str, Any]) -> Shape:
     _known(data, _SHAPE, f"shape {name}")
-    literal = bool(data.get("literal", False))
 
     def path(text: str) -> Path:
-        return (text,) if literal else tuple(text.split("."))
+        return tuple(text.split("."))
 
+    keys = data.get("keys") or {}
     return Shape(
         layout=layout,
         name=name,
         codec=str(data.get("codec", "")),
         when=tuple(_predicate(item, path) for item in data.get("when") or []),
-        keys={key: tuple(map(path, _list(value))) for key, value in (data.get("keys") or {}).items()},
+        keys={key: tuple(map(path, _list(value))) for key, value in keys.items() if not _constant(value)},
+        constants={key: str(value["is"]) for key, value in keys.items() if _constant(value)},
         templates=tuple(data.get("paths") or ["{field}"]),
         fields=_fields(data.get("fields"), path),
         time=tuple(map(path, _list(data.get("time")))),
         envelope=tuple(map(path, _list(data.get("envelope")))),
         pairs=tuple(map(path, _list(data.get("pairs")))),
-        literal=literal,
+        literal=bool(data.get("literal", False)),
     )
 
 
