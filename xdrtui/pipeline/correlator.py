@@ -193,9 +193,10 @@ class Correlator:
                 fired += state.advance(watermark, self.lateness)
                 self._watermark = max(watermark, self._watermark)
                 workers.set_cursor(self.store.connection, WATERMARK, self._watermark)
-                self._sweep(self._watermark - self.lateness - self.correlations.reach())
+        done = done.plus(self._write_fired(fired))
+        self._sweep(self._watermark - self.lateness - self.correlations.reach())
         self._note_health(state)
-        return done.plus(self._write_fired(fired))
+        return done
 
     def _rows_step(self, rows: list[Stored]) -> Progress:
         """Grow the alerts of these findings and move the cursor past them."""
