@@ -1,0 +1,209 @@
+"""Run the rules over files: paths in, matches out, in the order of the files, with one process or several.
+
+Nothing is stored here; `commands/scan.py` can hand the same files to the store instead. With several
+processes each takes files, or parts of large files of lines, and the matches come out in the same order.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import msgspec
+
+from xdrtui.errors import SourceError, XdrtuiError
+from xdrtui.events.decode import Decoder
+from xdrtui.events.frame import Counts
+from xdrtui.events.layouts.layout import load_layouts
+from xdrtui.events.message import Messages
+from xdrtui.events.times import ReplayClock
+from xdrtui.pipeline.rulebook import Rulebook, default_cache, load_rulebook
+from xdrtui.sources.files import open_files, walk
+from xdrtui.sources.ranges import Range, cut, open_range
+
+BATCH_BYTES = 16 << 20
+"""Large batches: fewer, larger frames of each event type."""
+
+
+class Match(msgspec.Struct, frozen=True, array_like=True):
+    """One rule on one event. offset: 0-based line or record; index: which event of it; time: nanoseconds
+    since 1970 UTC, or the ingest time where the event has none."""
+
+    rule: str
+    source: str
+    offset: int
+    index: int
+    time: int
+
+
+class Summary(msgspec.Struct):
+    """What a scan met. faults: files that could not be read, or not to their end; stopped: it was ended
+    early."""
+
+    counts: Counts = msgspec.field(default_factory=Counts)
+    matches: int = 0
+    by_rule: dict[str, int] = msgspec.field(default_factory=dict)
+    size: int = 0
+    faults: list[str] = msgspec.field(default_factory=list)
+    stopped: bool = False
+
+
+class Done(msgspec.Struct):
+    """What one part of the work brought."""
+
+    matches: list[Match]
+    counts: Counts
+    size: int
+    faults: list[str]
+
+
+OnMatches = Callable[[Sequence[Match]], None]
+OnProgress = Callable[[int, int], None]
+"""Bytes read and events seen so far."""
+
+
+class Scanner:
+    """Decoder and rules of one process."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._detector = rulebook.detector
+        self._decoder = Decoder(load_layouts(), self._detector.needs)
+        self._clock: ReplayClock | None = None
+        self._uid = ""
+
+    def scan(self, messages: Messages) -> tuple[list[Match], Counts]:
+        """The matches of one batch, in the order of its events."""
+        source = messages.source
+        if self._clock is None or self._uid != source.uid + source.name:
+            self._clock, self._uid = ReplayClock(), source.uid + source.name
+        decoded = self._decoder.decode(messages, self._clock)
+        matches: list[Match] = []
+        for frame in decoded.frames:
+            findings = self._detector.detect(frame.frame)
+            for rule, row in zip(findings.rules, findings.rows, strict=True):
+                position = frame.position(row)
+                matches.append(Match(rule, source.name, position.offset, position.index, frame.times[row]))
+        matches.sort(key=lambda match: (match.offset, match.index, match.rule))
+        return matches, decoded.counts
+
+
+def scan(
+    paths: Sequence[str | Path],
+    rulebook: Rulebook,
+    *,
+    rules: Sequence[str | Path] = (),
+    jobs: int = 1,
+    on_matches: OnMatches = lambda matches: None,
+    on_progress: OnProgress = lambda size, events: None,
+) -> Summary:
+    """Scan the paths and tell of matches as they come, in the order of files and events.
+
+    rules: the paths that the rulebook was read from, for the other processes. A file that cannot be read is a
+    fault in the summary. KeyboardInterrupt ends the scan with what was found so far (`stopped`).
+    """
+    summary = Summary()
+    parts = _one_process(paths, rulebook) if jobs <= 1 else _several(paths, rulebook, rules, jobs)
+    try:
+        for done in parts:
+            summary.counts.add(done.counts)
+            summary.size += done.size
+            summary.faults += done.faults
+            summary.matches += len(done.matches)
+            for match in done.matches:
+                summary.by_rule[match.rule] = summary.by_rule.get(match.rule, 0) + 1
+            if done.matches:
+                on_matches(done.matches)
+            on_progress(summary.size, summary.counts.events)
+    except KeyboardInterrupt:
+        summary.stopped = True
+    return summary
+
+
+def _one_process(paths: Sequence[str | Path], rulebook: Rulebook) -> Iterator[Done]:
+    scanner = Scanner(rulebook)
+    faults: list[SourceError] = []
+    with _RareCollections():
+        for messages in open_files(paths, batch_bytes=BATCH_BYTES, report=faults.append):
+            matches, counts = scanner.scan(messages)
+            yield Done(matches, counts, sum(map(len, messages.payloads)) + len(messages), [])
+    if faults:
+        yield Done([], Counts(), 0, [str(fault) for fault in faults])
+
+
+class _RareCollections:
+    """Batches are made of plain rows without cycles: looking for cycles after every few hundred of them is a
+    tenth of the time."""
+
+    def __enter__(self) -> None:
+        self._before = gc.get_threshold()
+        gc.freeze()
+        gc.set_threshold(200_000, 20, 20)
+
+    def __exit__(self, *error: object) -> None:
+        gc.set_threshold(*self._before)
+        gc.unfreeze()
+
+
+def _several(
+    paths: Sequence[str | Path], rulebook: Rulebook, rules: Sequence[str | Path], jobs: int
+) -> Iterator[Done]:
+    """Parts are given out largest first and come back in their order."""
+    ranges: list[Range] = []
+    faults: list[str] = []
+    for path in paths:
+        if str(path) == "-":
+            raise XdrtuiError("standard input is read by one process; leave --jobs out")
+        try:
+            for file in walk(path):
+                ranges += cut(file)
+        except (SourceError, OSError) as error:
+            faults.append(str(error))
+    keep = frozenset(rulebook.rules)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _begin, ([str(path) for path in rules], keep)) as pool:
+        largest_first = sorted(
+            range(len(ranges)), key=lambda number: ranges[number].start - ranges[number].end
+        )
+        futures: dict[int, Future[Done]] = {n: pool.submit(_scan_part, ranges[n]) for n in largest_first}
+        try:
+            for number in range(len(ranges)):
+                yield futures.pop(number).result()
+        except BrokenProcessPool:
+            raise XdrtuiError("a scanning process died (out of memory?); try with fewer --jobs") from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    if faults:
+        yield Done([], Counts(), 0, faults)
+
+
+_scanner: Scanner | None = None
+
+
+def _begin(rules: list[str], keep: frozenset[str]) -> None:
+    global _scanner
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool
+    _scanner = Scanner(load_rulebook(rules, cache=default_cache(), keep=keep))
+
+
+def _scan_part(part: Range) -> Done:
+    assert _scanner is not None
+    matches: list[Match] = []
+    counts, size, faults = Counts(), 0, []
+    with _RareCollections():
+        try:
+            for messages in open_range(part, BATCH_BYTES):
+                found, counted = _scanner.scan(messages)
+                matches += found
+                counts.add(counted)
+                size += sum(map(len, messages.payloads)) + len(messages)
+        except (SourceError, OSError) as error:
+            faults.append(str(error))
+    return Done(matches, counts, size, faults)
+
+
+__all__ = ["Match", "Scanner", "Summary", "scan"]
