@@ -111,14 +111,13 @@ def _sentence(rule: CorrelationRule, fired: Fired, titles: Mapping[str, str]) ->
         Type.VALUE_SUM: f"{field} adds up to {fired.value} in {' or '.join(names)}",
         Type.VALUE_AVG: f"{field} is {fired.value} on average in {' or '.join(names)}",
         Type.VALUE_MEDIAN: f"{field} has the median {fired.value} in {' or '.join(names)}",
-        Type.VALUE_PERCENTILE: f"{field} has the value {fired.value} at its percentile in {' or '.join(names)}",
+        Type.VALUE_PERCENTILE: f"{field} is {fired.value} at its percentile in {' or '.join(names)}",
     }[rule.type]
     if rule.type is Type.VALUE_PERCENTILE and rule.percentile is None:
         what = f"a value of {field} makes up {fired.value}% in {' or '.join(names)}"
     group = " and ".join(f"{key.field} {key.spelling}" for key in fired.group)
-    return (
-        f"{what}{' for ' + group if group else ''} within {rule.timespan_text}, at {shown_time(fired.time)}"
-    )
+    whose = f" for {group}" if group else ""
+    return f"{what}{whose} within {rule.timespan_text}, at {shown_time(fired.time)}"
 
 
 def shown_time(time: int) -> str:

@@ -181,15 +181,16 @@ class CountGroup(Group):
     """event_count with gte or gt: only the last N final matches are kept, and counts of the rest.
 
     A window that ends at t holds N matches when the N-th latest up to t is no older than t - timespan.
-    Members are those N and the matches in (first, last].
+    Members are those N and all matches after them up to the last end. pruned: how many were dropped, the last
+    of them at pruned_until; final: the horizon then, up to which alerts have told what began them.
     """
 
-    __slots__ = ("pruned", "pruned_until")
+    __slots__ = ("final", "pruned", "pruned_until")
 
     def __init__(self, key: tuple[str, ...]) -> None:
         super().__init__(key)
         self.pruned = 0
-        self.pruned_until = -NEVER
+        self.pruned_until = self.final = -NEVER
 
     def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
         span = self._merge(rule)
@@ -229,14 +230,14 @@ class CountGroup(Group):
             return
         until = self.items[cut - 1].time
         self.pruned += cut
-        self.pruned_until = until
+        self.pruned_until, self.final = until, max(self.final, horizon)
         del self.items[:cut]
 
     def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
         need = needed(rule)
         for bucket in buckets:
             alert = self.alerts[bucket]
-            if not self.pruned or after(self.items, alert.first - 1) >= need - 1:  # its N are still there
+            if alert.first > self.final or not alert.members:  # else its N are no longer all here
                 met = first_met(self.items, alert.first, need, rule.timespan)
                 window = self.items[met - need + 1 : met + 1]
                 alert.began, alert.spelling = window[0].time, window[0].spelling

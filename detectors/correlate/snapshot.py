@@ -62,6 +62,7 @@ class SavedGroup(msgspec.Struct, array_like=True):
     alerts: list[SavedAlert]
     pruned: int = 0
     pruned_until: int = 0
+    final: int = 0
 
 
 class Saved(msgspec.Struct):
@@ -130,6 +131,7 @@ def save_group(group: Group) -> SavedGroup:
         ],
         pruned=group.pruned if isinstance(group, CountGroup) else 0,
         pruned_until=group.pruned_until if isinstance(group, CountGroup) else 0,
+        final=group.final if isinstance(group, CountGroup) else 0,
     )
 
 
@@ -144,7 +146,7 @@ def load_group(saved: SavedGroup, make: type[Group]) -> Group:
         alert.position, alert.spelling = tuple(each.position), tuple(each.spelling)
         alert.members = tuple(_load(item) for item in each.members)
     if isinstance(group, CountGroup):
-        group.pruned, group.pruned_until = saved.pruned, saved.pruned_until
+        group.pruned, group.pruned_until, group.final = saved.pruned, saved.pruned_until, saved.final
     return group
 
 

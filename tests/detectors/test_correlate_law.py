@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations, product
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
@@ -402,3 +403,26 @@ def test_growing_conditions_never_take_an_alert_back(
     for batch in batches:
         seen |= {fired.id for fired in state.feed(batch)}
     assert seen <= set(run(correlations, batches, lateness))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 1 << 40).map(Random), st.integers(1, 12), st.sampled_from([3, 20, 60]), st.booleans())
+def test_a_long_stream_gives_the_same_alerts_with_most_of_it_forgotten(
+    random: Random, need: int, span: int, chained: bool
+) -> None:
+    counting = {"type": "event_count", "rules": ["a"], "timespan": f"{span}s", "condition": {"gte": need}}
+    above = {"type": "event_count", "rules": ["r0", "b"], "timespan": "20s", "condition": {"gte": 3}}
+    correlations = rules_of(counting, above) if chained else rules_of(counting)
+    second, matches = 0, []
+    for index in range(400):
+        second += random.choice([0, 0, 0, 1, 1, 2, random.randrange(2 * span // need + 2)])
+        matches.append(Match(random.choice("aab"), second * S, ("s", 0, index, 0), {}, f"f{index}"))
+    lateness = random.choice([0, 3, 30]) * S
+    arrived = sorted(matches, key=lambda match: match.time + random.randint(0, lateness))
+    size = random.choice([1, 7, 50])
+    batches = [arrived[start : start + size] for start in range(0, len(arrived), size)]
+    found = run(correlations, batches, lateness)
+    assert found == run(correlations, [matches], 0)
+    if not chained:
+        expected = reference(correlations, matches)
+        assert {key: (f.time, f.last, f.count) for key, f in found.items()} == expected
