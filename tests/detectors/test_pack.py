@@ -15,6 +15,7 @@ from detectors.correlate.model import CorrelationRule
 from detectors.sigma.rules import Rule
 from detectors.taxonomy.attack import tactic_name, technique
 from tests.detectors.pack_files import book, correlate, events, rules, run, slug
+from tests.detectors.pack_page import PAGE, page
 from xdrtui.pipeline.rulebook import PACK
 
 ROWS = [rule for rule in rules() if isinstance(rule, Rule)]
@@ -150,3 +151,8 @@ def test_rules_that_match_everyday_events_only_feed_correlations() -> None:
     everyday = [rule for rule in ROWS if rule.false_positives in (("Everyone",), ("People",))]
     assert everyday
     assert {rule.id for rule in everyday} <= book().muted
+
+
+def test_the_manual_lists_every_rule_as_it_is() -> None:
+    """Renew it by: python -m tests.detectors.pack_page"""
+    assert PAGE.read_text(encoding="utf-8") == page()
