@@ -30,16 +30,18 @@ class TerminalScreen:
 
     def open(self, session: Session) -> int:
         self._require_terminal()
-        settings = session.settings
-        from screens.app import run_app
+        name, workspace = session.place()
+        from screens.app import run
 
-        return run_app(settings)
+        return run(workspace, name=name)
 
     def open_demo(self, options: DemoOptions) -> int:
         self._require_terminal()
-        from screens.demo import run_demo
+        from screens.app import run
+        from xdrtui.demo import open_demo
 
-        return run_demo(options.scenarios, reset=options.reset)
+        with open_demo(options.scenarios, reset=options.reset) as demo:
+            return run(demo.directory, demo=demo, name="demo")
 
     def refusal(self) -> str:
         try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xdrtui.errors import SettingsError
+from xdrtui.places import default_file, default_workspace
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings, LogSettings, Profile, RuleSettings, SettingsFile
 from xdrtui.settings.read import read_environment, read_file
@@ -57,9 +58,7 @@ def settings_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the settings file is, or would be: XDRTUI_SETTINGS, else in the platform's config folder."""
     if named := environ.get("XDRTUI_SETTINGS"):
         return Path(named).expanduser().absolute()
-    import platformdirs
-
-    return platformdirs.user_config_path("xdrtui") / "settings.yml"
+    return default_file()
 
 
 def load_settings(
@@ -114,9 +113,7 @@ def _placed(path: str, base: Path) -> str:
 def _workspace(profile: Profile, name: str, base: Path) -> Path:
     if profile.workspace:
         return Path(_placed(profile.workspace, base))
-    import platformdirs
-
-    return platformdirs.user_data_path("xdrtui") / name
+    return default_workspace(name)
 
 
 def _no_such_profile(wanted: str, content: SettingsFile, where: Path | None) -> str:
