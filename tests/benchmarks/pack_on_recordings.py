@@ -1,7 +1,7 @@
 """What the rule pack finds in recorded attack sessions: python -m tests.benchmarks.pack_on_recordings FOLDER
 
 FOLDER: recordings of Windows sessions as JSON lines (.jsonl, .jsonl.gz). Prints, for each rule that found
-something, its matches and in how many recordings; nobody has labelled the recordings, so this tells how loud a
+something, its matches and in how many recordings; nobody labelled the recordings, so this tells how loud a
 rule is, not how right.
 """
 
