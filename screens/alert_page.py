@@ -109,6 +109,10 @@ def _when(row: AlertRow, zone: Zone) -> str:
 def _sure(view: AlertView) -> str:
     row, rule = view.row, view.detail.rule
     said = [f"the rule says {row.level}"]
+    closed = sum(view.closed_as.values())
+    if closed:
+        false = sum(count for name, count in view.closed_as.items() if name.startswith("false"))
+        said.append(f"closed as false {number(false)} of {number(closed)} times")
     if row.duplicates:
         said.append(f"{number(row.duplicates)} exact repeats")
     if rule is not None and rule.falsepositives:

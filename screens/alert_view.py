@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from screens.why import Reason, reasons_from, reasons_of
+from screens.explanation import reasons
+from screens.why import Reason
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
@@ -19,27 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AlertView:
-    """What the alert page shows. techniques: (id, words); raw: the first evidence's event as lines."""
+    """What the alert page shows. techniques: (id, words); raw: the first evidence's event as lines;
+    closed_as: disposition -> how many alerts of this rule were closed so."""
 
     row: AlertRow
     detail: AlertDetail
     reasons: list[Reason] = field(default_factory=list)
     techniques: list[tuple[str, str]] = field(default_factory=list)
     raw: list[str] = field(default_factory=list)
+    closed_as: dict[str, int] = field(default_factory=dict)
 
 
 def view_of(desk: Desk, id: str) -> AlertView:
     """Read an alert and make it ready. Raises what `desk.alert` raises where there is none."""
     detail = desk.alert(id)
-    evidence = detail.evidence
-    reasons: list[Reason] = []
-    raw: list[str] = []
-    if evidence:
-        first = evidence[0]
-        why = getattr(first, "why", None)
-        reasons = reasons_of(why) if why is not None else reasons_from(first.matched)
-        raw = event_lines(first.raw)
-    return AlertView(detail.row, detail, reasons, [(id, words_for(id)) for id in detail.row.techniques], raw)
+    raw = event_lines(detail.evidence[0].raw) if detail.evidence else []
+    techniques = [(technique, words_for(technique)) for technique in detail.row.techniques]
+    return AlertView(
+        detail.row, detail, reasons(desk, detail), techniques, raw, desk.closed_as(detail.row.rule)
+    )
 
 
 def words_for(technique: str) -> str:

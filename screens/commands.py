@@ -191,7 +191,7 @@ COMMANDS: tuple[Command, ...] = (
     _moves("pane.alert", ("2",), "alert", "The alert under the queue's cursor"),
     _moves("pane.live", ("3",), "live", "Live events, newest first"),
     _judges("acknowledge", "a", "ack", "Acknowledge: you have seen it", _judging(to="acknowledged"), 10),
-    _judges("investigate", "i", "invest.", "Investigate: you work on it", _judging(to="investigating"), 12),
+    _judges("investigate", "i", "inv.", "Investigate: you work on it", _judging(to="investigating"), 12),
     _judges("close", "c", "close", "Close with a disposition, one key each", _judging(to="closed"), 14),
     _judges("own", "o", "own", "Take it as yours; again: give it back", _writing),
     _judges("memo", "m", "memo", "Write a memo on it", _memo),
@@ -246,7 +246,7 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 GROUPS: Mapping[str, str] = MappingProxyType(
-    {"move": "Moving about", "judge": "Judging alerts", "look": "Looking", "demo": "In the demo"}
+    {"judge": "Judging alerts", "move": "Moving about", "look": "Looking", "demo": "In the demo"}
 )
 
 BY_ID: Mapping[str, Command] = MappingProxyType({command.id: command for command in COMMANDS})
@@ -263,7 +263,7 @@ DISPOSITIONS: tuple[tuple[str, str, str], ...] = (
 """Keys of the closing menu, each with its disposition and what it means."""
 
 _SIGNS: Mapping[str, str] = MappingProxyType(
-    {"pagedown": "PgDn", "pageup": "PgUp", "g g": "gg", "escape": "esc", "backspace": "bksp"}
+    {"space": "spc", "pagedown": "PgDn", "pageup": "PgUp", "g g": "gg", "escape": "esc", "backspace": "bksp"}
 )
 
 

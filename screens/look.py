@@ -144,7 +144,10 @@ class Look:
         key = f"{name}|{over}"
         known = self._styles.get(key)
         if known is None:
-            known = self._made("") + self._made(over) + self._made(name)
+            known = self._made("")
+            for part in (over, name):
+                if part:
+                    known += self._made(part)
             if over == "cursor" and name in ("dim", "rule", "informational"):
                 known += self._made("cursor")
             self._styles[key] = known

@@ -41,10 +41,10 @@ COLUMNS = (
     Column("sev", "SEV", 6, 6),
     Column("age", "AGE", 5, 5, right=True),
     Column("host", "HOST", 8, 18, rank=3),
-    Column("user", "USER", 7, 14, rank=5),
+    Column("user", "USER", 8, 14, rank=5),
     Column("what", "WHAT HAPPENED", 20),
     Column("n", "N", 4, 6, right=True, rank=2),
-    Column("state", "STATE", 5, 6, rank=1),
+    Column("state", "STATE", 6, 6, rank=1),
     Column("own", "OWN", 3, 9, rank=6),
 )
 

@@ -77,6 +77,8 @@ def why_lines(reasons: list[Reason], cells: int, most: int = 40) -> list[Line]:
     """A line a reason: tick, field, test, and the value with what matched in brackets, kept in view."""
     if not reasons:
         return [[("no explanation is stored with this alert", "dim")]]
+    if cells < 70:
+        return _two_lines(reasons, cells, most)
     named = max(width(sanitise(reason.field)) for reason in reasons)
     name_cells = max(5, min(named, 16, cells // 4))
     test_cells = max(10, min(34, (cells - name_cells - 4) * 2 // 5))
@@ -88,6 +90,21 @@ def why_lines(reasons: list[Reason], cells: int, most: int = 40) -> list[Line]:
             words = f"not: {words}"
         line += [(fit(words, test_cells), "dim"), (" ", "")]
         lines.append(line + value_line(reason, cells - name_cells - test_cells - 4))
+    if len(reasons) > most:
+        lines.append([(f"  and {len(reasons) - most} more", "dim")])
+    return lines
+
+
+def _two_lines(reasons: list[Reason], cells: int, most: int) -> list[Line]:
+    """The same for a narrow page: the value stands below its test."""
+    lines: list[Line] = []
+    for reason in reasons[:most]:
+        words = ("not: " if reason.negated else "") + sanitise(reason.words, 400)
+        words += f" ({reason.of})" if reason.of else ""
+        name = cut(sanitise(reason.field, 200), 20)
+        room = cells - 3 - width(name)
+        lines.append([("✓ ", "good"), (name, "label"), (" ", ""), (cut(words, room), "dim")])
+        lines.append([("  ", ""), *value_line(reason, cells - 2)])
     if len(reasons) > most:
         lines.append([(f"  and {len(reasons) - most} more", "dim")])
     return lines

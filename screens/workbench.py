@@ -188,12 +188,12 @@ class Workbench(Screen[None], inherit_bindings=False):
     # Keys
 
     def on_key(self, event: events.Key) -> None:
-        event.stop()
         key = key_name(event)
-        if self.query(Prompt):
+        if self.query(Prompt):  # not stopped here: Textual looks for the input's own keys afterwards
             if self._palette is not None and key in ("up", "down"):
                 self._palette.table.move(1 if key == "down" else -1)
             return
+        event.stop()
         self.queue.touched = True
         menu = self._menu
         if menu is not None:

@@ -45,6 +45,5 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
 
 def shown(app: XdrApp) -> list[str]:
     """The screen as lines of text."""
-    width, height = app.size
     lines = app.screen._compositor.render_strips()
-    return [strip.text for strip in lines[:height]]
+    return [strip.text for strip in lines[: app.size.height]]

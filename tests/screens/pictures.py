@@ -1,12 +1,13 @@
 """Make pictures of the screens: `python -m tests.screens.pictures FOLDER [KEYS...]`.
 
-Writes SVG (and PNG where rsvg-convert is there) at 80x24 and 120x40 for each pane; the picture of the README is
-xdrtui/manual/queue.svg.
+Writes SVG (and PNG where rsvg-convert is there) at 80x24 and 120x40 for each pane; the picture of the README
+is xdrtui/manual/queue.svg.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,21 @@ async def picture(
         return app.export_screenshot(title="xdrtui"), "\n".join(shown(app))
 
 
+def squared(svg: str) -> str:
+    """The picture with leading blanks as places: some renderers drop them and move the text."""
+
+    def moved(match: re.Match[str]) -> str:
+        before, x, between, length, rest, blanks = match.groups()
+        shift = 12.2 * (len(blanks) // len("&#160;"))
+        return f"{before}{float(x) + shift:g}{between}{float(length) - shift:g}{rest}"
+
+    return re.sub(
+        r'(<text [^>]*?\bx=")([\d.]+)("[^>]*?textLength=")([\d.]+)("[^>]*>)((?:&#160;)+)(?=[^<&]|&[^#])',
+        moved,
+        svg,
+    )
+
+
 def main(folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in wanted or SCENES:
@@ -51,7 +67,7 @@ def main(folder: Path, wanted: list[str]) -> None:
                 theme = "light" if name == "light" else "dark"
                 svg, text = asyncio.run(picture(sample(Path(scratch)), size, SCENES[name], theme))
             path = folder / f"{name}-{size[0]}.svg"
-            path.write_text(svg, encoding="utf-8")
+            path.write_text(squared(svg), encoding="utf-8")
             path.with_suffix(".txt").write_text(text, encoding="utf-8")
             if shutil.which("rsvg-convert"):
                 subprocess.run(["rsvg-convert", "-o", path.with_suffix(".png"), path], check=True)

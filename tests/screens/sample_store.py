@@ -22,7 +22,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J [red]x[/red]\u202e"
 
 LSASS = """\
 title: LSASS dump via comsvcs
-id: 4a7c1c1e-6b3f-4d0e-9a51-6e3b0d3c9a01
+id: r-lsass
 status: stable
 description: |
   rundll32 calls MiniDump of comsvcs.dll, which writes the memory of a process to a file. On the process
@@ -73,10 +73,14 @@ RULES = [
 ]  # fmt: skip
 
 # rule, level, host, user, summary, minutes ago, count
-STORY = [
-    ("r-lsass", "critical", "dc01", "svc_sql", "rundll32.exe ran comsvcs.dll, MiniDump 648 C:\\Windows\\Temp\\d.dmp full", 2, 3),
-    ("r-word", "high", "wks-114", "a.moreau", "winword.exe started powershell.exe -w hidden -enc SQBFAFgA", 4, 1),
-    ("r-run", "high", "wks-114", "a.moreau", "Run key OneDriveUpd = C:\\Users\\a.moreau\\AppData\\Roaming\\od.exe", 11, 1),
+Told = tuple[str, str, str, str, str, int, int]
+STORY: list[Told] = [
+    ("r-lsass", "critical", "dc01", "svc_sql",
+     "rundll32.exe ran C:\\Windows\\System32\\comsvcs.dll, MiniDump 648 C:\\Temp\\d.dmp full", 2, 3),
+    ("r-word", "high", "wks-114", "a.moreau",
+     "winword.exe started powershell.exe -w hidden -enc SQBFAFgA", 4, 1),
+    ("r-run", "high", "wks-114", "a.moreau",
+     "Run key OneDriveUpd = C:\\Users\\a.moreau\\AppData\\Roaming\\od.exe", 11, 1),
     ("r-shell", "high", "web-02", "www-data", "php-fpm started sh -c id;uname -a", 12, 14),
     ("r-ssh", "medium", "web-02", "", "412 failed logins from 203.0.113.77, then root logged in", 31, 2),
     ("r-7z", "medium", "files-1", "a.moreau", "7z.exe a -p x.7z \\\\files-1\\finance: 4,210 files", 61, 1),
@@ -84,17 +88,19 @@ STORY = [
 ]  # fmt: skip
 
 
-def findings(story: Sequence[tuple] = STORY, first: int = 0) -> list[Found]:
+def findings(story: Sequence[Told] = STORY, first: int = 0) -> list[Found]:
     made: list[Found] = []
     offset = first
     for id, level, host, user, summary, minutes, count in story:
         for repeat in range(count):
             event = {
+                "Channel": "Microsoft-Windows-Sysmon/Operational",
                 "EventID": 1,
+                "UtcTime": "2026-03-03 14:00:11.000",
                 "Computer": host,
                 "User": user,
                 "Image": "C:\\Windows\\System32\\rundll32.exe",
-                "CommandLine": summary,
+                "CommandLine": summary.replace(" ran", ""),
                 "ParentImage": "C:\\Windows\\System32\\cmd.exe",
                 "n": offset,
             }

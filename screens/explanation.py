@@ -1,0 +1,95 @@
+"""The explanation of an alert: its rule, as it was when it fired, run again on the event that is kept.
+
+Runs in a reading thread. In: a rule's text and a piece of evidence. Out: the engine's `Why`, or None where
+the event or the rule can no longer be read (the page then shows the values that were recorded).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from screens.why import Reason, reasons_from, reasons_of
+
+if TYPE_CHECKING:
+    from detectors.contract import Text
+    from detectors.sigma.explain import Why
+    from detectors.sigma.rules import Rule
+    from xdrtui.events.layouts.layout import Layouts
+    from xdrtui.triage.desk import Desk
+    from xdrtui.triage.rows import AlertDetail, Evidence
+
+
+def reasons(desk: Desk, detail: AlertDetail) -> list[Reason]:
+    """Why this alert fired, by its first event; a correlation by the events that it counted."""
+    if not detail.evidence:
+        return []
+    first = detail.evidence[0]
+    if detail.row.kind == "correlation":
+        return _counted(desk, detail)
+    rule = _rule(detail.rule.text, first.rule) if detail.rule is not None else None
+    why = _why(rule, first) if rule is not None else None
+    if why is not None and why.true:
+        return reasons_of(why)
+    return reasons_from(first.matched)
+
+
+def _counted(desk: Desk, detail: AlertDetail) -> list[Reason]:
+    """A line for each rule whose events the correlation counted, then the values that group them."""
+    counts = Counter(each.rule for each in detail.evidence)
+    lines = []
+    for id, count in counts.most_common(8):
+        rule = desk.rule(id)
+        first = next(each for each in detail.evidence if each.rule == id)
+        plural = "event" if count == 1 else "events"
+        lines.append(
+            Reason("counted", f"{count} {plural} kept", f"{rule.title if rule else id}: {first.summary}")
+        )
+    return lines + [Reason(field, "is the same in all", value) for field, value in detail.row.group]
+
+
+@lru_cache(maxsize=64)
+def _rule(text: str, id: str) -> Rule | None:
+    """The rule of this id in a file's text."""
+    from detectors.sigma.rules import parse_rules
+
+    return next((rule for rule in parse_rules({"rule": text.encode()}).rules if rule.id == id), None)
+
+
+@lru_cache(maxsize=1)
+def _layouts() -> Layouts:
+    from xdrtui.events.layouts.layout import load_layouts
+
+    return load_layouts()
+
+
+def _why(rule: Rule, evidence: Evidence) -> Why | None:
+    from detectors.sigma.explain import explain
+
+    event = _fields(evidence)
+    if event is None:
+        return None
+    texts = tuple(
+        text
+        for cell in event.values()
+        for text in (cell if isinstance(cell, tuple) else (cell,))
+        if isinstance(text, str)
+    )
+    return explain(rule.expression, event.get, texts)
+
+
+def _fields(evidence: Evidence) -> Mapping[str, Text] | None:
+    """All fields of the event by the rules' names."""
+    from detectors.contract import Needs
+    from xdrtui.events.decode import Decoder
+    from xdrtui.events.message import Messages, Source
+
+    source = Source(evidence.position.source, evidence.source, "file")
+    messages = Messages(source, 0, [0], [evidence.raw], [evidence.ingest])
+    decoded = Decoder(_layouts(), lambda event_type: Needs(whole_event=True)).decode(messages)
+    for frame in decoded.frames:
+        if frame.frame.event_type.name == evidence.event_type and frame.rows:
+            return frame.fields(0)
+    return None

@@ -1,0 +1,313 @@
+"""The screens, driven by keys on a real store."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.screens.opened import app_on, settled, shown
+from tests.screens.sample_store import HOSTILE, NOW, commit, evil, findings, live, sample
+from xdrtui.store import place
+from xdrtui.triage.desk import AlertQuery, Desk, Principal
+
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return sample(tmp_path)
+
+
+def desk(store: Path) -> Desk:
+    return Desk.open(store, Principal("me", "here"), clock=lambda: NOW)
+
+
+def states(store: Path) -> list[str]:
+    with desk(store) as open_desk:
+        return [row.state for row in open_desk.alerts(AlertQuery())]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_queue_shows_the_gravest_first(store: Path, size: tuple[int, int]) -> None:
+    app = app_on(store)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot, rows=7)
+        lines = shown(app)
+        assert "CRIT" in lines[3] and "LSASS dump via comsvcs" in lines[3]
+        assert "LOW" in lines[9]
+        assert "1 of 7 alerts" in lines[-2]
+
+
+async def test_side_by_side_at_120_and_one_pane_at_80(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot, rows=7)
+        assert "why it fired" in "\n".join(shown(app))
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert "why it fired" not in "\n".join(shown(app))
+
+
+async def test_the_alert_answers_the_questions_on_its_first_screen(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("enter")
+        await settled(pilot)
+        text = "\n".join(shown(app))
+        for label in ("what", "where", "who", "when", "sure", "ATT&CK", "why it fired"):
+            assert label in text
+        assert "ends with \\rundll32.exe" in text and "[\\rundll32.exe]" in text
+        assert "contains MiniDump" in text and "not: ends with" in text
+        assert "T1003.001 OS Credential Dumping: LSASS Memory" in text
+
+
+async def test_acknowledge_undo_redo(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("a")
+        await settled(pilot)
+        assert states(store)[0] == "acknowledged"
+        assert "acknowledged: 1 alert" in shown(app)[-2] and " ack" in shown(app)[3]
+        await pilot.press("u")
+        await settled(pilot)
+        assert set(states(store)) == {"new"}
+        await pilot.press("U")
+        await settled(pilot)
+        assert states(store)[0] == "acknowledged"
+
+
+async def test_marks_take_a_bulk_and_one_undo_takes_it_back(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("space", "space", "space")
+        await settled(pilot)
+        assert "3 marked" in shown(app)[-2]
+        await pilot.press("i")
+        await settled(pilot)
+        assert states(store)[:3] == ["investigating"] * 3
+        await pilot.press("u")
+        await settled(pilot)
+        assert set(states(store)) == {"new"}
+
+
+async def test_closing_takes_one_key_for_the_disposition_and_the_line_keeps_its_place(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("c")
+        await pilot.pause()
+        assert any("false positive: the rule is wrong" in line for line in shown(app))
+        await pilot.press("r")
+        await settled(pilot)
+        with desk(store) as open_desk:
+            row = open_desk.alerts(AlertQuery("state:closed"))[0]
+        assert row.disposition == "false_positive_rule"
+        assert "LSASS" in shown(app)[3] and "closed" in shown(app)[3]
+        await pilot.press("c")
+        await pilot.pause()
+        assert "closed already" in shown(app)[-2]
+
+
+async def test_newcomers_wait_while_one_works_and_are_taken_in_by_a_key(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("j")
+        await settled(pilot)
+        painted = app.workbench.queue.table.painted_key
+        commit(store, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
+        for _ in range(30):
+            await pilot.pause(0.1)
+            if app.workbench.queue.waiting:
+                break
+        await pilot.pause(0.1)
+        assert "1 new since" in shown(app)[-2]
+        assert "web-09" not in "\n".join(shown(app))
+        assert app.workbench.queue.table.painted_key == painted
+        await pilot.press("full_stop")
+        await settled(pilot, rows=8)
+        assert "web-09" in "\n".join(shown(app)[3:6])
+        assert app.workbench.queue.table.cursor_key == painted, "the cursor stays on its alert"
+
+
+async def test_newcomers_come_in_by_themselves_before_anyone_works(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        commit(store, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
+        for _ in range(30):
+            await pilot.pause(0.1)
+            if len(app.workbench.queue.source) == 8:
+                break
+        await settled(pilot, rows=8)
+
+
+async def test_an_alert_changed_meanwhile_is_refused_with_a_line(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        app.workbench._watching = True  # the app does not see what follows
+        with Desk.open(store, Principal("jl", "elsewhere"), clock=lambda: NOW) as other:
+            other.investigate([app.workbench.queue.table.cursor_key])
+        await pilot.press("a")
+        await pilot.pause(0.3)
+        assert "was changed meanwhile by jl" in shown(app)[-2]
+
+
+async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("slash")
+        await pilot.pause()
+        for _ in "state:open":
+            await pilot.press("backspace")
+        await pilot.press(*["h", "o", "s", "t", "colon", "w", "e", "b", "minus", "0", "2", "enter"])
+        await settled(pilot, rows=2)
+        assert "host:web-02" in shown(app)[1]
+        await pilot.press("slash", "space", "o", "r", "enter")
+        await pilot.pause(0.3)
+        assert "filter:" in shown(app)[-2] and "character" in shown(app)[-2]
+        assert len(app.workbench.queue.source) == 2
+
+
+async def test_keys_that_do_not_apply_say_why(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("full_stop")
+        await pilot.pause()
+        assert "no new alert is waiting" in shown(app)[-2]
+        await pilot.press("s")
+        await pilot.pause()
+        assert "s is a key of live events" in shown(app)[-2]
+
+
+async def test_next_and_previous_alert_from_the_alert_pane(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("enter", "J")
+        await settled(pilot)
+        assert "Office program started PowerShell" in shown(app)[2]
+        await pilot.press("K")
+        await settled(pilot)
+        assert "LSASS" in shown(app)[2]
+
+
+async def test_a_memo_and_an_owner(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("m", "h", "i", "space", "q", "enter")
+        await settled(pilot)
+        await pilot.press("o")
+        await settled(pilot)
+        with desk(store) as open_desk:
+            detail = open_desk.alert(open_desk.alerts(AlertQuery())[0].id)
+        assert detail.row.owner == "me"
+        assert [act.text for act in detail.history if act.kind == "memo"] == ["hi q"]
+
+
+async def test_freezing_the_tail_keeps_the_painted_rows_and_counts_what_waits(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("3")
+        await pilot.pause(0.6)
+        await pilot.press("s")
+        await pilot.pause(0.3)
+        before = shown(app)[2:-2]
+        live(store, 25)
+        await pilot.pause(0.9)
+        assert shown(app)[2:-2] == before
+        assert "FROZEN" in shown(app)[-2] and "25 waiting" in shown(app)[-2]
+        await pilot.press("s")
+        await pilot.pause(0.9)
+        assert "FROZEN" not in shown(app)[-2] and "65 shown" in shown(app)[-2]
+
+
+async def test_the_palette_opens_the_manual(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("colon", *"keys", "down", "enter")
+        await pilot.pause(0.3)
+        assert app.workbench.current in ("manual", "help")
+
+
+async def test_q_goes_back_and_asks_on_the_first_pane(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("enter", "q")
+        await settled(pilot)
+        assert app.workbench.current == "queue"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Leave" not in "\n".join(shown(app)), "escape may be a fragment of an arrow key"
+        await pilot.press("q", "q")
+        await pilot.pause()
+        assert app.is_running
+        await pilot.press("q", "y")
+        await pilot.pause(0.2)
+    assert app.return_value == 0
+
+
+async def test_split_arrow_keys_change_nothing(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        for last in "ABCDEFGH":
+            await pilot.press("escape", "left_square_bracket", last, "escape", "O", last)
+        await pilot.press("tilde")
+        await settled(pilot)
+        assert set(states(store)) == {"new"}
+        assert app.is_running
+
+
+async def test_no_worker_is_a_red_line_that_says_what_to_do(tmp_path: Path) -> None:
+    commit(tmp_path, findings(), worker=False)
+    app = app_on(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        assert "no worker is running" in shown(app)[1] and "xdrtui run" in shown(app)[1]
+
+
+async def test_a_store_that_cannot_be_opened_is_said_not_raised(tmp_path: Path) -> None:
+    (tmp_path / place.DATABASE).write_bytes(b"this is no database" * 100)
+    app = app_on(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(1.0)
+        assert app.is_running
+        assert app.workbench.failure or app.workbench.queue.failure
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_hostile_data_is_harmless_in_every_pane(tmp_path: Path, size: tuple[int, int]) -> None:
+    commit(tmp_path, evil())
+    live(tmp_path, 5, hostile=True)
+    app = app_on(tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot, rows=1)
+        for key in ["enter", *"edG13e", "colon", "escape", *"1ac", "escape", "question_mark"]:
+            await pilot.press(key)
+            await settled(pilot)
+            lines = shown(app)
+            assert all(line.isprintable() for line in lines), key
+            assert all(len(line) == size[0] for line in lines), key
+            if key in ("enter", "3", "1"):
+                assert "[red]" in "\n".join(lines) and "\x1b" not in "\n".join(lines)
+
+
+async def test_a_hostile_filter_is_shown_harmlessly(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        app.workbench.queue.filtered(f'"{HOSTILE}"')
+        await settled(pilot)
+        app.workbench.say(HOSTILE)
+        await pilot.pause()
+        assert all(line.isprintable() for line in shown(app))
