@@ -79,12 +79,12 @@ def read_folded(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str,
 
 WRITE = """
 INSERT INTO alerts(id, rule, rule_hash, kind, grp, window_start, window, level, rank, title, summary, host,
-    user, host_key, user_key, entities, entity_text, techniques, count, duplicates, first_seen, last_seen,
-    head, state, open, disposition, owner, closed_count, version)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, 'new', 1, '', '', 0, 0)
+    user, host_key, user_key, line, entities, entity_text, techniques, count, duplicates, first_seen,
+    last_seen, head, state, open, disposition, owner, closed_count, version)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, 'new', 1, '', '', 0, 0)
 ON CONFLICT(id) DO UPDATE SET rule_hash = excluded.rule_hash, grp = excluded.grp, level = excluded.level,
     rank = excluded.rank, title = excluded.title, summary = excluded.summary, host = excluded.host,
-    user = excluded.user, host_key = excluded.host_key, user_key = excluded.user_key,
+    user = excluded.user, host_key = excluded.host_key, user_key = excluded.user_key, line = excluded.line,
     entities = excluded.entities, entity_text = excluded.entity_text, techniques = excluded.techniques,
     count = excluded.count, duplicates = excluded.duplicates, first_seen = excluded.first_seen,
     last_seen = excluded.last_seen, head = excluded.head
@@ -118,6 +118,7 @@ def write_folded(
                 alert.user,
                 alert.host.casefold(),
                 alert.user.casefold(),
+                alert.group.casefold(),
                 as_json([pair for pair, _ in ordered]),
                 "\n".join(value for (_, value), _ in ordered),
                 as_json(names.techniques),

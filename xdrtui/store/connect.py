@@ -155,4 +155,6 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
             ) from error
         if "full" in text:
             raise StoreError("The disk is full: free some space, then start the worker again.") from error
-        raise StoreError(f"The database cannot be written ({text}); see `xdrtui doctor`.") from error
+        if any(word in text for word in ("readonly", "disk I/O", "malformed", "unable to open")):
+            raise StoreError(f"The database cannot be written ({text}); see `xdrtui doctor`.") from error
+        raise

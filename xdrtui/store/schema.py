@@ -144,6 +144,7 @@ def alerts(db: Database) -> None:
             "user": str,
             "host_key": str,
             "user_key": str,
+            "line": str,
             "entities": str,
             "entity_text": str,
             "techniques": str,
@@ -174,6 +175,7 @@ def alerts(db: Database) -> None:
     gravest_first = [DescIndex("rank"), DescIndex("last_seen")]
     for column in ("host_key", "user_key", "rule", "title"):
         table.create_index([column, *gravest_first])
+    table.create_index(["rule", "line"])
     db.execute("CREATE INDEX alerts_owned ON alerts(owner, rank, last_seen) WHERE owner <> ''")
     db.execute(
         "CREATE TABLE alert_entities(alert TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"

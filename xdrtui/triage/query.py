@@ -4,15 +4,18 @@
     (host:dc01 or host:dc02) attack:T1003 address:10.0.0.5 seen>=-2h
 
 Terms that stand side by side must all hold; `or`, `not` and brackets as usual. A bare word or a quoted phrase
-is looked for in title, summary, entities, host and user. Defanged values (`10[.]0[.]0[.]5`, `hxxp`) are taken
-as what they stand for. Every error says where it stands.
+is looked for in title, summary, entities, host and user; a bare address among the entities.
+Defanged values (`10[.]0[.]0[.]5`, `hxxp`) are taken as what they stand for. Every error says where it
+stands.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import msgspec
 
@@ -183,9 +186,17 @@ class _Parser:
             case "term":
                 return term(token, self.query)
             case "text":
-                return FreeText(phrase(token))
+                return text_of(token)
             case _:
                 raise QueryError(f"'{token.kind}' cannot stand here", token.position)
+
+
+def text_of(token: Token) -> Condition:
+    """Free text. A bare address is looked for among the entities: as words, `10` and `0` are everywhere."""
+    if not token.quoted:
+        with suppress(ValueError):
+            return Involves("", str(ip_address(token.value.strip("[]"))))
+    return FreeText(phrase(token))
 
 
 def phrase(token: Token) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from xdrtui.events.message import Position
 from xdrtui.store import rules, select
-from xdrtui.store.filter import Condition, to_sql
+from xdrtui.store.filter import All, Compare, Condition, to_sql
 from xdrtui.triage.rows import AlertDetail, AlertRow, Evidence, History, Line
 
 _texts = msgspec.json.Decoder(dict[str, str])
@@ -83,25 +83,36 @@ def closed_as(connection: sqlite3.Connection, rule: str) -> dict[str, int]:
 
 
 def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offset: int) -> list[Line]:
-    """The queue by lines: alerts of one rule and one main entity (the grouping key), the gravest open first.
+    """The queue by lines: alerts of one rule and one main entity (the grouping key), those with open alerts
+    first, the gravest on top. A line is shown if one of its alerts meets the condition, and counts all.
 
-    A line is a view: it has no identity, and acting on it means acting on its alerts.
+    A line is a view: it has no identity, and acting on it means acting on its alerts. Cost: a walk over the
+    alerts down to the last line asked for (benchmark: tests/benchmarks/queue.py).
     """
-    sql, parameters = to_sql(condition)
-    found = connection.execute(
-        f"""
-        SELECT coalesce(max(CASE WHEN a.open THEN printf('%d%020d%020d', a.rank, a.last_seen, a.seq) END),
-                   max(printf('0%020d%020d', a.last_seen, a.seq))) AS worst, sum(a.open), count(*),
-               sum(a.count), min(a.first_seen), max(a.last_seen),
-               coalesce(max(CASE WHEN a.open THEN a.first_seen END)
-                   > min(CASE WHEN NOT a.open THEN a.first_seen END), 0)
-        FROM alerts a WHERE {sql} GROUP BY a.rule, lower(a.grp)
-        ORDER BY sum(a.open) > 0 DESC, worst DESC LIMIT ? OFFSET ?
-        """,
-        (*parameters, limit, offset),
-    ).fetchall()
-    shown = select.rows(connection, [int(worst[-20:]) for worst, *_ in found])
-    return [
-        Line(row, n, total, count, first, last, bool(again))
-        for row, (_, n, total, count, first, last, again) in zip(shown, found, strict=True)
-    ]
+    shown: dict[tuple[str, str], int] = {}
+    for open_ones in (1, 0):
+        sql, parameters = to_sql(All((condition, Compare("open", "=", open_ones))))
+        for seq, rule, line in connection.execute(
+            f"SELECT a.seq, a.rule, a.line FROM alerts a WHERE {sql} ORDER BY {select.ORDERS['severity']}",
+            parameters,
+        ):
+            shown.setdefault((rule, line), seq)
+            if len(shown) == offset + limit:
+                break
+        if len(shown) == offset + limit:
+            break
+    wanted = list(shown.items())[offset:]
+    rows = select.rows(connection, [seq for _, seq in wanted])
+    return [Line(row, *_line_counts(connection, *key)) for row, (key, _) in zip(rows, wanted, strict=True)]
+
+
+def _line_counts(
+    connection: sqlite3.Connection, rule: str, line: str
+) -> tuple[int, int, int, int, int, bool]:
+    *counts, again = connection.execute(
+        "SELECT sum(open), count(*), sum(count), min(first_seen), max(last_seen),"
+        " coalesce(max(CASE WHEN open THEN first_seen END)"
+        "     > min(CASE WHEN NOT open THEN first_seen END), 0) FROM alerts WHERE rule = ? AND line = ?",
+        (rule, line),
+    ).fetchone()
+    return (*counts, bool(again))
