@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from detectors.contract import Text
-from detectors.correlate.groups import NEVER, CountGroup, Group, keys_shown, member_of
+from detectors.correlate.groups import NEVER, CountGroup, Group, Terms, keys_shown, member_of
 from detectors.correlate.intake import Intake
-from detectors.correlate.model import CorrelationRule, Fired, Match, Type
+from detectors.correlate.model import CorrelationRule, Fired, Match
 from detectors.correlate.plan import Plan, Route, plan_of
 from detectors.correlate.snapshot import (
     VERSION,
@@ -177,13 +177,13 @@ class _Table:
 
     def __init__(self, rule: CorrelationRule, plan: Plan, most_groups: int, health: Health) -> None:
         self.rule = rule
+        self.terms = Terms(rule)
         self.health = health
         self.most_groups = most_groups
         self.has_parents = rule.id in plan.parents
         self.carries = plan.carries.get(rule.id, frozenset())
         self.level = rule.level
-        counting = rule.growing and rule.type is Type.EVENT_COUNT and not self.carries
-        self.make: type[Group] = CountGroup if counting else Group
+        self.make: type[Group] = CountGroup if self.terms.counting and not self.carries else Group
         self.groups: dict[tuple[str, ...], Group] = {}
         self.touched: dict[tuple[str, ...], Group] = {}
         self.wakes: list[tuple[int, tuple[str, ...]]] = []
@@ -208,9 +208,12 @@ class _Table:
         fired = []
         for key, group in self.touched.items():
             crowded = group.crowded
-            fired += [self._fired(group, bucket) for bucket in group.settle(self.rule, horizon)]
+            grown = group.settle(self.terms, horizon)
+            if grown:
+                fired += [self._fired(group, bucket) for bucket in grown]
             self.health.crowded += group.crowded - crowded
-            self._schedule(key, group, horizon)
+            if grown or group.wake == NEVER or not self.terms.growing:
+                self._schedule(key, group, horizon)
         self.touched.clear()
         self.health.groups = len(self.groups)
         return fired
@@ -224,13 +227,13 @@ class _Table:
             group = self.groups.get(key)
             if group is None or group.wake != wake:
                 continue
-            fired += [self._fired(group, bucket) for bucket in group.advance(self.rule, horizon)]
+            fired += [self._fired(group, bucket) for bucket in group.advance(self.terms, horizon)]
             if self.has_parents:
                 for bucket, alert in sorted(group.alerts.items()):
                     if not alert.handed and alert.first <= horizon:
                         alert.handed = True
                         finished.append(self._as_match(group, bucket))
-            group.forget(self.rule, horizon)
+            group.forget(self.terms, horizon)
             group.wake = NEVER
             self._schedule(key, group, horizon)
             if not group.items and not group.fresh:
@@ -249,7 +252,7 @@ class _Table:
             self._schedule(group.key, group, horizon)
 
     def _schedule(self, key: tuple[str, ...], group: Group, horizon: int) -> None:
-        wake = group.next_wake(self.rule, self.has_parents, horizon)
+        wake = group.next_wake(self.terms, self.has_parents, horizon)
         if wake < group.wake:
             group.wake = wake
             heapq.heappush(self.wakes, (wake, key))

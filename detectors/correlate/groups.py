@@ -21,6 +21,23 @@ MOST_ITEMS = 20_000
 NEVER = 1 << 63
 
 
+class Terms:
+    """A rule, and what follows from it, worked out once. need: the fewest matches (of value_count: values)
+    that can satisfy it; counting: it is the business of `CountGroup`."""
+
+    __slots__ = ("counting", "growing", "need", "rule", "same", "timespan", "values")
+
+    def __init__(self, rule: CorrelationRule) -> None:
+        self.rule = rule
+        self.timespan = rule.timespan
+        self.growing = rule.growing
+        self.counting = rule.growing and rule.type is Type.EVENT_COUNT
+        self.same = 5 if rule.type.temporal else 4  # else an event counts once, whatever rules it met
+        self.values = rule.type is Type.VALUE_COUNT
+        counted = rule.type in (Type.EVENT_COUNT, Type.VALUE_COUNT)
+        self.need = needed(rule) if self.growing and counted else 1
+
+
 class Open:
     """An alert whose bucket is not over. handed: given to the correlations above."""
 
@@ -55,67 +72,76 @@ class Group:
         self.wake = NEVER
         self.crowded = 0
 
-    def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
+    def settle(self, terms: Terms, horizon: int) -> list[int]:
         """Take in the fresh items. Returns the buckets whose alerts are new or have grown."""
-        span = self._merge(rule)
+        span = self._merge(terms)
         if span is None:
             return []
         low, high = span
         grown: set[int] = set()
-        if rule.growing:
-            for at in satisfied(rule, self.items, low, high + rule.timespan):
-                grown.add(self._meet(rule, at))
+        if terms.growing and self._enough(terms):
+            for at in satisfied(terms.rule, self.items, low, high + terms.timespan):
+                grown.add(self._meet(terms, at))
         for bucket, alert in self.alerts.items():
-            if alert.first - rule.timespan <= high and low <= alert.last:
+            if alert.first - terms.timespan <= high and low <= alert.last:
                 grown.add(bucket)
-        self._refresh(rule, grown)
+        self._refresh(terms, grown)
         if len(self.items) > MOST_ITEMS:
-            self._thin(rule, horizon)
+            self._thin(terms, horizon)
         return sorted(grown)
 
-    def advance(self, rule: CorrelationRule, horizon: int) -> list[int]:
+    def advance(self, terms: Terms, horizon: int) -> list[int]:
         """Decide what can be decided now, and forget what nothing needs. Returns the buckets as `settle`
         does."""
         grown: set[int] = set()
-        if not rule.growing and horizon > self.decided:
-            for at in satisfied(rule, self.items, self.decided + 1, horizon):
-                grown.add(self._meet(rule, at))
+        if not terms.growing and horizon > self.decided:
+            for at in satisfied(terms.rule, self.items, self.decided + 1, horizon):
+                grown.add(self._meet(terms, at))
             self.decided = horizon
-            self._refresh(rule, grown)
+            self._refresh(terms, grown)
         return sorted(grown)
 
-    def forget(self, rule: CorrelationRule, horizon: int) -> None:
+    def forget(self, terms: Terms, horizon: int) -> None:
         """Drop alerts whose buckets are over and items that no window or alert can need any more."""
-        for bucket in [b for b, a in self.alerts.items() if (b + 1) * rule.timespan <= horizon]:
+        for bucket in [b for b, a in self.alerts.items() if (b + 1) * terms.timespan <= horizon]:
             del self.alerts[bucket]
-        cut = after(self.items, horizon - 2 * rule.timespan)
+        cut = after(self.items, horizon - 2 * terms.timespan)
         if cut:
             del self.items[:cut]
 
-    def next_wake(self, rule: CorrelationRule, has_parents: bool, horizon: int) -> int:
+    def next_wake(self, terms: Terms, has_parents: bool, horizon: int) -> int:
         """The horizon at which `advance` has something to do; NEVER for an empty group."""
         if not self.items:
             return NEVER
-        wake = max(self.items[0].time + 3 * rule.timespan, horizon + 1)
-        if not rule.growing:
+        wake = max(self.items[0].time + 3 * terms.timespan, horizon + 1)
+        if not terms.growing:
             undecided = after(self.items, self.decided)
             if undecided < len(self.items):
                 wake = min(wake, self.items[undecided].time)
         for bucket, alert in self.alerts.items():
-            wake = min(wake, (bucket + 1) * rule.timespan)
+            wake = min(wake, (bucket + 1) * terms.timespan)
             if has_parents and not alert.handed:
                 wake = min(wake, alert.first)
         return wake
 
-    def _merge(self, rule: CorrelationRule) -> tuple[int, int] | None:
+    def _enough(self, terms: Terms) -> bool:
+        """False where there are too few matches for the condition, whenever they came."""
+        if len(self.items) >= terms.need:
+            return True
+        return terms.values and sum(len(item.values) for item in self.items) >= terms.need
+
+    def _merge(self, terms: Terms) -> tuple[int, int] | None:
         """Sort the fresh items in, each match once. Returns the times of the earliest and the latest new
         one."""
         fresh = self.fresh
         if not fresh:
             return None
         self.fresh = []
-        fresh.sort(key=_identity)
         items = self.items
+        if len(fresh) == 1 and (not items or items[-1].time < fresh[0].time):  # the usual case by far
+            items.append(fresh[0])
+            return fresh[0].time, fresh[0].time
+        fresh.sort(key=_identity)
         if not items or items[-1][:4] < fresh[0][:4]:
             start = len(items)
             items.extend(fresh)
@@ -123,7 +149,7 @@ class Group:
             start = bisect_left(items, fresh[0][:4])
             items.extend(fresh)
             items[start:] = sorted(items[start:], key=_identity)
-        same = 5 if rule.type.temporal else 4  # else an event counts once, whatever rules it met
+        same = terms.same
         start = max(0, start - 1)
         before: tuple[object, ...] | None = None
         kept = start
@@ -136,8 +162,8 @@ class Group:
         del items[kept:]
         return fresh[0].time, fresh[-1].time
 
-    def _meet(self, rule: CorrelationRule, at: Satisfied) -> int:
-        bucket = at.time // rule.timespan
+    def _meet(self, terms: Terms, at: Satisfied) -> int:
+        bucket = at.time // terms.timespan
         alert = self.alerts.get(bucket)
         if alert is None:
             self.alerts[bucket] = Open(at.time, at.value)
@@ -147,29 +173,29 @@ class Group:
             alert.last = max(alert.last, at.time)
         return bucket
 
-    def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
+    def _refresh(self, terms: Terms, buckets: set[int]) -> None:
         for bucket in buckets:
             alert = self.alerts[bucket]
-            low = after(self.items, alert.first - rule.timespan - 1)
+            low = after(self.items, alert.first - terms.timespan - 1)
             middle = after(self.items, alert.first)
-            if rule.growing and rule.type is Type.EVENT_COUNT:  # as CountGroup does
-                met = first_met(self.items, alert.first, needed(rule), rule.timespan)
-                low, middle = met - needed(rule) + 1, met + 1
+            if terms.counting:  # as CountGroup does
+                met = first_met(self.items, alert.first, terms.need, terms.timespan)
+                low, middle = met - terms.need + 1, met + 1
             window = self.items[low:middle]
             if not window:
                 continue
             alert.count = after(self.items, alert.last) - low
-            if rule.growing and rule.type is Type.EVENT_COUNT:
+            if terms.counting:
                 alert.value = str(alert.count)
             alert.began, alert.spelling = window[0].time, window[0].spelling
             alert.position = window[-1].position
-            alert.members = witness(rule, window, alert.first)
+            alert.members = witness(terms.rule, window, alert.first)
 
-    def _thin(self, rule: CorrelationRule, horizon: int) -> None:
+    def _thin(self, terms: Terms, horizon: int) -> None:
         """Too many items: keep, of those that are final, the latest of each kind, which decides as all
         did."""
         final = after(self.items, horizon)
-        if rule.growing and rule.type.value in ("value_count", "temporal"):
+        if terms.growing and terms.rule.type.value in ("value_count", "temporal"):
             latest = {(item.values or item.rule): item for item in self.items[:final]}
             self.items[:final] = sorted(latest.values(), key=_identity)
         self.crowded += 1
@@ -192,23 +218,28 @@ class CountGroup(Group):
         self.pruned = 0
         self.pruned_until = self.final = -NEVER
 
-    def settle(self, rule: CorrelationRule, horizon: int) -> list[int]:
-        span = self._merge(rule)
+    def settle(self, terms: Terms, horizon: int) -> list[int]:
+        span = self._merge(terms)
         if span is None:
             return []
         low, high = span
-        items, need = self.items, needed(rule)
+        items, need = self.items, terms.need
+        if len(items) < need:
+            return []
         grown: set[int] = set()
         begin = after(items, low - 1)
         reach = min(len(items), after(items, high) + need)
         for index in range(max(begin, need - 1), reach):
             time = items[index].time
-            if time - items[index - need + 1].time <= rule.timespan:
-                grown.add(self._meet(rule, Satisfied(time, "")))
+            if time - items[index - need + 1].time <= terms.timespan:
+                grown.add(self._meet(terms, Satisfied(time, "")))
+        moved = set(grown)  # ranks move when matches come in before
         for bucket, alert in self.alerts.items():
-            if alert.first - rule.timespan <= high and low <= alert.last:
-                grown.add(bucket)
-        self._refresh(rule, grown)
+            if low <= alert.last:
+                moved.add(bucket)
+                if alert.first - terms.timespan <= high:
+                    grown.add(bucket)
+        self._refresh(terms, moved)
         if len(items) > 4 * need + 256:
             self._prune(need, horizon)
         if len(items) > max(MOST_ITEMS, 4 * need):
@@ -216,11 +247,11 @@ class CountGroup(Group):
             self._prune(need, items[len(items) // 2].time)
         return sorted(grown)
 
-    def forget(self, rule: CorrelationRule, horizon: int) -> None:
-        for bucket in [b for b in self.alerts if (b + 1) * rule.timespan <= horizon]:
+    def forget(self, terms: Terms, horizon: int) -> None:
+        for bucket in [b for b in self.alerts if (b + 1) * terms.timespan <= horizon]:
             del self.alerts[bucket]
-        self._prune(needed(rule), horizon)
-        if self.items and self.items[-1].time + 2 * rule.timespan <= horizon:
+        self._prune(terms.need, horizon)
+        if self.items and self.items[-1].time + 2 * terms.timespan <= horizon:
             self.items.clear()
 
     def _prune(self, need: int, horizon: int) -> None:
@@ -233,12 +264,12 @@ class CountGroup(Group):
         self.pruned_until, self.final = until, max(self.final, horizon)
         del self.items[:cut]
 
-    def _refresh(self, rule: CorrelationRule, buckets: set[int]) -> None:
-        need = needed(rule)
+    def _refresh(self, terms: Terms, buckets: set[int]) -> None:
+        need = terms.need
         for bucket in buckets:
             alert = self.alerts[bucket]
             if alert.first > self.final or not alert.members:  # else its N are no longer all here
-                met = first_met(self.items, alert.first, need, rule.timespan)
+                met = first_met(self.items, alert.first, need, terms.timespan)
                 window = self.items[met - need + 1 : met + 1]
                 alert.began, alert.spelling = window[0].time, window[0].spelling
                 alert.position = window[-1].position

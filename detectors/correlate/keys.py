@@ -62,6 +62,8 @@ def keys_of(
     cells: Sequence[Text], most: int = MOST_KEYS
 ) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     """(folded key, its spelling) of each group that these group-by cells enter; nothing where one is null."""
+    if len(cells) == 1 and isinstance(cells[0], str):
+        return (((fold(cells[0]),), (cells[0],)),)
     choices = [tuple(spellings(cell, most).items()) for cell in cells]
     return tuple(
         (tuple(part[0] for part in parts), tuple(part[1] for part in parts))
