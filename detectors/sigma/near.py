@@ -1,6 +1,6 @@
 """Near misses: the rules that an event almost met.
 
-Source of the idea: an analyst who asks 'why did nothing fire?' wants the rules that lack one item. Slow and simple,
+An analyst who asks "why did nothing fire?" wants the rules that lack one item. Slow and simple,
 by the explainer: a thousand rules take a tenth of a second or two.
 """
 

@@ -47,7 +47,7 @@ def cut(path: str, part: int = PART) -> list[Range]:
         ranges: list[Range] = []
         start = first = line = position = 0
         file.seek(0)
-        while block := file.read(_BLOCK):
+        while block := file.read(min(_BLOCK, part)):
             position += len(block)
             if position - start >= part:
                 border = block.rfind(b"\n") + 1
