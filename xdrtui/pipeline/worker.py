@@ -15,10 +15,10 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,15 +26,15 @@ from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Broken, Committer
 from xdrtui.pipeline.process import Process
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.kafka import KafkaSource
-from xdrtui.sources.partitions import Fetched
+from xdrtui.sources.kafka import AskStored, KafkaSource
+from xdrtui.sources.partitions import Fetched, SourceHealth
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 QUEUED = 8
-"""Fetches of up to 1 MB that may wait for the thread."""
+"""Fetches of up to 4000 messages that may wait for the thread."""
 
 BATCH_SECONDS = 0.2
 BATCH_BYTES = (64_000, 4_000_000)
@@ -45,7 +45,7 @@ BUSY_SECONDS = 0.5
 
 class Summary(msgspec.Struct):
     """What a run did. faults: partition -> what was wrong with it at the end; notes: gaps and new
-    generations; ended: "end" (caught up), "signal"."""
+    generations; ended: "end" (caught up) or "stop"."""
 
     messages: int = 0
     events: int = 0
@@ -58,21 +58,61 @@ class Summary(msgspec.Struct):
     notes: list[str] = []
 
 
+Progress: TypeAlias = Callable[[Summary, int], None]
+
+
 def run_worker(
     directory: Path,
     settings: KafkaSettings,
     process: Process,
     *,
     until_end: bool = False,
+    stop: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
     clock: Callable[[], int] = time.time_ns,
-    progress: Callable[[Summary, int], None] | None = None,
 ) -> Summary:
-    """Work until a signal (SIGTERM, SIGINT), or until caught up.
+    """Work until a signal (SIGTERM, SIGINT), until `stop` says so, or until caught up.
 
-    directory: of the store; progress: is told each second the figures so far and how many messages wait.
-    Raises BrokerError, SettingsError, StoreError.
+    directory: of the store; stop: is asked every 0.2 s; progress: is told each second the figures so far and
+    how many messages wait. Raises BrokerError, SettingsError, StoreError.
     """
-    return asyncio.run(Worker(directory, settings, process, until_end, clock, progress).run())
+    worker = Worker(
+        directory, settings, process, until_end=until_end, stop=stop, progress=progress, clock=clock
+    )
+    return asyncio.run(worker.run())
+
+
+class MessageSource(Protocol):
+    """What a worker needs of a source; see `KafkaSource`, the only one but for tests."""
+
+    notes: list[str]
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def fetch(self, seconds: float) -> list[Fetched]: ...
+    async def commit(self, done: Sequence[Fetched]) -> None: ...
+    async def place_again(self) -> None: ...
+    async def caught_up(self) -> bool: ...
+    async def newly_idle(self) -> list[tuple[str, int]]: ...
+    def is_current(self, fetched: Fetched) -> bool: ...
+    def set_aside(self, fetched: Fetched, reason: str) -> None: ...
+    def health(self) -> SourceHealth: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class OpenSource(Protocol):
+    """Makes a source; see `KafkaSource.__init__`."""
+
+    def __call__(
+        self,
+        settings: KafkaSettings,
+        stored: AskStored,
+        *,
+        store_id: str,
+        until_end: bool,
+        clock: Callable[[], int],
+    ) -> MessageSource: ...
 
 
 class Worker:
@@ -83,9 +123,12 @@ class Worker:
         directory: Path,
         settings: KafkaSettings,
         process: Process,
+        *,
         until_end: bool = False,
+        stop: Callable[[], bool] | None = None,
+        progress: Progress | None = None,
         clock: Callable[[], int] = time.time_ns,
-        progress: Callable[[Summary, int], None] | None = None,
+        open_source: OpenSource = KafkaSource,
     ) -> None:
         self._directory = directory
         self._settings = settings
@@ -93,6 +136,8 @@ class Worker:
         self._until_end = until_end
         self._clock = clock
         self._progress = progress
+        self._asked_to_stop = stop
+        self._open_source = open_source
         self._recorded = set(settings.topics) <= set(settings.replay_topics)
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
@@ -100,7 +145,7 @@ class Worker:
         self._bytes_a_second = 5e6
         self._thread = ThreadPoolExecutor(1, "detect")
         self._summary = Summary()
-        self._source: KafkaSource
+        self._source: MessageSource
         self._committer: Committer
 
     def stop(self) -> None:
@@ -123,7 +168,7 @@ class Worker:
         return self._summary
 
     async def _run(self) -> None:
-        self._source = KafkaSource(
+        self._source = self._open_source(
             self._settings,
             lambda prefix: self._call(self._committer.stored, prefix),
             store_id=self._committer.store_id,
@@ -149,7 +194,7 @@ class Worker:
         for result in done:
             if isinstance(result, BaseException):
                 raise result
-        self._summary.ended = self._summary.ended or "signal"
+        self._summary.ended = self._summary.ended or "stop"
         if self._summary.ended == "end" and self._recorded:
             await self._call(self._committer.finish)
         else:
@@ -182,6 +227,8 @@ class Worker:
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
+            if self._asked_to_stop is not None and self._asked_to_stop():
+                return
             batch = await self._next_batch()
             if batch:
                 await self._settle(batch)

@@ -169,8 +169,8 @@ async def refuse_foreign_group(
     try:
         await client.start()
         offsets = await client.list_consumer_group_offsets(group, partitions=wanted)
-    except KafkaError as error:
-        log.warning("the group's offsets cannot be listed", extra={"error": repr(error)})
+    except KafkaError as error:  # a cluster where no group ever was has no coordinator yet, for one
+        log.info("the group's offsets cannot be listed", extra={"error": repr(error)})
         return
     finally:
         await client.close()

@@ -36,10 +36,11 @@ from xdrtui.sources.stamps import ingest_times, replay_times
 log = logging.getLogger(__name__)
 
 FETCH_BYTES = 1_000_000
+FETCH_MESSAGES = 4_000
 RETRY_SECONDS = 30.0
 COMMIT_SECONDS = 0.5
 IDLE_SECONDS = 30.0
-SESSION_MS = 10_000
+SESSION_MS = 6_000
 
 AskStored: TypeAlias = Callable[[str], Awaitable[Mapping[int, Stored]]]
 """Uid of a topic without its generation (`kafka:CLUSTER:TOPIC:`) -> partition -> its latest generation."""
@@ -97,7 +98,7 @@ class KafkaSource:
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
             session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 5,
+            heartbeat_interval_ms=SESSION_MS // 4,
             metadata_max_age_ms=30_000,
         )
         async with explained(to):
@@ -192,7 +193,7 @@ class KafkaSource:
     # --- reading
 
     async def fetch(self, seconds: float) -> list[Fetched]:
-        """What has come in, at most 1 MB a partition; waits so long where there is nothing.
+        """What has come in, at most 4000 messages; waits so long where there is nothing.
 
         A partition that begins elsewhere than stored comes first without messages, to store where it begins.
         """
@@ -202,7 +203,7 @@ class KafkaSource:
             if self._openings:
                 opened, self._openings = self._openings, []
                 return opened
-            got = await self._consumer.getmany(timeout_ms=int(seconds * 1000))
+            got = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=FETCH_MESSAGES)
         except KafkaError as error:
             await self._set_aside(error)
             return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from bisect import bisect_right
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from xdrtui.events.layouts.layout import Layouts, load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.plain import visible
-from xdrtui.sources.broker import KafkaConnection, ask_broker, explained
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.broker import KafkaConnection, ask_broker, connection, explained
 from xdrtui.sources.files import open_files, walk
 from xdrtui.sources.pace import SECOND, Pace
 from xdrtui.sources.stamps import stamp
@@ -36,6 +38,7 @@ AT_ONCE = 60 * SECOND
 
 POLL_SECONDS = 0.05
 LARGEST_MESSAGE = 40_000_000
+UNACKNOWLEDGED = 10_000
 
 
 class Replay:
@@ -86,9 +89,9 @@ class Replay:
         self.handed_on += sum(map(len, taken))
         return taken
 
-    async def batches(self) -> AsyncIterator[list[Messages]]:
-        """Everything, as it becomes due; heeds what is done to the pace meanwhile within 0.05 s."""
-        while not self.ended:
+    async def batches(self, stop: Callable[[], bool] | None = None) -> AsyncIterator[list[Messages]]:
+        """Everything, as it becomes due; heeds `stop`, and what is done to the pace, within 0.05 s."""
+        while not self.ended and not (stop is not None and stop()):
             due = self.due()
             if due:
                 yield due
@@ -163,16 +166,35 @@ class Sent(msgspec.Struct):
     size: int = 0
 
 
+def run_replay(
+    paths: Iterable[str | Path],
+    settings: KafkaSettings,
+    topic: str,
+    *,
+    speed: float = 0.0,
+    stop: Callable[[], bool] | None = None,
+    progress: Callable[[Sent, int], None] | None = None,
+    report: Callable[[SourceError], None] | None = None,
+) -> Sent:
+    """Replay files to a topic: `replay_to_kafka` for those without an event loop. Blocks.
+
+    speed: recorded seconds a second, 0 = as fast as possible. Raises SourceError, BrokerError, SettingsError.
+    """
+    replay = Replay(paths, pace=Pace(speed), report=report)
+    return asyncio.run(replay_to_kafka(replay, connection(settings), topic, stop=stop, progress=progress))
+
+
 async def replay_to_kafka(
     replay: Replay,
     to: KafkaConnection,
     topic: str,
     *,
+    stop: Callable[[], bool] | None = None,
     progress: Callable[[Sent, int], None] | None = None,
 ) -> Sent:
     """Produce a replay to a topic, each file to one partition in its order, with its clock in the header.
 
-    progress: is told what was sent so far and the recorded time. Raises BrokerError. What is read from the
+    stop: is asked before each batch; progress: is told what was sent so far and the recorded time. Raises BrokerError. What is read from the
     topic shows these clocks only if it is listed under kafka.replay_topics.
     """
     partitions = (await ask_broker(to, [topic])).topics[topic]
@@ -192,14 +214,16 @@ async def replay_to_kafka(
         except BaseException:
             await producer.stop()
             raise
+    sending = _Sending(producer, topic)
     try:
-        async for batch in replay.batches():
+        async for batch in replay.batches(stop):
             for messages in batch:
-                await _send(producer, topic, _partition_of(messages, partitions), messages)
+                await sending.send(messages, _partition_of(messages, partitions))
                 sent.messages += len(messages)
                 sent.size += sum(map(len, messages.payloads))
             if progress is not None:
                 progress(sent, replay.pace.now())
+        await sending.settle(0)
     except KafkaError as error:
         raise BrokerError(f"the replay to {visible(topic)} stopped: {visible(str(error))}") from error
     finally:
@@ -211,23 +235,39 @@ def _partition_of(messages: Messages, partitions: int) -> int:
     return zlib.crc32(messages.source.uid.encode()) % partitions
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, partition: int, messages: Messages) -> None:
-    assert messages.ingest is not None
-    waiting = []
-    for offset, payload, clock in zip(messages.offsets, messages.payloads, messages.ingest, strict=True):
-        try:
-            waiting.append(await producer.send(topic, payload, partition=partition, headers=[stamp(clock)]))
-        except MessageSizeTooLargeError:
-            raise _too_large(messages, offset, len(payload)) from None
-    for offset, payload, future in zip(messages.offsets, messages.payloads, waiting, strict=True):
-        try:
-            await future
-        except MessageSizeTooLargeError:
-            raise _too_large(messages, offset, len(payload)) from None
+class _Sending:
+    """Messages on their way: at most so many, each checked for its acknowledgement."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._waiting: deque[tuple[asyncio.Future[object], Messages, int]] = deque()
+
+    async def send(self, messages: Messages, partition: int) -> None:
+        clocks = messages.ingest or ()
+        for row, (payload, clock) in enumerate(zip(messages.payloads, clocks, strict=True)):
+            try:
+                future = await self._producer.send(
+                    self._topic, payload, partition=partition, headers=[stamp(clock)]
+                )
+            except MessageSizeTooLargeError:
+                raise _too_large(messages, row) from None
+            self._waiting.append((future, messages, row))
+        await self.settle(UNACKNOWLEDGED)
+
+    async def settle(self, most: int) -> None:
+        """Wait until at most so many are under way."""
+        while len(self._waiting) > most:
+            future, messages, row = self._waiting.popleft()
+            try:
+                await future
+            except MessageSizeTooLargeError:
+                raise _too_large(messages, row) from None
 
 
-def _too_large(messages: Messages, offset: int, size: int) -> BrokerError:
+def _too_large(messages: Messages, row: int) -> BrokerError:
     return BrokerError(
-        f"record {offset} of {visible(messages.source.name)} has {size:,} bytes, more than the topic takes:"
+        f"record {messages.offsets[row]} of {visible(messages.source.name)} has"
+        f" {len(messages.payloads[row]):,} bytes, more than the topic takes:"
         " raise the topic's max.message.bytes, or leave the file out."
     )

@@ -1,0 +1,85 @@
+"""A look at a topic: its latest messages, without a group, without committing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from xdrtui.events.message import Messages, Source
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.broker import ask_broker, connection, explained
+from xdrtui.sources.stamps import ingest_times, replay_times
+
+SECONDS = 20.0
+
+
+def sample_topic(
+    settings: KafkaSettings, topic: str, most: int, *, clock: Callable[[], int] = time.time_ns
+) -> list[Messages]:
+    """The latest messages of all partitions, about `most` together, one `Messages` a partition that has any.
+
+    Raises BrokerError, SettingsError. Blocks; not for use within an event loop.
+    """
+    return asyncio.run(_sample(settings, topic, most, clock))
+
+
+async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callable[[], int]) -> list[Messages]:
+    to = connection(settings)
+    report = await ask_broker(to, [topic])
+    partitions = [TopicPartition(topic, number) for number in range(report.topics[topic])]
+    consumer = AIOKafkaConsumer(
+        **to.arguments(),
+        client_id="xdrtui-sample",
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_bytes=1_000_000,
+    )
+    async with explained(to):
+        try:
+            await consumer.start()
+            consumer.assign(partitions)
+            first = await consumer.beginning_offsets(partitions)
+            end = await consumer.end_offsets(partitions)
+            each_most = max(1, most // len(partitions))
+            for each in partitions:
+                consumer.seek(each, max(first[each], end[each] - each_most))
+            kept = await _read(consumer, end)
+        finally:
+            await consumer.stop()
+    replay = topic in settings.replay_topics
+    source = Source(
+        uid=f"kafka:{report.cluster}:{topic}:sample",
+        name=topic,
+        kind="replay" if replay else "kafka",
+        layout=settings.layouts.get(topic, ""),
+    )
+    now = clock()
+    return [
+        Messages(
+            source,
+            each.partition,
+            [record.offset for record in records],
+            [record.value or b"" for record in records],
+            replay_times(records) if replay else ingest_times(records, now),
+        )
+        for each, records in sorted(kept.items())
+    ]
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, end: dict[TopicPartition, int]
+) -> dict[TopicPartition, list[Any]]:
+    """Everything up to these offsets; what has come within the time where that takes too long."""
+    kept: dict[TopicPartition, list[Any]] = {}
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        for each, records in (await consumer.getmany(timeout_ms=200)).items():
+            kept.setdefault(each, []).extend(record for record in records if record.offset < end[each])
+        positions = [await consumer.position(each) >= offset for each, offset in end.items()]
+        if all(positions):
+            break
+    return {each: records for each, records in kept.items() if records}
