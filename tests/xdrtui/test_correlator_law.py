@@ -136,7 +136,7 @@ def run(directory: Path, events: Sequence[Event], plan: random.Random | None) ->
     return lines
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(EVENTS, st.integers(0, 2**32))
 def test_alerts_are_the_same_however_findings_arrive(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, str, str, str]], seed: int

@@ -97,7 +97,7 @@ class Correlator:
             while True:
                 watermark = self.store.watermark() if decide else None
                 behind = self.lag() > 0
-                if not behind and not self._due(watermark):
+                if not behind and not self._due(watermark) and not self._stale():
                     return total
                 with self.store.transaction():
                     if not self._lease():
@@ -166,6 +166,14 @@ class Correlator:
         """The watermark has moved since correlations last decided."""
         return self.correlations is not None and watermark is not None and watermark > self._watermark
 
+    def _stale(self) -> bool:
+        """The correlations were edited since the stored findings were counted, or some were not counted."""
+        if self.correlations is None or self._state is not None:
+            return False
+        connection = self.store.connection
+        edited = workers.note(connection, FINGERPRINT) != self._fingerprint
+        return edited or workers.cursor(connection, COUNTED) != workers.cursor(connection, CURSOR)
+
     def _lease(self) -> bool:
         now = self.store.clock()
         return workers.take_lease(
@@ -225,12 +233,11 @@ class Correlator:
             return None
         connection = self.store.connection
         cursor = workers.cursor(connection, CURSOR)
-        edited = workers.note(connection, FINGERPRINT) != self._fingerprint
-        if (
-            edited or workers.cursor(connection, COUNTED) != cursor
-        ):  # the latter: one without correlations folded
+        if cursor != self._cursor:  # another correlator came between
+            self._state = None
+        if self._stale():
             self._recount()
-        if self._state is None or cursor != self._cursor:
+        if self._state is None:
             self._watermark = workers.cursor(connection, WATERMARK)
             since = self._watermark - self.lateness - self.correlations.reach()
             rows = findings.read_feeding(connection, self._needed, since, cursor)
