@@ -26,7 +26,7 @@ _DARK: _Table = {
     "tab": ("#11151a", "#8fb4d9", "bold"),
     "key": ("#9fd0ff", "", "bold"),
     "rule": ("#566170", "", ""),
-    "cursor": ("#ffffff", "#2c4a6b", ""),
+    "cursor": ("#ffffff", "#274260", ""),
     "cursor away": ("", "#242b34", ""),
     "mark": ("#ffd479", "", "bold"),
     "match": ("#1a1300", "#f0c060", ""),

@@ -70,9 +70,9 @@ def clipped(line: Line, cells: int) -> Line:
         if size > room:
             if room > 0:
                 done.append((cut(clean, room), name))
-            elif done:
+            elif done and done[-1][0]:
                 last, last_name = done[-1]
-                done[-1] = (cut(last + " …", width(last)) if width(last) > 1 else "…", last_name)
+                done[-1] = (cut(last + " ", width(last)), last_name)
             break
         done.append((clean, name))
         room -= size

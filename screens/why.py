@@ -101,7 +101,7 @@ def _two_lines(reasons: list[Reason], cells: int, most: int) -> list[Line]:
     for reason in reasons[:most]:
         words = ("not: " if reason.negated else "") + sanitise(reason.words, 400)
         words += f" ({reason.of})" if reason.of else ""
-        name = cut(sanitise(reason.field, 200), 20)
+        name = cut(sanitise(reason.field, 200), min(20, cells // 2))
         room = cells - 3 - width(name)
         lines.append([("✓ ", "good"), (name, "label"), (" ", ""), (cut(words, room), "dim")])
         lines.append([("  ", ""), *value_line(reason, cells - 2)])

@@ -121,11 +121,7 @@ def test_no_escape_byte_from_data_reaches_the_terminal(tmp_path: Path) -> None:
     assert b"[red]x[/red]" in sent
     left = MADE_BY_THE_APP.sub(b"", sent)
     assert b"\x1b" not in left, left[max(0, left.find(b"\x1b") - 40) : left.find(b"\x1b") + 40]
-    assert (
-        b"\x1b[2J [red]" not in sent
-        and b"\x07" not in sent
-        and b"\x9b" not in left.replace(b"\xc2\x9b", b"\x9b")
-    )
+    assert b"\x07" not in left and "\x9b" not in left.decode("utf-8", "replace")
 
 
 def on_a_pty(directory: Path, keys: bytes, columns: int = 80, lines: int = 24, **environ: str) -> bytes:
@@ -133,8 +129,8 @@ def on_a_pty(directory: Path, keys: bytes, columns: int = 80, lines: int = 24, *
     main, side = pty.openpty()
     ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environ}
-    if "NO_COLOR" not in environ:
-        env.pop("NO_COLOR", None)
+    for name in {"NO_COLOR", "COLUMNS", "LINES"} - set(environ):
+        env.pop(name, None)
     process = subprocess.Popen(
         opening(directory),
         stdin=side,

@@ -23,6 +23,10 @@ def require_tmux() -> None:
         pytest.skip(message)
 
 
+_UNSET = ("-u", "COLUMNS", "-u", "LINES", "-u", "NO_COLOR")
+"""They would be believed before the terminal's own size."""
+
+
 class Terminal:
     """A tmux server of its own with one window of this size, in which a shell runs."""
 
@@ -30,7 +34,9 @@ class Terminal:
         self._server = f"xdrtui-{uuid.uuid4().hex[:12]}"
         self.columns, self.lines = columns, lines
         given = [f"{name}={value}" for name, value in {"LC_ALL": "C.UTF-8", **environ}.items()]
-        self._tmux("new-session", "-d", "-x", str(columns), "-y", str(lines), "env", *given, "PS1=$ ", "sh")
+        self._tmux(
+            "new-session", "-d", "-x", str(columns), "-y", str(lines), "env", *_UNSET, *given, "PS1=$ ", "sh"
+        )
         self._tmux("set-option", "-g", "status", "off")
         self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
 
