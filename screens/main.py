@@ -6,14 +6,22 @@ code 2.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xdrtui.commands import main as command_line
 from xdrtui.commands.session import DemoOptions, Session
+from xdrtui.errors import XdrtuiError
+
+if TYPE_CHECKING:
+    from xdrtui.pipeline.rulebook import Rulebook
 
 SMALLEST = (80, 24)
 """Columns and lines that every pane fits into."""
@@ -40,8 +48,26 @@ class TerminalScreen:
         from screens.app import run
         from xdrtui.demo import open_demo
 
-        with open_demo(options.scenarios, reset=options.reset) as demo:
+        with contextlib.closing(open_demo(options.scenarios, reset=options.reset)) as demo:
             return run(demo.directory, demo=demo, name="demo")
+
+    def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
+        self._require_terminal()
+        from screens.app import run
+        from xdrtui.commands.rules import rulebook
+        from xdrtui.pipeline.player import Player
+        from xdrtui.sources.pace import Pace
+        from xdrtui.sources.replay import Replay
+
+        def make() -> tuple[Replay, Rulebook]:
+            return Replay(paths, pace=Pace(speed)), rulebook(session)
+
+        with tempfile.TemporaryDirectory(prefix="xdrtui-replay-") as folder:
+            with Player(Path(folder), make) as player:
+                code = run(folder, name="replay")
+            if player.failure:
+                raise XdrtuiError(f"the replay stopped: {player.failure}")
+        return code
 
     def refusal(self) -> str:
         try:

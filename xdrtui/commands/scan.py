@@ -1,28 +1,31 @@
 """`xdrtui scan PATH...`: rules over files, what matches on stdout, how it went on stderr.
 
-What a scan does is `pipeline.scan`'s; here it is asked for and printed.
+What a scan does is `pipeline.scan`'s, with `--into` `pipeline.fill`'s; here it is asked for and printed.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from xdrtui.commands.output import Progress, print_json, say, stoppable, styled, time_iso, time_text
-from xdrtui.commands.rules import rulebook
+from xdrtui.commands.output import Progress, print_json, say, styled, time_iso, time_text
+from xdrtui.commands.rules import rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SourceError
 from xdrtui.plain import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from xdrtui.pipeline.rulebook import Rulebook
     from xdrtui.pipeline.scan import Match, Summary
 
 _WIDEST_LEVEL = len("informational")
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 
 @click.command("scan", short_help="Run rules over files and print what matches.")
@@ -41,7 +44,7 @@ _WIDEST_LEVEL = len("informational")
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Also store findings and alerts in this workspace.",
+    help="Also store findings and alerts in the workspace at DIR (one process).",
 )
 @pass_session
 def command(
@@ -51,77 +54,104 @@ def command(
 
     Reads JSON lines and arrays, Windows event logs, Zeek logs, syslog and auditd text, also compressed.
     """
-    from xdrtui.pipeline.scan import scan
-
+    if into is not None and jobs > 1:
+        raise click.UsageError("--into stores from one process: leave --jobs out.")
     book = rulebook(session, rules)
     if book.broken:
         say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
     if not book.rules:
         raise SourceError("there is no rule to scan with: name a folder of rules with --rules.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress("events")
-    show = _printer(form)
+    total = size_of(paths)
+    show = _print_objects if form == "jsonl" else _print_lines
 
-    def on_match(match: Match) -> None:
+    def on_matches(matches: Sequence[Match]) -> None:
         if sys.stdout.isatty():
             progress.clear()
-        show(match)
+        show(book, matches)
 
-    with stoppable() as stop:
+    def on_progress(size: int, events: int) -> None:
+        progress.update(size, total, events)
+
+    began = time.monotonic()
+    if into is None:
+        from xdrtui.pipeline.scan import scan
+
         summary = scan(
             paths,
             book,
+            rules=rule_paths(session, rules),
             jobs=jobs,
-            on_match=on_match,
-            on_progress=lambda at: progress.update(at.done, at.total, at.events, at.source),
-            stop=stop,
-            into=into,
+            on_matches=on_matches,
+            on_progress=on_progress,
         )
+    else:
+        from xdrtui.pipeline.fill import fill
+
+        summary = fill(into, paths, book, on_matches=on_matches, on_progress=on_progress)
     progress.clear()
-    _tell(summary)
-    if stop.asked:
-        say("Interrupted: this is what was found so far.")
-    if stop.asked or summary.unreadable:
+    _tell(summary, len(book.rules), time.monotonic() - began)
+    if into is not None:
+        say(f"Stored in {into}: judge the alerts with `XDRTUI_WORKSPACE={into} xdrtui`.")
+    if summary.stopped or summary.faults:
         raise click.exceptions.Exit(1)
 
 
-def _printer(form: str) -> Callable[[Match], None]:
-    if form == "jsonl":
-        return _print_object
-    return _print_line
+def size_of(paths: Sequence[str]) -> int | None:
+    """Bytes that a scan of these paths will read; None where that cannot be known beforehand."""
+    from xdrtui.sources.files import walk
+
+    total = 0
+    try:
+        for path in paths:
+            if path == "-":
+                return None
+            for name in walk(path):
+                with Path(name).open("rb") as file:
+                    if file.read(4).startswith(_COMPRESSED):
+                        return None
+                total += Path(name).stat().st_size
+    except (OSError, SourceError):
+        return None
+    return total
 
 
-def _print_object(match: Match) -> None:
-    print_json(
-        {
-            "rule_id": match.rule_id,
-            "title": match.title,
-            "level": match.level,
-            "source": match.source,
-            "offset": match.offset,
-            "time": time_iso(match.time),
-        }
-    )
+def _print_objects(book: Rulebook, matches: Sequence[Match]) -> None:
+    for match in matches:
+        rule = book.rules[match.rule]
+        print_json(
+            {
+                "rule_id": match.rule,
+                "title": rule.title,
+                "level": rule.level,
+                "source": match.source,
+                "offset": match.offset,
+                "time": time_iso(match.time),
+            }
+        )
 
 
-def _print_line(match: Match) -> None:
-    padding = " " * (_WIDEST_LEVEL - len(match.level))
-    where = visible(f"{match.source}:{match.offset}")
-    text = visible(f"{match.title}: {match.summary}" if match.summary else match.title)
-    click.echo(f"{styled(match.level)}{padding}  {time_text(match.time)}  {where}  {text}")
+def _print_lines(book: Rulebook, matches: Sequence[Match]) -> None:
+    for match in matches:
+        rule = book.rules[match.rule]
+        padding = " " * (_WIDEST_LEVEL - len(rule.level))
+        where = visible(f"{match.source}:{match.offset}")
+        title = visible(rule.title)
+        click.echo(f"{styled(rule.level)}{padding}  {time_text(match.time)}  {title}  {where}")
 
 
-def _tell(summary: Summary) -> None:
+def _tell(summary: Summary, rules: int, seconds: float) -> None:
     """The summary, on stderr."""
     counts = summary.counts
-    for problem in summary.unreadable:
-        say(problem)
+    for fault in summary.faults:
+        say(f"not read, or not to its end: {fault}")
     parts = [f"{counts.messages:,} messages, {counts.events:,} events"]
     parts += [f"{counts.unrouted:,} of no known layout"] if counts.unrouted else []
     parts += [f"{counts.salvaged:,} salvaged"] if counts.salvaged else []
     parts += [f"{counts.dead:,} dead letters"] if counts.dead else []
     say(", ".join(parts) + ".")
-    rate = counts.events / summary.seconds if summary.seconds else 0.0
-    say(
-        f"{summary.matches:,} matches of {summary.rules:,} rules"
-        f" in {summary.seconds:.1f} s ({rate:,.0f} events/s)."
-    )
+    fired = f"{summary.matches:,} matches of {len(summary.by_rule):,} of {rules:,} rules"
+    say(f"{fired} in {seconds:.1f} s ({counts.events / max(seconds, 1e-9):,.0f} events/s).")
+    if summary.stopped:
+        say("Interrupted: this is what was found so far.")

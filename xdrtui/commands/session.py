@@ -34,6 +34,10 @@ class Screen(Protocol):
     def open_demo(self, options: DemoOptions) -> int:
         """Open it on the demo."""
 
+    def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
+        """Open it on a workspace of its own into which these files are played. speed: recorded seconds a
+        second."""
+
     def refusal(self) -> str:
         """Why this terminal cannot show it, in one sentence with the remedy; empty where it can."""
 

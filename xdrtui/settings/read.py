@@ -25,8 +25,8 @@ Marks: TypeAlias = "dict[Path_, tuple[int, int]]"
 """Line and column (1-based) of each key or list item, by its path."""
 
 PREFIX = "XDRTUI_"
-APART = frozenset({"XDRTUI_SETTINGS", "XDRTUI_PROFILE"})
-"""Variables that are no field of a profile: the settings file itself, and which profile."""
+APART = frozenset({"XDRTUI_SETTINGS", "XDRTUI_PROFILE", "XDRTUI_DEMO_DIR"})
+"""Variables that are no field of a profile: the settings file itself, which profile, the demo's folder."""
 
 _LARGEST = 1_000_000
 

@@ -1,0 +1,70 @@
+"""`xdrtui run`: a worker without a screen, until it is ended or, with --until-end, until it has caught up.
+
+The work is `pipeline.worker`'s; here it is given its settings and rules, and told of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from xdrtui.commands.output import Progress, say
+from xdrtui.commands.rules import rulebook
+from xdrtui.commands.session import Session, pass_session
+from xdrtui.errors import SettingsError
+
+if TYPE_CHECKING:
+    from xdrtui.pipeline.worker import Summary
+
+
+@click.command("run", short_help="Run a worker without a screen: read Kafka, detect, store alerts.")
+@click.option("--until-end", is_flag=True, help="Stop when all that is in the topics now has been read.")
+@pass_session
+def command(session: Session, until_end: bool) -> None:
+    """Read the profile's topics, detect, and store alerts in its workspace.
+
+    Ctrl-C (or SIGTERM) ends it after the batch in hand; it goes on from there next time.
+    """
+    settings = session.settings
+    if not settings.kafka.brokers or not settings.kafka.topics:
+        raise SettingsError(
+            f"the profile {settings.name} names no brokers or no topics, so there is nothing to read: "
+            "see `xdrtui help kafka`."
+        )
+    from xdrtui.logs import start_logs
+    from xdrtui.pipeline.process import Process
+    from xdrtui.pipeline.worker import run_worker
+
+    book = rulebook(session)
+    if book.broken:
+        say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
+    log = start_logs(settings.workspace, "worker", settings.logs)
+    counts = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations"
+    say(f"Reading {', '.join(settings.kafka.topics)} with {counts} into {settings.workspace}; log: {log}")
+    progress = Progress("events")
+
+    def on_progress(summary: Summary, waiting: int) -> None:
+        total = summary.messages + waiting
+        note = f"{waiting:,} waiting, {summary.alerts:,} alerts"
+        progress.update(summary.messages, total if until_end else None, summary.events, note)
+
+    summary = run_worker(
+        settings.workspace, settings.kafka, Process(book), until_end=until_end, progress=on_progress
+    )
+    progress.clear()
+    _tell(summary)
+    if summary.faults:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(summary: Summary) -> None:
+    for note in summary.notes:
+        say(note)
+    for partition, fault in summary.faults.items():
+        say(f"{partition} could not be read: {fault}")
+    ended = "caught up" if summary.ended == "end" else "ended on request"
+    say(
+        f"{ended}: {summary.messages:,} messages, {summary.events:,} events, {summary.findings:,} findings, "
+        f"{summary.alerts:,} new alerts, {summary.dead:,} dead letters in {summary.seconds:.1f} s."
+    )

@@ -1,0 +1,82 @@
+"""Run the rules over files and store what they find: paths in, findings and alerts in a workspace.
+
+The same way as a worker's, with files for topics: one transaction a batch, then alerts. Since findings are a
+set and recorded data brings its own clock, filling twice changes nothing, and a topic that holds the same
+events gives the same alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from xdrtui.events.decode import Decoded
+from xdrtui.events.message import Messages
+from xdrtui.events.times import ReplayClock
+from xdrtui.pipeline.correlator import Correlator
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.rulebook import Rulebook
+from xdrtui.pipeline.scan import Match, OnMatches, OnProgress, Summary
+from xdrtui.sources.files import open_files
+from xdrtui.store.batch import BatchResult
+from xdrtui.store.store import Store
+
+
+def fill(
+    directory: Path,
+    paths: Sequence[str | Path],
+    rulebook: Rulebook,
+    *,
+    on_matches: OnMatches = lambda matches: None,
+    on_progress: OnProgress = lambda size, events: None,
+) -> Summary:
+    """Scan the paths into the store of this directory, which is made where it is not there.
+
+    KeyboardInterrupt ends it with what was found so far (`stopped`); windows of correlations are then decided
+    as if nothing more came. Raises StoreError; what cannot be read is a fault in the summary.
+    """
+    summary = Summary()
+    process = Process(rulebook)
+
+    def count(decoded: Decoded) -> None:
+        summary.counts.add(decoded.counts)
+
+    process.look = count
+    with Store.open(directory) as store:
+        store.set_rules(rulebook.rows())
+        with Correlator(store, rulebook.correlations, muted=rulebook.muted) as correlator:
+            try:
+                for messages, result in _results(process, paths, summary):
+                    store.commit_batch(result)
+                    correlator.fold(decide=False)
+                    matches = _matches(messages, result)
+                    summary.matches += len(matches)
+                    for match in matches:
+                        summary.by_rule[match.rule] = summary.by_rule.get(match.rule, 0) + 1
+                    if matches:
+                        on_matches(matches)
+                    on_progress(summary.size, summary.counts.events)
+            except KeyboardInterrupt:
+                summary.stopped = True
+            correlator.finish()
+    return summary
+
+
+def _results(
+    process: Process, paths: Sequence[str | Path], summary: Summary
+) -> Iterator[tuple[Messages, BatchResult]]:
+    """Each batch of the files with what detection made of it. One clock a file, as a scan has it."""
+    clock, name = ReplayClock(), ""
+    for messages in open_files(paths, report=lambda fault: summary.faults.append(str(fault))):
+        if messages.source.name != name:
+            clock, name = ReplayClock(), messages.source.name
+        result = process.run(messages, clock)
+        summary.size += sum(map(len, messages.payloads)) + len(messages)
+        yield messages, result
+
+
+def _matches(messages: Messages, result: BatchResult) -> list[Match]:
+    return [
+        Match(found.rule, messages.source.name, found.position.offset, found.position.index, found.time)
+        for found in result.found
+    ]
