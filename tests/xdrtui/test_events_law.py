@@ -13,8 +13,11 @@ from xdrtui.events.decode import Decoded, Decoder
 from xdrtui.events.layouts.layout import bundled_layouts
 from xdrtui.events.message import Messages, Source
 from xdrtui.events.times import ReplayClock
+from xdrtui.events.values import tree
 
-FIELDS = frozenset(("CommandLine", "Image", "User", "a0", "host.name", "winlog.event_data.x", "source.ip", "name"))
+FIELDS = frozenset(
+    ("CommandLine", "Image", "User", "a0", "host.name", "winlog.event_data.x", "source.ip", "name")
+)
 
 
 def needs(_event_type: EventType) -> Needs:
@@ -34,30 +37,63 @@ scalars = st.one_of(
 )
 names = st.sampled_from(
     [
-        "Channel", "EventID", "Image", "CommandLine", "winlog", "event_data", "winlog.event_data", "x", "Event",
-        "System", "EventData", "Data", "log_name", "event_id", "type", "msg", "message", "Records", "host", "name",
-        "host.name", "_path", "id.orig_h", "id", "orig_h", "event_type", "src_ip", "eventSource", "eventVersion",
-        "metricset", "User", "#text", "@timestamp", "UtcTime", "uid", "conn_state", "winlog.channel", "channel",
+        "Channel",
+        "EventID",
+        "Image",
+        "CommandLine",
+        "winlog",
+        "event_data",
+        "winlog.event_data",
+        "x",
+        "Event",
+        "System",
+        "EventData",
+        "Data",
+        "log_name",
+        "event_id",
+        "type",
+        "msg",
+        "message",
+        "Records",
+        "host",
+        "name",
+        "host.name",
+        "_path",
+        "id.orig_h",
+        "id",
+        "orig_h",
+        "event_type",
+        "src_ip",
+        "eventSource",
+        "eventVersion",
+        "metricset",
+        "User",
+        "#text",
+        "@timestamp",
+        "UtcTime",
+        "uid",
+        "conn_state",
+        "winlog.channel",
+        "channel",
     ]
-)  # fmt: skip
+)
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=4)),
     max_leaves=12,
 )
-heads = st.sampled_from(
-    [
-        {"Channel": "Security", "EventID": 4688},
-        {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": "1"},
-        {"log_name": "Security", "event_id": 1},
-        {"winlog": {"channel": "System", "event_id": 3}},
-        {"winlog.channel": "System", "winlog.event_id": 3},
-        {"Event": {"System": {"Channel": "System", "EventID": {"#text": 7}}}},
-        {"_path": "conn"},
-        {"metricset": {"name": "cpu"}},
-        {},
-    ]
-)
+HEADS: list[dict[str, Any]] = [
+    {"Channel": "Security", "EventID": 4688},
+    {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": "1"},
+    {"log_name": "Security", "event_id": 1},
+    {"winlog": {"channel": "System", "event_id": 3}},
+    {"winlog.channel": "System", "winlog.event_id": 3},
+    {"Event": {"System": {"Channel": "System", "EventID": {"#text": 7}}}},
+    {"_path": "conn"},
+    {"metricset": {"name": "cpu"}},
+    {},
+]
+heads = st.sampled_from(HEADS)
 
 
 @st.composite
@@ -72,7 +108,7 @@ def objects(draw: st.DrawFn) -> str:
 
 lines = st.sampled_from(
     [
-        "type=EXECVE msg=audit(1364481363.243:24287): argc=2 a0=6C73 a1=\"-l\"",
+        'type=EXECVE msg=audit(1364481363.243:24287): argc=2 a0=6C73 a1="-l"',
         "node=a type=USER_CMD msg=audit(1364481363.243:1): pid=1 msg='cmd=6C73 res=success'",
         "Mar  3 04:05:06 web-01 sshd[7]: Failed password for root from 10.0.0.1 port 3 ssh2",
         "<34>1 2026-03-03T04:05:06Z web-01 su - - - hello",
@@ -132,8 +168,6 @@ def test_the_fast_way_means_what_the_tree_means(texts: list[str]) -> None:
     for frame in decode([text.encode() for text in texts]).frames:
         projection = DECODER._projections[frame.route]
         for row in range(frame.rows):
-            from xdrtui.events.values import tree
-
             expected = projection.row(tree(frame.frame.raws[row]))
             for field, column in frame.frame.columns.items():
                 assert column[row] == expected[field], (field, texts)
@@ -153,11 +187,14 @@ def test_the_size_of_batches_changes_nothing(payloads: list[bytes], size: int) -
         }  # fmt: skip
 
     whole = rows(decode(payloads, clock=ReplayClock()))
-    clock, parts = ReplayClock(), {}
+    clock = ReplayClock()
+    parts: dict[Any, Any] = {}
     source = Source("file:test", "test", "file")
     for start in range(0, len(payloads), size):
         part = payloads[start : start + size]
-        parts |= rows(DECODER.decode(Messages(source, 0, range(7 + start, 7 + start + len(part)), part), clock))
+        parts |= rows(
+            DECODER.decode(Messages(source, 0, range(7 + start, 7 + start + len(part)), part), clock)
+        )
     assert parts == whole
 
 
@@ -169,7 +206,9 @@ def test_null_is_told_from_absent() -> None:
 
 def test_wrong_types_hide_no_event() -> None:
     for value in ("7", "7.50", "true", '["a",7]', '{"b":1.50,"a":[2]}', "123456789012345678901234567890"):
-        frame = decode([b'{"Channel":"Security","EventID":1,"CommandLine":%s}' % value.encode()]).frames[0].frame
+        frame = (
+            decode([b'{"Channel":"Security","EventID":1,"CommandLine":%s}' % value.encode()]).frames[0].frame
+        )
         cell = frame.columns["CommandLine"][0]
         assert cell == {'["a",7]': ("a", "7"), '{"b":1.50,"a":[2]}': '{"a":[2],"b":1.50}'}.get(value, value)
 

@@ -1,8 +1,8 @@
 """Every event of a batch is given its times: what windows use, when it came in, and how good that is.
 
-In: frames, with what their rows state; ingest times, or the replay clock that stands for them. Out: the frames'
-`times`, `ingest` and `quality` are set. The clock goes over all rows in message order, so that neither batch
-size nor the order of frames changes a time.
+In: frames, with what their rows state; ingest times, or the replay clock that stands for them. Out: the
+frames' `times`, `ingest` and `quality` are set. The clock goes over all rows in message order, so that
+neither batch size nor the order of frames changes a time.
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ class Decoder:
         return found
 
     def _cover(self, routes: Iterable[Route]) -> None:
-        """Let the guard know at once what the events of a batch, and all known types of their shapes, need."""
+        """Let the guard know at once what the events of a batch, and all known types of their shapes,
+        need."""
         wanted: set[bytes] = set()
         for route in routes:
             shape = route.shape

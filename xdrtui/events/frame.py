@@ -1,7 +1,7 @@
 """A decoded frame: the detectors' frame, with where and when each row stands, and what people see of it.
 
-In: what `decode.py` made of the payloads of one route. Out: positions, times, core fields, entities, a sentence.
-All but the times is worked out for a row when asked, since few rows ever match.
+In: what `decode.py` made of the payloads of one route. Out: positions, times, core fields, entities, a
+sentence. All but the times is worked out for a row when asked, since few rows ever match.
 """
 
 from __future__ import annotations
@@ -62,13 +62,14 @@ class Counts(msgspec.Struct):
 class DecodedFrame:
     """Rows of one event type, from one layout's shape, in message order.
 
-    messages: which message of the batch each row came in, and `indexes`, which event of it; stated: what the
-    rows say of their times; times: what windows use (event time, or ingest time where the event's own is missing or not believed);
-    ingest: when it came in (or the replay clock); quality: see `times.py`; all one value a row.
+    messages: which message of the batch each row came in, and `indexes`, which event of it; stated: what
+    the rows say of their times; times: what windows use (event time, or ingest time where the event's own
+    is missing or not believed); ingest: when it came in (or the replay clock); quality: see `times.py`; all
+    one value a row.
     """
 
     __slots__ = (
-        "_offsets", "_partition", "_source", "frame", "indexes", "ingest", "messages",
+        "_latest", "_offsets", "_partition", "_source", "frame", "indexes", "ingest", "messages",
         "quality", "repaired", "route", "rows", "stated", "times",
     )  # fmt: skip
 
@@ -93,6 +94,7 @@ class DecodedFrame:
         self.messages = messages
         self.stated = stated
         self.repaired = repaired
+        self._latest: tuple[int, Mapping[str, Text]] = (-1, {})
 
     @property
     def offsets(self) -> list[int]:
@@ -106,7 +108,9 @@ class DecodedFrame:
 
     def fields(self, row: int) -> Mapping[str, Text]:
         """All fields of a row by the rules' names, the core fields among them."""
-        return self.frame.event(row)
+        if self._latest[0] != row:  # asked for several times in a row: core, entities, summary
+            self._latest = row, self.frame.event(row)
+        return self._latest[1]
 
     def core(self, row: int) -> Core:
         event = self.fields(row)
@@ -119,7 +123,7 @@ class DecodedFrame:
             kind = kind_of(name)
             if kind:
                 for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
-                    found.update(dict.fromkeys(entities_of(kind, name, text)))
+                    found.update(dict.fromkeys(entities_of(kind, text)))
         return tuple(found)
 
     def summary(self, row: int) -> str:
@@ -127,12 +131,13 @@ class DecodedFrame:
         return one_line(self.route.resolved.summary, self.fields(row))
 
 
-_NOTHING = frozenset(("", "-", "?", "(null)", "(none)", "::", "0.0.0.0", "4294967295", "unset", "unknown"))  # noqa: S104
+_NOTHING = frozenset(["", "-", "?", "(null)", "(none)", "::", "0.0.0.0"])  # noqa: S104
+_NOBODY = frozenset(["4294967295", "unset", "unknown"])
 
 
-def entities_of(kind: str, field: str, text: str) -> list[tuple[str, str]]:
+def entities_of(kind: str, text: str) -> list[tuple[str, str]]:
     """The entities of one value: `SHA1=..,MD5=..` holds several hashes, `-` none."""
-    if text in _NOTHING or len(text) > 1024:
+    if text in _NOTHING or text in _NOBODY or len(text) > 1024:
         return []
     if kind == "hash" and "=" in text:
         parts = [part.partition("=")[2].strip() for part in text.split(",")]

@@ -1,11 +1,11 @@
 """Asks of a payload whether its fast decoding may mean something else than its tree.
 
-In: the keys that projections read, then payloads. Out: rows to look at twice. msgspec keeps the last of equal
-keys and knows no dotted ones, so an attacker could hide a field behind a second one of the same name. One
-Hyperscan scan of each payload finds any needed key that stands twice (`"Image":` .. `"Image":`), nested names
-written with dots, keys written with escapes, and blanks before a colon. It may hit in vain (a key that stands
-once in each of two objects); the caller then reads the tree. The scan costs about a fifth of decoding, whatever
-the number of keys (tests/benchmarks/decode.py).
+In: the keys that projections read, then payloads. Out: rows to look at twice. msgspec keeps the last of
+equal keys and knows no dotted ones, so an attacker could hide a field behind a second one of the same name.
+One Hyperscan scan of each payload finds any needed key that stands twice (`"Image":` .. `"Image":`), nested
+names written with dots, keys written with escapes, and blanks before a colon. It may hit in vain (a key
+that stands once in each of two objects); the caller then reads the tree. The scan costs about a fifth of
+decoding, whatever the number of keys (tests/benchmarks/decode.py).
 """
 
 from __future__ import annotations
@@ -36,24 +36,34 @@ def expressions(keys: Iterable[str], paths: Iterable[Path], dotted: bool) -> fro
     for path in paths:
         for key in path[1:]:
             found.add(b'\\.%s":' % re.escape(key).encode())
-        if dotted and "." in path[0]:
-            found.add(b'"%s":' % re.escape(path[0].split(".")[0]).encode())
+        if dotted:
+            found.update(b'"%s":' % re.escape(prefix).encode() for prefix in prefixes(path[0]))
     return frozenset(found)
 
 
+def prefixes(name: str) -> list[str]:
+    """What a dotted name may begin with as a key of its own: `a` and `a.b` of `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
 class Guard:
-    """Hyperscan databases over all expressions asked for so far: one, and a few small ones for late comers."""
+    """Hyperscan databases over all expressions asked for so far: one, and a few small ones for late
+    comers."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[list[bytes], Any]] = []
         self._known: set[bytes] = set()
+        self._scans_of: dict[frozenset[bytes], list[tuple[frozenset[int], Any]]] = {}
 
     def cover(self, wanted: Iterable[bytes]) -> None:
-        """Make these expressions known. Compiling takes about a millisecond each; call it for many at once."""
+        """Make these expressions known. Compiling takes about a millisecond each; call it for many at
+        once."""
         new = set(wanted) - self._known
         if not new:
             return
         self._known |= new
+        self._scans_of.clear()
         if len(self._parts) >= MOST_DATABASES:
             new, self._parts = set(self._known), []
         chosen = sorted(new)
@@ -69,17 +79,25 @@ class Guard:
     def hits(self, payloads: Sequence[bytes], wanted: frozenset[bytes]) -> set[int]:
         """Rows in which one of the wanted expressions (all known by now) occurs."""
         found: set[int] = set()
-        for chosen, database in self._parts:
-            mine = {index for index, expression in enumerate(chosen) if expression in wanted}
-            if mine:
-                hit = _collect(mine, found)
-                scan = database.scan
-                for row, payload in enumerate(payloads):
-                    scan(payload, match_event_handler=hit, context=row)
+        for mine, scan in self._scans(wanted):
+            hit = _collect(mine, found)
+            for row, payload in enumerate(payloads):
+                scan(payload, match_event_handler=hit, context=row)
         return found
 
+    def _scans(self, wanted: frozenset[bytes]) -> list[tuple[frozenset[int], Any]]:
+        """The databases that know of wanted expressions, each with the numbers of these in it."""
+        known = self._scans_of.get(wanted)
+        if known is None:
+            known = self._scans_of[wanted] = [
+                (mine, database.scan)
+                for chosen, database in self._parts
+                if (mine := frozenset(n for n, expression in enumerate(chosen) if expression in wanted))
+            ]
+        return known
 
-def _collect(mine: set[int], found: set[int]) -> Callable[[int, int, int, int, int], None]:
+
+def _collect(mine: frozenset[int], found: set[int]) -> Callable[[int, int, int, int, int], None]:
     def hit(index: int, _start: int, _end: int, _flags: int, row: int) -> None:
         if index in mine:
             found.add(row)

@@ -1,8 +1,8 @@
 """Messages taken apart into events, each with its route: what stands between a source and the projection.
 
-In: messages. Out: `Items`, and a dead letter for each message in which no event is. Arrays, `Records`, and the
-envelopes of shippers (an event as JSON or a log line inside another) give the events inside; an envelope whose
-inside nobody knows stays one unrouted event.
+In: messages. Out: `Items`, and a dead letter for each message in which no event is. Arrays, `Records`, and
+the envelopes of shippers (an event as JSON or a log line inside another) give the events inside; an
+envelope whose inside nobody knows stays one unrouted event.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLett
     items = Items(payloads, routes)
     dead: list[DeadLetter] = []
     odd = list(refused)
-    odd += [entry for entry, route in enumerate(routes) if route is not None and route.shape.envelope]
+    carriers = {route for route in set(routes) if route is not None and route.shape.envelope}
+    if carriers:
+        odd += [entry for entry, route in enumerate(routes) if route in carriers]
     for entry in sorted(odd):
         payload = payloads[entry]
         try:
@@ -178,7 +180,9 @@ def _inside(piece: Piece, node: Any, path: Path, route: Route) -> list[Piece]:
         if inner is not None:
             return [Piece(raw) for raw in inner]
         return [
-            Piece(canonical(item).encode("utf-8", "replace"), item, piece.repaired) for item in value if isinstance(item, dict)
+            Piece(canonical(item).encode("utf-8", "replace"), item, piece.repaired)
+            for item in value
+            if isinstance(item, dict)
         ]
     if isinstance(value, dict):
         return [Piece(canonical(value).encode("utf-8", "replace"), value, piece.repaired)]

@@ -1,8 +1,8 @@
 """One plain sentence from an event, by its kind's template.
 
-In: a template such as "{Image|file} started by {ParentImage|file}: {CommandLine}" and the event's fields. Out:
-the sentence, at most 300 characters. `|file` is the last part of a path. Words around a field that the event
-lacks stay; the screen's sanitiser makes control characters harmless.
+In: a template such as "{Image|file} started by {ParentImage|file}: {CommandLine}" and the event's fields.
+Out: the sentence, at most 300 characters. `|file` is the last part of a path. Words around a field that the
+event lacks stay; the screen's sanitiser makes control characters harmless.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def count_presence(
     for field, column in columns.items():
         if column is absent:
             continue
-        if None in column:
+        if type(column) is not tuple and None in column:  # a tuple is full: see structs.as_cells
             there = [cell is not None for cell in column]
             counted = _hosts(list(compress(hosts, there)))
             total[field] += sum(there)

@@ -1,8 +1,9 @@
 """Projection: from the payloads of one route to the columns that detectors need.
 
-In: a route, the needed fields, payloads. Out: cells by field, in rows. The fast way decodes each payload into a
-struct that has only the needed paths. A row goes the slow way (its whole tree, `values.find`) where msgspec
-refuses it, or where a key stands twice or has its dots in it (`guard.py` asks that of every payload).
+In: a route, the needed fields, payloads. Out: cells by field, in rows. The fast way decodes each payload
+into a struct that has only the needed paths. A row goes the slow way (its whole tree, `values.find`) where
+msgspec refuses it, or where a key stands twice or has its dots in it (`guard.py` asks that of every
+payload).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from detectors.contract import NULL, Text
-from xdrtui.events.guard import Guard, expressions
+from xdrtui.events.guard import Guard, expressions, prefixes
 from xdrtui.events.layouts.layout import FieldRule
 from xdrtui.events.route import Route
 from xdrtui.events.structs import Node, as_cells, attempt, decoder_of, make_struct, read_columns
@@ -40,7 +41,7 @@ class Projection:
         struct = make_struct(node, object)
         self._decode = decoder_of(struct)
         self._empty = struct()
-        self._long = [path for path in self.paths if len(path) > 1]
+        self._prefixes = {key for path in self.paths for key in prefixes(".".join(path))}
         self._nested = any(len(path) > 1 for path in written.values())
         self._guard = None if shape.codec else guard
         self.guarded = expressions(set(node.keys()), written.values(), route.dotted)
@@ -48,6 +49,7 @@ class Projection:
     def read(self, payloads: Sequence[bytes], trees: dict[int, Any]) -> Columns:
         """Decode. trees: rows that were read as trees already; those that had to be are added to it."""
         absent: list[Text] = [None] * len(payloads)
+        cells: dict[Path, Sequence[Text]] = {}
         slow = set(trees)
         repaired: set[int] = set()
         unreadable: dict[int, str] = {}
@@ -59,7 +61,8 @@ class Projection:
             found: dict[Path, Sequence[Any]] = {}
             if self.paths:
                 read_columns(self._node, structs, (), found)
-            cells = {path: as_cells(found[self._written[path]], absent) for path in self.paths}
+            for path in self.paths:
+                cells[path] = as_cells(found[self._written[path]], absent)
             again = set(refused) | self._suspicious(fast)
             again.update(
                 row for path in self._pairs for row, text in enumerate(cells[path]) if text is not None
@@ -73,14 +76,14 @@ class Projection:
                     repaired.add(row)
             slow |= again
         else:
-            cells = {path: list(absent) for path in self.paths}
+            cells = {path: absent for path in self.paths}
         if slow:
             patched = {path: list(column) for path, column in cells.items()}
             for row in slow:
                 node = self.normal(trees[row])
                 for path, column in patched.items():
                     column[row] = find(node, path)
-            cells = patched
+            cells = dict(patched)
         columns = {name: _apply(rule, cells, absent) for name, rule in self.rules.items()}
         times, hosts = _apply(self._time, cells, absent), _apply(self._host, cells, absent)
         return Columns(columns, times, hosts, absent, repaired, unreadable)
@@ -108,7 +111,7 @@ class Projection:
             node = tree(payload)
         except NotJson:
             return False
-        if self.route.dotted and any(isinstance(node.get(path[0]), dict | list) for path in self._long):
+        if self.route.dotted and any(isinstance(node.get(key), dict | list) for key in self._prefixes):
             return True
         return _any_odd(node, self._nested)
 
@@ -157,10 +160,11 @@ def _any_odd(node: Any, dots: bool) -> bool:
     return False
 
 
-def _apply(rule: FieldRule, cells: dict[Path, Sequence[Text]], absent: list[Text]) -> Sequence[Text]:
+def _apply(rule: FieldRule, cells: dict[Path, Sequence[Text]], absent: Sequence[Text]) -> Sequence[Text]:
     """The first of a rule's paths that is present in each row, or all joined; then its transform."""
+    column: Sequence[Text]
     if rule.join is not None:
-        column: Sequence[Text] = [
+        column = [
             _joined(rule.join, parts) for parts in zip(*(cells[path] for path in rule.paths), strict=True)
         ]
     else:
@@ -171,7 +175,7 @@ def _apply(rule: FieldRule, cells: dict[Path, Sequence[Text]], absent: list[Text
                 continue
             if column is absent:
                 column = other
-            elif None in column or NULL in column:
+            elif type(column) is not tuple and (None in column or NULL in column):
                 column = [
                     b if a is None or (a is NULL and b is not None) else a
                     for a, b in zip(column, other, strict=True)

@@ -84,7 +84,10 @@ class Router:
         """The route of an event that was read as a tree; the same as `route` gives."""
         if not codec:
             return self._search(tree, "")
-        key = (codec, *(first_text(find(tree, path)) for path in self._line_keys.get(codec, ())))
+        key = (
+            codec,
+            *(first_text(find(tree, path)) for path in self._line_keys.get(codec, ())),
+        )
         found = self._by_line.get(key)
         if found is None:
             if len(self._by_line) >= MOST_ROUTES:
@@ -112,7 +115,7 @@ class Router:
         return None
 
     def _by_keys(self, payload: bytes, values: Any) -> Route:
-        """Decided by which keys are there: decoded a second time, without making anything of the values."""
+        """Decided by which keys are there: decoded again, without making anything of the values."""
         struct = self._decode_presence(payload)
         presence = _presence(self._presence, struct)
         found = self._by_presence.get((values, presence))
@@ -137,7 +140,14 @@ class Router:
                     dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
                     break
         resolved = layout.kind(shape, keys)
-        key = (shape.layout, shape.name, resolved.event_type.name, resolved.summary, *sorted(resolved.fields), dotted)
+        key: tuple[str | bool, ...] = (
+            shape.layout,
+            shape.name,
+            resolved.event_type.name,
+            resolved.summary,
+            *sorted(resolved.fields),
+            dotted,
+        )
         return self._routes.setdefault(key, Route(shape, resolved, dotted))
 
 

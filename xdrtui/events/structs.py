@@ -138,12 +138,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def as_cells(column: Sequence[Any], absent: list[Text]) -> Sequence[Text]:
-    """Decoded values as cells. A column that no row has becomes `absent` itself, so that it can be told."""
+    """Decoded values as cells. A column that no row has becomes `absent` itself, so that it can be told; one
+    that stays a tuple has a text in every row."""
+    if column[0] is UNSET and column.count(UNSET) == len(column):
+        return absent
     kinds = set(map(type, column))
     if kinds == _TEXT:
-        return column
-    if kinds == _ABSENT:
-        return absent
+        return column if type(column) is tuple else tuple(column)
     if kinds == _SOME:
         return [None if value is UNSET else value for value in column]
     if kinds == _INTEGERS:
@@ -161,6 +162,5 @@ def as_cells(column: Sequence[Any], absent: list[Text]) -> Sequence[Text]:
 
 
 _TEXT: set[type] = {str}
-_ABSENT: set[type] = {type(UNSET)}
 _SOME: set[type] = {str, type(UNSET)}
 _INTEGERS: set[type] = {int}

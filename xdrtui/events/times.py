@@ -46,8 +46,9 @@ _seconds: dict[str, int] = {}
 def parse_time(text: str, now: int | None = None) -> int | None:
     """Return the time that a text states, or None.
 
-    Reads ISO 8601 and its variants, epoch seconds, milli-, micro- and nanoseconds (told apart by size), audit
-    stamps, and syslog stamps: these lack the year, which is the one that puts them closest before `now` + 1 d.
+    Reads ISO 8601 and its variants, epoch seconds, milli-, micro- and nanoseconds (told apart by size),
+    audit stamps, and syslog stamps: these lack the year, which is the one that puts them closest before
+    `now` + 1 d.
     """
     if len(text) >= 19 and text[4] == "-":
         base = _seconds.get(text[:19])
@@ -172,7 +173,9 @@ class ReplayClock:
     def fold(self, times: Sequence[int | None]) -> tuple[list[int], bytearray]:
         """Go on over the next events' times, in their order. Return the clock and the quality at each."""
         dated = [time for time in times if time is not None]
-        if len(dated) == len(times) and dated and self.now is not None:
+        if dated and len(dated) == len(times):
+            if self.now is None:
+                self.now = dated[0]
             # Nearly always all lie within the narrowest bounds of the batch: one pass in C.
             highest = max(dated)
             if highest <= self.now + self.AHEAD and min(dated) >= max(self.now, highest) - self.BACK:

@@ -1,9 +1,9 @@
 """One JSON event as a tree, read slowly and forgivingly: the meaning that the fast path must equal.
 
-In: text. Out: a tree of dict, list, `Many` (the values of a key that stands twice), str, `Number`, bool, None;
-and from a tree the cells (`detectors.contract.Text`) of a dotted path. Numbers keep their text, unpaired
-surrogates become U+FFFD, dotted flat keys equal nested keys, paths cross arrays. Nothing here raises for the
-content of an event, except `NotJson`.
+In: text. Out: a tree of dict, list, `Many` (the values of a key that stands twice), str, `Number`, bool,
+None; and from a tree the cells (`detectors.contract.Text`) of a dotted path. Numbers keep their text,
+unpaired surrogates become U+FFFD, dotted flat keys equal nested keys, paths cross arrays. Nothing here
+raises for the content of an event, except `NotJson`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Many(list):  # type: ignore[type-arg]
 
 
 def whole(text: str) -> str:
-    """Return the text with unpaired surrogates replaced by U+FFFD (a pair of halves becomes its character)."""
+    """Return the text with unpaired surrogates replaced by U+FFFD (a pair of halves becomes its
+    character)."""
     if _SURROGATE.search(text):
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text

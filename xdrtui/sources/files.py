@@ -1,9 +1,9 @@
 """Files, folders and standard input as messages.
 
-In: paths (`-` for standard input, folders walked in order). Out: `Messages` of one file each, a message a line
-or record; offset = its 0-based line or record. What a file is, its first bytes say, not its name: gzip, zstd,
-EVTX, UTF-16, JSON lines, one JSON array or indented documents, Zeek tables, text. Everything is streamed; a
-line or value above 32 MB is cut there, and what is left of it becomes one dead letter.
+In: paths (`-` for standard input, folders walked in order). Out: `Messages` of one file each, a message a
+line or record; offset = its 0-based line or record. What a file is, its first bytes say, not its name:
+gzip, zstd, EVTX, UTF-16, JSON lines, one JSON array or indented documents, Zeek tables, text. Everything is
+streamed; a line or value above 32 MB is cut there, and what is left of it becomes one dead letter.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def open_files(
 
 
 def walk(path: str | Path) -> Iterator[str]:
-    """The regular files at a path in sorted order; links inside a folder are not followed. Raises SourceError."""
+    """The regular files at a path in sorted order; links inside a folder are not followed. Raises
+    SourceError."""
     top = Path(path)
     if top.is_dir():
         for folder, folders, files in os.walk(top):
@@ -78,7 +79,8 @@ def walk(path: str | Path) -> Iterator[str]:
 
 
 def modified(source: Source) -> int | None:
-    """When the file was last written (nanoseconds), for stamps that lack the year; None for standard input."""
+    """When the file was last written (nanoseconds), for stamps that lack the year; None for standard
+    input."""
     try:
         return Path(source.name).stat().st_mtime_ns
     except OSError:
@@ -131,7 +133,7 @@ def _batches(
     """Cut a block into batches; blank lines are no messages."""
     offsets: range | list[int] = range(first, first + len(payloads))
     if any(len(payload) < 3 for payload in payloads):
-        numbered = [(at, one) for at, one in zip(count(first), payloads) if one.strip()]  # noqa: B905
+        numbered = [(at, one) for at, one in zip(count(first), payloads) if one.strip()]
         offsets = [at for at, _ in numbered]
         payloads = [one for _, one in numbered]
     if not payloads:

@@ -179,7 +179,8 @@ def _evtx(name: str, stream: Any) -> Blocks:
             parser = evtx.PyEvtxParser(name or copy, 1)
         except (RuntimeError, OSError, ValueError) as error:
             raise SourceError(f"{name or 'EVTX'}: {error}") from error
-        yield from _blocks(_records(iter(parser.records_json())))
+        records: Any = parser.records_json()
+        yield from _blocks(_records(iter(records)))
 
 
 def _records(records: Iterator[dict[str, Any]]) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """Linux audit records as text: one record a line.
 
-In: `[node=..] type=.. msg=audit(time:serial): key=value ..`. Out: its fields. Quotes are taken off, texts that
-the kernel wrote as hexadecimal are decoded, the inner message of user records (`msg='op=.. acct=..'`) and the
-enriched part after a group separator are fields as well. An EXECVE record also gets `command_line`.
+In: `[node=..] type=.. msg=audit(time:serial): key=value ..`. Out: its fields. Quotes are taken off, texts
+that the kernel wrote as hexadecimal are decoded, the inner message of user records (`msg='op=.. acct=..'`)
+and the enriched part after a group separator are fields as well. An EXECVE record also gets `command_line`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ _HEX = re.compile(r"(?:[0-9A-F]{2})+")
 _ARGUMENT = re.compile(r"a(\d+)(?:\[(\d+)\])?")
 
 _TEXTS = frozenset(
-    ("proctitle", "name", "comm", "exe", "cwd", "acct", "cmd", "data", "key", "path", "new_name", "watch", "dir")
+    (
+        "proctitle",
+        "name",
+        "comm",
+        "exe",
+        "cwd",
+        "acct",
+        "cmd",
+        "data",
+        "key",
+        "path",
+        "new_name",
+        "watch",
+        "dir",
+    )
 )
 _NO_TEXT = frozenset(("(null)", "(none)", "?"))
 

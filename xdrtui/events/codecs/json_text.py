@@ -1,9 +1,9 @@
 """The events in a message that is no single well-formed JSON object: arrays, several values, broken text.
 
-In: bytes. Out: the events with their own bytes, in order, or why there is none (`NotJson`). A byte order mark,
-blanks, NULs and carriage returns around values are passed over; commas between values too. Bytes that are no
-UTF-8 and halves of surrogate pairs become U+FFFD; what follows the last whole value is dropped, and the
-message's events are marked as repaired.
+In: bytes. Out: the events with their own bytes, in order, or why there is none (`NotJson`). A byte order
+mark, blanks, NULs and carriage returns around values are passed over; commas between values too. Bytes that
+are no UTF-8 and halves of surrogate pairs become U+FFFD; what follows the last whole value is dropped, and
+the message's events are marked as repaired.
 """
 
 from __future__ import annotations

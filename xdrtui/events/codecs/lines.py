@@ -1,6 +1,7 @@
 """Text logs: which codec reads a line, and what it reads.
 
-In: one line. Out: the codec's name, as layouts call it, and the fields; or None where no codec knows the line.
+In: one line. Out: the codec's name, as layouts call it, and the fields; or None where no codec knows the
+line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Syslog lines: RFC 5424, RFC 3164, and the form with an ISO time that current systems write to files.
 
-In: one line. Out: timestamp, hostname, program, pid, message, and facility and severity where a priority stands.
+In: one line. Out: timestamp, hostname, program, pid, message, and facility and severity where a priority
+stands.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import re
 _NEW = re.compile(
     r"<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(.*)", re.DOTALL
 )
+_STAMP = (
+    r"([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20})"
+)
 _OLD = re.compile(
-    r"(?:<(\d{1,3})>)?"
-    r"([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20})"
-    r" (\S{1,255}) ([^\s:\[\]]{1,128})(?:\[(\d{1,10})\])?: ?(.*)",
-    re.DOTALL,
+    r"(?:<(\d{1,3})>)?" + _STAMP + r" (\S{1,255}) ([^\s:\[\]]{1,128})(?:\[(\d{1,10})\])?: ?(.*)", re.DOTALL
 )
 
 

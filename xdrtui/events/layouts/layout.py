@@ -63,9 +63,10 @@ class Shape(msgspec.Struct, frozen=True):
     """One way in which a layout's events are written.
 
     codec: empty for JSON, else the text codec that reads its lines; keys: names of the values that decide the
-    kind, with where they stand (constants: what they are in this shape); templates: where a field stands that has no rule of its own, `{field}` for its
-    name; envelope: paths whose value is the event, or a list of events, that this one only carries; pairs: paths that may hold a list of names with values, which then stand beside the list;
-    literal: names with dots are mostly written as flat keys (Zeek's `id.orig_h`).
+    kind, with where they stand (constants: what they are in this shape); templates: where a field stands that
+    has no rule of its own, `{field}` for its name; envelope: paths whose value is the event, or a list of
+    events, that this one only carries; pairs: paths that may hold a list of names with values, which then
+    stand beside the list; literal: names with dots are mostly written as flat keys (Zeek's `id.orig_h`).
     """
 
     layout: str
