@@ -14,8 +14,10 @@ from tests.xdrtui.test_events_law import decode
 from xdrtui.errors import RuleError
 from xdrtui.events.decode import Decoder
 from xdrtui.events.frame import Core, DecodedFrame
+from xdrtui.events.layouts import layout
 from xdrtui.events.layouts.layout import UNROUTED, bundled_layouts, load_layouts, log_source
 from xdrtui.events.message import Messages, Source
+from xdrtui.events.transforms import TRANSFORMS
 
 SYSMON = {"Image": "C:\\a\\b.exe", "ParentImage": "C:\\w\\winword.exe", "CommandLine": "b -x", "User": "D\\u"}
 WINLOG = {"channel": "Microsoft-Windows-Sysmon/Operational", "event_id": 1, "computer_name": "h"}
@@ -43,10 +45,10 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 
 
-def one(event: dict[str, Any] | str, *fields: str, layout: str = "") -> DecodedFrame:
+def one(event: dict[str, Any] | str, *fields: str, pinned: str = "") -> DecodedFrame:
     decoder = Decoder(bundled_layouts(), lambda _: Needs(frozenset(fields)))
     payload = (event if isinstance(event, str) else json.dumps(event)).encode()
-    decoded = decoder.decode(Messages(Source("u", "n", "file", layout), 0, [0], [payload]))
+    decoded = decoder.decode(Messages(Source("u", "n", "file", pinned), 0, [0], [payload]))
     assert len(decoded.frames) == 1, decoded.dead
     return decoded.frames[0]
 
@@ -224,7 +226,7 @@ def test_envelopes_are_opened_where_the_inside_is_known() -> None:
 
 
 def test_a_pinned_layout_leaves_out_all_others() -> None:
-    assert one(FORMS["flat"], layout="zeek").frame.event_type == UNROUTED
+    assert one(FORMS["flat"], pinned="zeek").frame.event_type == UNROUTED
 
 
 def test_unrouted_events_are_counted_by_shape() -> None:
@@ -274,3 +276,18 @@ def test_a_new_source_is_a_file(tmp_path: Path) -> None:
 
 def test_observables_have_known_kinds() -> None:
     assert set(observables().values()) == set(KINDS)
+
+
+def test_the_manual_lists_every_layout_and_transform() -> None:
+    page = (Path(layout.__file__).parents[2] / "manual" / "layouts.md").read_text()
+    rows = {line.split("|")[1].split()[0] for line in page.splitlines() if line.startswith("| ")}
+    assert set(bundled_layouts().names()) | set(TRANSFORMS) <= rows
+
+
+def test_the_layout_in_the_manual_works(tmp_path: Path) -> None:
+    page = (Path(layout.__file__).parents[2] / "manual" / "layouts.md").read_text()
+    (tmp_path / "door.yml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    decoder = Decoder(load_layouts(tmp_path), lambda _: Needs(frozenset(("user.name",))))
+    payload = b'{"badge":"7-b","gate":"n","door":"d","kind":"refused"}'
+    frame = decoder.decode(Messages(Source("u", "n", "file"), 0, [0], [payload])).frames[0]
+    assert (frame.summary(0), frame.core(0)) == ("7-b was refused at d", Core("d", "7", "", ""))
