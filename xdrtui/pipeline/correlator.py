@@ -272,7 +272,9 @@ class Correlator:
         state = self._ready()
         if state is None:
             return Progress()
+        assert self.correlations is not None
         done = self._write_fired(state.finish())
+        self._sweep((self.store.watermark() or 0) - self.lateness - self.correlations.reach())
         self._note_health(state)
         connection = self.store.connection
         workers.set_cursor(connection, FINISHED, workers.cursor(connection, CURSOR))

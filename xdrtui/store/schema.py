@@ -181,7 +181,7 @@ def alerts(db: Database) -> None:
         "CREATE TABLE alert_entities(alert TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
         " key TEXT NOT NULL, first_seen INTEGER NOT NULL, PRIMARY KEY(alert, kind, value)) WITHOUT ROWID"
     )
-    db.table("alert_entities").create_index(["key", "kind", "alert"])
+    db.table("alert_entities").create_index(["key", "kind", "first_seen", "alert"])
     table.enable_fts(TEXT_OF_ALERTS, tokenize="unicode61 remove_diacritics 2")
     columns = ", ".join(TEXT_OF_ALERTS)
     old = ", ".join(f"old.{name}" for name in TEXT_OF_ALERTS)

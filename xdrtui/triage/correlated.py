@@ -65,16 +65,16 @@ def folded_of(fired: Fired, rows: Sequence[Stored]) -> Folded:
         entities={},
     )
     absorb(alert, rows, len(rows) - len({(row.rule, row.event_hash) for row in rows}))
-    alert.count = max(fired.count, 1)
+    alert.count = max(fired.count, len(rows))
     alert.first_seen, alert.last_seen = fired.began, max(fired.last, fired.time)
-    alert.summary = sentence(fired, first.summary)
+    alert.summary = sentence(fired, alert.count, first.summary)
     return alert
 
 
-def sentence(fired: Fired, first: str) -> str:
-    """One plain sentence for the queue."""
+def sentence(fired: Fired, count: int, first: str) -> str:
+    """One plain sentence for the queue. count: events, those of counted alerts included."""
     about = ", ".join(key.spelling for key in fired.group if key.spelling)
-    events = f"{fired.count} event{'s' * (fired.count != 1)} within {span(fired.timespan)}"
+    events = f"{count} event{'s' * (count != 1)} within {span(fired.timespan)}"
     return f"{events}{f' of {about}' if about else ''}; the first: {first}"
 
 

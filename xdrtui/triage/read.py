@@ -59,12 +59,13 @@ def history(connection: sqlite3.Connection, alert: str) -> list[History]:
 
 
 def related(connection: sqlite3.Connection, alert: str, within: int, limit: int) -> list[AlertRow]:
-    """Other alerts that share an entity and were at most `within` nanoseconds apart; most shared first."""
+    """Other alerts that met one of its entities at most `within` nanoseconds before or after; most shared
+    first."""
     found = connection.execute(
-        "SELECT b.seq FROM alert_entities x JOIN alert_entities y ON y.key = x.key AND y.kind = x.kind"
-        " JOIN alerts a ON a.id = x.alert JOIN alerts b ON b.id = y.alert"
-        " WHERE x.alert = ?1 AND y.alert <> ?1 AND b.last_seen >= a.first_seen - ?2"
-        " AND b.first_seen <= a.last_seen + ?2 GROUP BY b.seq"
+        "SELECT b.seq FROM alerts a JOIN alert_entities x ON x.alert = a.id"
+        " JOIN alert_entities y ON y.key = x.key AND y.kind = x.kind"
+        " AND y.first_seen BETWEEN a.first_seen - ?2 AND a.last_seen + ?2 JOIN alerts b ON b.id = y.alert"
+        " WHERE a.id = ?1 AND y.alert <> ?1 GROUP BY b.seq"
         " ORDER BY count(*) DESC, b.rank DESC, b.last_seen DESC, b.id LIMIT ?3",
         (alert, within, limit),
     )
