@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class XdrtuiError(Exception):
-    """Base of all errors that a user may see. `str(error)` is one sentence; place and remedy are part of it."""
+    """Base of all errors that a user may see. `str(error)` is one sentence with place and remedy."""
 
 
 class SettingsError(XdrtuiError):

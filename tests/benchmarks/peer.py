@@ -113,11 +113,8 @@ def compare(ours: list[str], theirs: list[str], events: Path, folder: Path, conf
     for line in (folder / "theirs").open():
         match = json.loads(line)
         peer.add((match["rule_id"], match["event"]["xdrtui_number"]))
-    both = len(mine & peer)
-    alone, missed = len(mine - peer), len(peer - mine)
-    print(
-        f"matches: ours {len(mine):,}, RSigma {len(peer):,}, both {both:,}, only ours {alone}, only theirs {missed}"
-    )
+    print(f"matches: ours {len(mine):,}, RSigma {len(peer):,}, both {len(mine & peer):,}")
+    print(f"only ours {len(mine - peer)}, only theirs {len(peer - mine)}")
     numbered.unlink()
 
 
