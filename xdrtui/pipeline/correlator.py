@@ -77,6 +77,7 @@ class Correlator:
         self.holder = holder or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.step = step
         self._names: dict[tuple[str, str], Naming] = {}
+        self._lost: dict[str, int] = {}
         self._state: State | None = None
         self._cursor = -1
         self._watermark = 0
@@ -256,8 +257,7 @@ class Correlator:
         state = self.correlations.new_state()
         until, watermark = workers.cursor(connection, CURSOR), workers.cursor(connection, WATERMARK)
         total = Progress()
-        rows = list(findings.read_feeding(connection, self._needed, -(2**62), until))
-        left = iter(rows)
+        left = findings.read_feeding(connection, self._needed, -(2**62), until)
         while part := list(islice(left, self.step)):
             fired = state.feed(match_of(row) for row in part)
             fired += state.advance(min(part[-1].window_time, watermark), self.lateness)
@@ -313,7 +313,9 @@ class Correlator:
         """A correlation that had to drop groups says so: flooding it with keys is a way to evade it."""
         now = self.store.clock()
         for rule, health in state.health.items():
-            if health.keys_capped or health.crowded:
+            lost = health.keys_capped + health.crowded
+            if lost > self._lost.get(rule, 0):
+                self._lost[rule] = lost
                 title = self._rules[rule].title
                 text = (
                     f"The correlation '{title}' met more keys or events than it keeps ({health.keys_capped}"
