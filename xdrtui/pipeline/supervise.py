@@ -32,6 +32,10 @@ _SAME_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Of this process, so that what ended is taken off the system's list of processes."""
+
+
 class Started(msgspec.Struct, frozen=True):
     """A worker that was started from here. began: of the process, seconds since 1970; log: what it says
     before its own log is open."""
@@ -82,6 +86,7 @@ def start(
             start_new_session=True,
             env=dict(environ) if environ is not None else None,
         )
+    _children[process.pid] = process
     began = began_at(process.pid)
     if began is not None:
         started = Started(process.pid, began, str(log))
@@ -157,8 +162,9 @@ def noted(directory: Path) -> list[Started]:
 
 def is_alive(started: Started) -> bool:
     """The process runs, and is the one that was started."""
-    with contextlib.suppress(ChildProcessError, OSError):
-        os.waitpid(started.pid, os.WNOHANG)  # a child that ended must be taken off the list of processes
+    child = _children.get(started.pid)
+    if child is not None and child.poll() is not None:
+        del _children[started.pid]
     began = began_at(started.pid)
     return began is not None and abs(began - started.began) <= _SAME_SECONDS
 

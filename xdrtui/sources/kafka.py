@@ -200,14 +200,13 @@ class KafkaSource:
         self._retry()
         try:
             await self._place_missing()
-            if self._openings:
-                opened, self._openings = self._openings, []
-                return opened
-            got = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=FETCH_MESSAGES)
+            got = {}
+            if not self._openings:
+                got = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=FETCH_MESSAGES)
         except KafkaError as error:
             await self._set_aside(error)
             return []
-        fetched = []
+        fetched, self._openings = self._openings, []  # one may have come up while we waited: it goes first
         for each, records in got.items():
             state = self._partitions.get(each)
             if state is None:  # assigned in this moment, not placed yet: `place` seeks back

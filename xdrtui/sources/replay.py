@@ -59,8 +59,7 @@ class Replay:
         self.pace = pace or Pace()
         self.handed_on = 0
         decoder = Decoder(layouts or load_layouts(), lambda event_type: Needs())
-        files = [file for path in paths for file in (walk(path) if str(path) != "-" else ["-"])]
-        self._streams = [_Stream(_clocked(file, decoder, report)) for file in files]
+        self._streams = [_Stream(_clocked(file, decoder, report)) for file in _files(paths, report)]
         self._streams = [stream for stream in self._streams if stream.head is not None]
         dated = [stream.head for stream in self._streams if stream.head]
         self.begins = min(dated, default=0)
@@ -138,6 +137,16 @@ class _Stream:
         self._at = 0
 
 
+def _files(paths: Iterable[str | Path], report: Callable[[SourceError], None] | None) -> Iterator[str]:
+    for path in paths:
+        try:
+            yield from walk(path) if str(path) != "-" else ("-",)
+        except SourceError as error:
+            if report is None:
+                raise
+            report(error)
+
+
 def _clocked(file: str, decoder: Decoder, report: Callable[[SourceError], None] | None) -> Iterator[Messages]:
     """A file's messages, with the replay clock after each of them as its ingest time."""
     clock = ReplayClock()
@@ -194,8 +203,8 @@ async def replay_to_kafka(
 ) -> Sent:
     """Produce a replay to a topic, each file to one partition in its order, with its clock in the header.
 
-    stop: is asked before each batch; progress: is told what was sent so far and the recorded time. Raises BrokerError. What is read from the
-    topic shows these clocks only if it is listed under kafka.replay_topics.
+    stop: is asked before each batch; progress: is told what was sent so far and the recorded time. Raises
+    BrokerError. A worker believes these clocks only if the topic is listed under kafka.replay_topics.
     """
     partitions = (await ask_broker(to, [topic])).topics[topic]
     producer = AIOKafkaProducer(

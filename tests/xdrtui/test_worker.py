@@ -1,0 +1,355 @@
+"""The worker between a source and a store: what it commits, what it drops, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detectors.sigma.cache import Cache
+from xdrtui.errors import StoreBusy
+from xdrtui.events.message import Messages, Source
+from xdrtui.pipeline import worker as worker_module
+from xdrtui.pipeline.committer import PAUSE, Committer
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.rulebook import load_rulebook
+from xdrtui.pipeline.worker import Summary, Worker
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.generation import Stored
+from xdrtui.sources.partitions import Fetched, SourceHealth
+from xdrtui.store import workers
+from xdrtui.store.batch import BatchResult, Mark
+from xdrtui.store.live import LiveReader
+from xdrtui.store.store import Store
+
+RULE = """
+title: A bad word
+id: 6a4e0c3e-0b7a-4d0b-8d6b-000000000001
+status: test
+level: high
+logsource: {product: zeek, service: conn}
+detection: {selection: {uid: bad}, condition: selection}
+"""
+START = 1_700_000_000
+PREFIX = "kafka:c:t:"
+SETTINGS = KafkaSettings(brokers=["b:1"], topics=["t"])
+
+
+def payload(number: int) -> bytes:
+    return json.dumps(
+        {
+            "_path": "conn",
+            "ts": START + number,
+            "uid": "bad",
+            "id.orig_h": f"10.0.0.{number % 5}",
+            "id.resp_p": 1,
+        }
+    ).encode()
+
+
+class FakeSource:
+    """A topic in memory with one partition or more, placed and read as Kafka's is."""
+
+    def __init__(self, partitions: Mapping[int, Sequence[bytes]], size: int = 3) -> None:
+        self.topic = partitions
+        self.size = size
+        self.notes: list[str] = []
+        self.next: dict[int, int] = {}
+        self.stands: dict[int, int] = {}
+        self.number = 0
+        self.aside: dict[str, str] = {}
+        self.committed: dict[int, int] = {}
+        self.paused = False
+        self.started = self.stopped = False
+        self.fetches = 0
+        self.before_fetch: Callable[[], None] = lambda: None
+
+    def open(
+        self,
+        settings: KafkaSettings,
+        stored: Callable[[str], Awaitable[Mapping[int, Stored]]],
+        *,
+        store_id: str,
+        until_end: bool,
+        clock: Callable[[], int],
+    ) -> FakeSource:
+        assert store_id
+        self.stored = stored
+        return self
+
+    async def start(self) -> None:
+        self.started = True
+        await self.place_again()
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    async def place_again(self) -> None:
+        self.number += 1
+        stored = await self.stored(PREFIX)
+        for partition in self.topic:
+            known = stored.get(partition)
+            self.next[partition] = known.next_offset if known else 0
+            self.stands[partition] = known.next_offset if known else -1
+
+    async def fetch(self, seconds: float) -> list[Fetched]:
+        self.before_fetch()
+        self.fetches += 1
+        await asyncio.sleep(0.001)
+        fetched = []
+        for partition, values in self.topic.items():
+            at = self.next[partition]
+            taken = values[at : at + self.size]
+            if not taken or self.paused or str(partition) in self.aside:
+                continue
+            end = at + len(taken)
+            offsets = range(at, end)
+            ingest = [(START + each) * 10**9 for each in offsets]
+            source = Source(PREFIX + "0", "t", "kafka")
+            fetched.append(
+                Fetched(
+                    Messages(source, partition, offsets, list(taken), ingest),
+                    start=self.stands[partition],
+                    next_offset=end,
+                    anchor=b"a%d" % end,
+                    generation=0,
+                    placing=self.number,
+                )
+            )
+            self.next[partition] = self.stands[partition] = end
+        return fetched
+
+    def is_current(self, fetched: Fetched) -> bool:
+        return fetched.placing == self.number and str(fetched.messages.partition) not in self.aside
+
+    def set_aside(self, fetched: Fetched, reason: str) -> None:
+        self.aside[str(fetched.messages.partition)] = reason
+
+    async def commit(self, done: Sequence[Fetched]) -> None:
+        self.committed.update({each.messages.partition: each.next_offset for each in done})
+
+    async def caught_up(self) -> bool:
+        return all(
+            self.next[partition] >= len(values) or str(partition) in self.aside
+            for partition, values in self.topic.items()
+        )
+
+    async def newly_idle(self) -> list[tuple[str, int]]:
+        return []
+
+    def health(self) -> SourceHealth:
+        lag = sum(len(values) - self.next.get(partition, 0) for partition, values in self.topic.items())
+        return SourceHealth(lag, len(self.topic), self.paused, dict(self.aside))
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "rule.yml").write_text(RULE)
+    return folder
+
+
+@pytest.fixture
+def process(rules: Path) -> Process:
+    return Process(load_rulebook([rules], cache=Cache(rules / "cache")))
+
+
+def worker(directory: Path, process: Process, source: FakeSource, **more: Any) -> Worker:
+    return Worker(directory, SETTINGS, process, open_source=source.open, **{"until_end": True, **more})
+
+
+async def run(it: Worker) -> Summary:
+    async with asyncio.timeout(30):
+        return await it.run()
+
+
+def findings(directory: Path) -> list[tuple[int, int]]:
+    with Store.open(directory, readonly=True) as store:
+        return [*store.connection.execute("SELECT partition, offset FROM findings ORDER BY 1, 2")]
+
+
+def every(source: FakeSource) -> list[tuple[int, int]]:
+    return [
+        (partition, offset) for partition, values in source.topic.items() for offset in range(len(values))
+    ]
+
+
+def topic(*lengths: int) -> dict[int, list[bytes]]:
+    return {partition: [payload(each) for each in range(n)] for partition, n in enumerate(lengths)}
+
+
+async def test_everything_up_to_the_end_is_stored_and_folded(tmp_path: Path, process: Process) -> None:
+    source = FakeSource(topic(20, 7))
+    summary = await run(worker(tmp_path, process, source))
+    assert (summary.ended, summary.messages, summary.findings, summary.alerts) == ("end", 27, 27, 5)
+    assert findings(tmp_path) == every(source)
+    assert source.committed == {0: 20, 1: 7}
+    assert source.stopped
+
+
+async def test_positions_and_anchors_are_those_of_the_source(tmp_path: Path, process: Process) -> None:
+    await run(worker(tmp_path, process, FakeSource(topic(20))))
+    with Store.open(tmp_path, readonly=True) as store:
+        mark = store.positions(PREFIX + "0")[0]
+    assert (mark.next_offset, mark.anchor) == (20, b"a20")
+
+
+async def test_a_second_run_reads_nothing_twice(tmp_path: Path, process: Process) -> None:
+    await run(worker(tmp_path, process, FakeSource(topic(20))))
+    summary = await run(worker(tmp_path, process, FakeSource(topic(25))))
+    assert summary.messages == 5
+
+
+async def test_a_batch_that_is_fenced_off_is_read_again_from_where_the_store_stands(
+    tmp_path: Path, process: Process
+) -> None:
+    source = FakeSource(topic(20), size=2)
+
+    def meddle() -> None:
+        """Another worker moves the stored position on, as after a rebalance that this one slept through."""
+        if source.fetches == 4:
+            with Store.open(tmp_path) as store:
+                stands = store.positions(PREFIX + "0").get(0, Mark("", 0, 0, b"", 0)).next_offset
+                mark = Mark(PREFIX + "0", 0, max(stands, 12), b"other", 0)
+                store.commit_batch(BatchResult(marks=[mark], sources=[Source(PREFIX + "0", "t", "kafka")]))
+
+    source.before_fetch = meddle
+    summary = await run(worker(tmp_path, process, source))
+    assert summary.ended == "end"
+    assert source.number > 1, "was never placed again"
+    offsets = [offset for _, offset in findings(tmp_path)]
+    assert offsets == sorted(set(offsets)) and set(range(12, 20)) <= set(offsets)
+
+
+async def test_a_partition_that_breaks_detection_is_set_aside_and_the_others_go_on(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = process.run
+
+    def breaking(messages: Messages, clock: Any = None) -> BatchResult:
+        if messages.partition == 1:
+            raise ValueError("a fault of ours")
+        return whole(messages, clock)
+
+    monkeypatch.setattr(process, "run", breaking)
+    summary = await run(worker(tmp_path, process, FakeSource(topic(9, 9))))
+    assert findings(tmp_path) == [(0, offset) for offset in range(9)]
+    assert summary.faults == {"1": "ValueError: a fault of ours"}
+
+
+async def test_a_busy_store_is_waited_for(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "BUSY_SECONDS", 0.01)
+    commit, refusals = Committer.commit, [StoreBusy("busy"), StoreBusy("busy")]
+
+    def sometimes(self: Committer, batch: Sequence[Fetched]) -> None:
+        if refusals:
+            raise refusals.pop()
+        commit(self, batch)
+
+    monkeypatch.setattr(Committer, "commit", sometimes)
+    source = FakeSource(topic(9))
+    await run(worker(tmp_path, process, source))
+    assert findings(tmp_path) == every(source) and not refusals
+
+
+async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = FakeSource(topic(3000), size=1)
+    ahead: list[int] = []
+    commit = Committer.commit
+
+    def slow(self: Committer, batch: Sequence[Fetched]) -> None:
+        commit(self, batch)
+        ahead.append(source.next[0] - batch[-1].next_offset)
+
+    monkeypatch.setattr(Committer, "commit", slow)
+    await run(worker(tmp_path, process, source, until_end=False, stop=lambda: len(ahead) > 20))
+    assert max(ahead) <= worker_module.QUEUED + 2
+
+
+async def test_a_stop_ends_with_a_whole_batch_and_the_rest_is_read_next_time(
+    tmp_path: Path, process: Process
+) -> None:
+    source = FakeSource(topic(3000), size=10)
+    it = worker(tmp_path, process, source, until_end=False)
+    asyncio.get_running_loop().call_later(0.3, it.stop)
+    summary = await run(it)
+    assert summary.ended == "stop" and 0 < summary.messages < 3000
+    again = FakeSource(source.topic, size=1000)
+    await run(worker(tmp_path, process, again))
+    assert findings(tmp_path) == every(source)
+
+
+async def test_a_failure_of_the_source_ends_the_worker_and_is_told(tmp_path: Path, process: Process) -> None:
+    source = FakeSource(topic(9))
+
+    def fail() -> None:
+        raise OSError("gone")
+
+    source.before_fetch = fail
+    with pytest.raises(OSError, match="gone"):
+        await run(worker(tmp_path, process, source))
+    assert source.stopped
+
+
+async def test_it_beats_and_pauses_when_asked(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "BEAT_SECONDS", 0.05)
+    source = FakeSource(topic(9))
+    it = worker(tmp_path, process, source, until_end=False)
+    task = asyncio.create_task(run(it))
+    beat = await _beat(tmp_path, lambda figures: figures["lag"] == 0)
+    assert beat["memory_bytes"] > 1e6 and beat["partitions"] == 1
+    with Store.open(tmp_path) as store, store.transaction():
+        workers.set_control(store.connection, PAUSE, "1")
+    await _beat(tmp_path, lambda figures: figures["paused"] == 1)
+    it.stop()
+    await task
+    with Store.open(tmp_path, readonly=True) as store:
+        assert workers.heartbeats(store.connection) == []
+
+
+async def _beat(directory: Path, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:
+    async with asyncio.timeout(20):
+        while True:
+            await asyncio.sleep(0.05)
+            if (directory / "xdrtui.sqlite").exists():
+                try:
+                    with Store.open(directory, readonly=True) as store:
+                        beats = workers.heartbeats(store.connection)
+                except Exception:  # noqa: BLE001 - being made
+                    continue
+                if beats and wanted(beats[0].figures):
+                    return beats[0].figures
+
+
+async def test_what_goes_by_is_seen_in_the_live_ring(tmp_path: Path, process: Process) -> None:
+    await run(worker(tmp_path, process, FakeSource(topic(9))))
+    reader = LiveReader(tmp_path)
+    rows = reader.after(0, 100)
+    assert [row.event_type for row in rows] == ["zeek.conn"] * 9
+    assert reader.counts().seen == 9
+    reader.close()
+
+
+async def test_gaps_and_new_generations_are_told_and_stored(tmp_path: Path, process: Process) -> None:
+    source = FakeSource(topic(3))
+    source.notes.append("Retention gap: something")
+    summary = await run(worker(tmp_path, process, source))
+    assert summary.notes == ["Retention gap: something"]
+    with Store.open(tmp_path, readonly=True) as store:
+        assert [fault.text for fault in workers.faults(store.connection)] == summary.notes
