@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LABEL = 8
 _LIMIT = 4_000
+_SAY_NOTHING = ("unknown", "none", "unlikely", "")
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,11 @@ def _sure(view: AlertView) -> str:
         said.append(f"closed as false {number(false)} of {number(closed)} times")
     if row.duplicates:
         said.append(f"{number(row.duplicates)} exact repeats")
-    if rule is not None and rule.falsepositives:
-        said.append("known false positives: " + "; ".join(rule.falsepositives))
+    known = [
+        text for text in (rule.falsepositives if rule else ()) if text.strip().lower() not in _SAY_NOTHING
+    ]
+    if known:
+        said.append("known false positives: " + "; ".join(known))
     return " · ".join(said)
 
 

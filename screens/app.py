@@ -38,6 +38,7 @@ class XdrApp(App[int], inherit_bindings=False):
         self.services = services
         self.workbench = Workbench(services, name, initial)
         self.animation_level = "none"
+        self.mouse = "SSH_CONNECTION" not in os.environ
 
     def on_mount(self) -> None:
         self.push_screen(self.workbench)
@@ -45,6 +46,16 @@ class XdrApp(App[int], inherit_bindings=False):
             from screens.cards import CardScreen
 
             self.push_screen(CardScreen(self.services.look, self.services.demo.card(), "any key begins"))
+
+    def switch_mouse(self) -> bool:
+        """Switch the mouse on or off; whether it is on now."""
+        self.mouse = not self.mouse
+        driver = self._driver
+        if driver is not None:
+            name = "_enable_mouse_support" if self.mouse else "_disable_mouse_support"
+            driver._mouse = True  # it looks whether it may, before it switches
+            getattr(driver, name, lambda: None)()
+        return self.mouse
 
     def on_unmount(self) -> None:
         self.services.desks.close()
@@ -85,5 +96,5 @@ def run(
         person=who,
     )
     app = XdrApp(services, name or Path(directory).name, initial)
-    code = app.run(mouse="SSH_CONNECTION" not in os.environ)
+    code = app.run(mouse=app.mouse)
     return code if code is not None else app.return_code or 0

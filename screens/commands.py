@@ -200,6 +200,10 @@ COMMANDS: tuple[Command, ...] = (
         _QUEUE_ONLY, False, 20, "judge", _rows,
     ),
     Command(
+        "mark_like", ("*",), "mark like it", "Mark all open alerts of the same rule on the same host",
+        _QUEUE_ONLY, False, 0, "judge", _here,
+    ),
+    Command(
         "unmark", ("backspace",), "unmark", "Take all marks away", _QUEUE_ONLY, False, 0, "judge",
         _marked,
     ),

@@ -37,6 +37,9 @@ FIRST = 200
 COUNTED = 20_000
 """Up to so many alerts newcomers are told one by one; above, from the count alone."""
 
+LIKE = 1_000
+"""Alerts that one key may mark."""
+
 COLUMNS = (
     Column("sev", "SEV", 6, 6),
     Column("age", "AGE", 5, 5, right=True),
@@ -320,6 +323,29 @@ class QueuePane(Pane):
         self.marked[current.id] = current
         self.table.toggle_mark()
         self.table.move(1)
+        self.post_message(Changed())
+
+    def do_mark_like(self) -> None:
+        current = self.current()
+        if current is not None:
+            self.run_worker(self._mark_like(current), group="mark")
+
+    async def _mark_like(self, alert: AlertRow) -> None:
+        """Mark the open alerts of this one's rule and host, on the screen or not."""
+        from xdrtui.errors import XdrtuiError
+
+        host = f' host:"{alert.host}"' if alert.host else ""
+        query = self._query(f'state:open rule:"{alert.rule}"{host}')
+        try:
+            like = await self.services.desks.read(lambda desk: desk.alerts(query, LIKE))
+        except XdrtuiError as error:  # a quote in the data: the filter language cannot say it
+            self.post_message(Say(f"cannot look for alerts like this one: {error}", "bad"))
+            return
+        found = [row for row in like if (row.rule, row.host) == (alert.rule, alert.host)]
+        self.marked.update({row.id: row for row in found})
+        self.table.marks.update(row.id for row in found)
+        self.table.repaint()
+        self.post_message(Say(f"{number(len(found))} marked: same rule, same host", ""))
         self.post_message(Changed())
 
     def do_unmark(self) -> None:

@@ -80,7 +80,7 @@ def why_lines(reasons: list[Reason], cells: int, most: int = 40) -> list[Line]:
     if cells < 70:
         return _two_lines(reasons, cells, most)
     named = max(width(sanitise(reason.field)) for reason in reasons)
-    name_cells = max(5, min(named, 16, cells // 4))
+    name_cells = max(5, min(named, 22, cells // 4))
     test_cells = max(10, min(34, (cells - name_cells - 4) * 2 // 5))
     lines: list[Line] = []
     for reason in reasons[:most]:

@@ -1,4 +1,4 @@
-"""Make pictures of the screens: `python -m tests.screens.pictures FOLDER [KEYS...]`.
+"""Make pictures of the screens: `python -m tests.screens.pictures FOLDER [SCENE...]`, or `... readme`.
 
 Writes SVG (and PNG where rsvg-convert is there) at 80x24 and 120x40 for each pane; the picture of the README
 is xdrtui/manual/queue.svg.
@@ -73,5 +73,16 @@ def main(folder: Path, wanted: list[str]) -> None:
                 subprocess.run(["rsvg-convert", "-o", path.with_suffix(".png"), path], check=True)
 
 
+def readme() -> None:
+    """The README's picture: queue and alert side by side."""
+    with tempfile.TemporaryDirectory() as scratch:
+        svg, _ = asyncio.run(picture(sample(Path(scratch)), (120, 32), ["j", "k"]))
+    path = Path(__file__).parents[2] / "xdrtui" / "manual" / "queue.svg"
+    path.write_text(squared(svg), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    if sys.argv[1] == "readme":
+        readme()
+    else:
+        main(Path(sys.argv[1]), sys.argv[2:])

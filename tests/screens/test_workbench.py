@@ -311,3 +311,104 @@ async def test_a_hostile_filter_is_shown_harmlessly(store: Path) -> None:
         app.workbench.say(HOSTILE)
         await pilot.pause()
         assert all(line.isprintable() for line in shown(app))
+
+
+async def test_one_key_marks_all_alerts_like_this_one(tmp_path: Path) -> None:
+    again = [("r-shell", "high", "web-02", "www-data", "sh", 60 * 24 * day, 1) for day in range(1, 5)]
+    commit(tmp_path, findings() + findings(again, first=500))
+    app = app_on(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=11)
+        await pilot.press("j", "j", "j")
+        await settled(pilot)
+        assert app.workbench.queue.current().host == "web-02"
+        await pilot.press("asterisk")
+        await pilot.pause(0.3)
+        assert len(app.workbench.queue.table.marks) == 5
+        await pilot.press("c", "t")
+        await settled(pilot)
+        assert states(tmp_path).count("closed") == 5
+
+
+async def test_theme_zone_and_mouse_switch(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("t")
+        await settled(pilot)
+        assert shown(app)[0].rstrip().endswith("14:02 UTC")
+        for typed in ("theme", "mouse"):
+            await pilot.press("colon", *typed, "enter")
+            await pilot.pause(0.3)
+        assert app.services.look.theme == "light"
+        assert "the mouse is" in shown(app)[-2]
+
+
+class Played:
+    """A demo as the screens know it."""
+
+    def __init__(self) -> None:
+        self.acts: list[str] = []
+
+    def clock_text(self) -> str:
+        return "DEMO 03-03 14:02 x120"
+
+    def now(self) -> int:
+        return NOW
+
+    def _act(self, name: str) -> str:
+        self.acts.append(name)
+        return f"{name} done"
+
+    def pause(self) -> str:
+        return self._act("pause")
+
+    def step(self) -> str:
+        return self._act("step")
+
+    def faster(self) -> str:
+        return self._act("faster")
+
+    def slower(self) -> str:
+        return self._act("slower")
+
+    def hint(self, alert: str) -> list[str]:
+        return [f"look at {HOSTILE}", "the field", "the answer"]
+
+    def truth(self, alert: str) -> list[str]:
+        return ["step 4: passwords were read from memory"]
+
+    def card(self) -> list[str]:
+        return ["Welcome to the demo", "", "`j` `k` move"]
+
+    def report(self) -> list[str]:
+        return ["found 9 of 10 steps"]
+
+    def ended(self) -> bool:
+        return False
+
+
+async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_closed_alerts(
+    store: Path,
+) -> None:
+    demo = Played()
+    app = app_on(store, demo=demo)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.3)
+        assert "Welcome to the demo" in "\n".join(shown(app))
+        await pilot.press("enter")
+        await settled(pilot, rows=7)
+        assert "DEMO 03-03 14:02 x120" in shown(app)[0]
+        await pilot.press("equals_sign", "greater_than_sign", "plus", "minus")
+        await pilot.pause()
+        assert demo.acts == ["pause", "step", "faster", "slower"]
+        await pilot.press("x")
+        await pilot.pause()
+        assert "hint 1 of 3: look at ␛]0;owned" in shown(app)[-2]
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "passwords were read" not in "\n".join(shown(app))
+        await pilot.press("c", "t")
+        await settled(pilot)
+        await pilot.pause(0.3)
+        assert "passwords were read" in "\n".join(shown(app))
