@@ -100,7 +100,7 @@ heads = st.sampled_from(HEADS)
 def objects(draw: st.DrawFn) -> str:
     """JSON text of an object, with keys that may stand twice and blanks in odd places."""
     pairs = list(draw(heads).items()) + draw(st.lists(st.tuples(names, values), max_size=6))
-    colon = draw(st.sampled_from([":", ": ", " :", "\t:\n"]))
+    colon = draw(st.sampled_from([":", ": ", " :", " \t : ", "\t:\n"]))
     ascii_only = draw(st.booleans())
     inside = ",".join(json.dumps(k) + colon + json.dumps(v, ensure_ascii=ascii_only) for k, v in pairs)
     return "{" + inside + "}"

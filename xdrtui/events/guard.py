@@ -11,7 +11,9 @@ decoding, whatever the number of keys (tests/benchmarks/decode.py).
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import hyperscan
@@ -21,8 +23,8 @@ from xdrtui.events.values import Path
 _FLAGS = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
 
 ESCAPED_KEY = rb'\\u00[2-7][0-9a-fA-F](?:[^"\\]|\\u00[2-7][0-9a-fA-F])*"\s*:'
-BLANK_BEFORE_COLON = rb'"\s+:'
-ALWAYS = frozenset((ESCAPED_KEY, BLANK_BEFORE_COLON))
+BLANK_BEFORE_COLON = (rb'"[ \t\r\n]:', rb"[ \t\r\n]{2}:")  # two: as literals they are scanned faster
+ALWAYS = frozenset((ESCAPED_KEY, *BLANK_BEFORE_COLON))
 
 MOST_DATABASES = 4
 
@@ -81,8 +83,7 @@ class Guard:
         found: set[int] = set()
         for mine, scan in self._scans(wanted):
             hit = _collect(mine, found)
-            for row, payload in enumerate(payloads):
-                scan(payload, match_event_handler=hit, context=row)
+            deque(map(scan, payloads, repeat(hit), repeat(0), range(len(payloads))), 0)
         return found
 
     def _scans(self, wanted: frozenset[bytes]) -> list[tuple[frozenset[int], Any]]:

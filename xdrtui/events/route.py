@@ -8,13 +8,14 @@ are there at all; what no struct can be made of is routed by its whole tree, by 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from xdrtui.events.layouts.layout import Layout, Layouts, Predicate, Resolved, Shape
-from xdrtui.events.structs import UNSET, Node, attempt, decoder_of, make_struct
+from xdrtui.events.structs import REFUSED, UNSET, Node, attempt, decoder_of, make_struct
 from xdrtui.events.values import Path, find, first_text
 
 MOST_ROUTES = 16_384
@@ -47,12 +48,11 @@ class Router:
         ]
         self._shapes = [(layout, shape) for layout in chosen for shape in layout.shapes]
         deciding = dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
-        self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding)]
+        self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding) and not pair[1].codec]
         self._later = [pair for pair in self._shapes if pair not in self._first]
         self._routes: dict[tuple[str | bool, ...], Route] = {}
-        self._values = Node.of(_both_ways(deciding))
-        self._decode = decoder_of(make_struct(self._values, _VALUE, _VALUE))
-        self._known: _Known = _Known(self._by_values)
+        self._full = self._narrow = _Tier(self, len(self._first))
+        self._tiers = {len(self._first): self._full}
         present = {path for _, shape in self._shapes for when in shape.when for path in when.paths}
         self._presence = Node.of(_both_ways(dict.fromkeys(sorted(present - set(deciding)))))
         self._decode_presence = decoder_of(make_struct(self._presence, msgspec.Raw, _ANYTHING))
@@ -67,18 +67,56 @@ class Router:
                 )
         self.unrouted = self.route_tree({})
 
+    def deciding(self, shapes: int) -> dict[Path, None]:
+        """The paths of the values that decide the first so many shapes; if these are all, of any shape."""
+        if shapes >= len(self._first):
+            return dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
+        chosen = [shape for _, shape in self._first[:shapes]]
+        asked = [path for shape in chosen for predicate in shape.when for path in predicate.paths]
+        return dict.fromkeys([*asked, *(path for shape in chosen for path in _deciding(shape))])
+
     def route(self, payloads: Sequence[bytes]) -> tuple[list[Route | None], dict[int, Exception]]:
         """The route of each payload; None where no struct could be made of it, with the reason."""
-        values, refused = attempt(self._decode, payloads)
-        routes: list[Any] = list(map(self._known.__getitem__, values))
-        if None in set(routes):
-            for row, found in enumerate(routes):
-                if found is None and row not in refused:
-                    try:
-                        routes[row] = self._by_keys(payloads[row], values[row])
-                    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                        refused[row] = error
+        tier = self._narrow
+        values, refused = attempt(tier.decode, payloads)
+        routes: list[Any] = list(map(tier.known.__getitem__, values))
+        open_rows = (
+            [row for row, found in enumerate(routes) if found is None and row not in refused]
+            if None in set(routes)
+            else []
+        )
+        if open_rows and tier is not self._full:
+            rest = [payloads[row] for row in open_rows]
+            again, failed = attempt(self._full.decode, rest)
+            for row, value, found in zip(
+                open_rows, again, map(self._full.known.__getitem__, again), strict=True
+            ):
+                values[row], routes[row] = value, found
+            refused.update((open_rows[at], error) for at, error in failed.items())
+            open_rows = [row for row in open_rows if routes[row] is None and row not in refused]
+        for row in open_rows:
+            try:
+                routes[row] = self._by_keys(payloads[row], values[row])
+            except REFUSED as error:
+                refused[row] = error
+        self._narrow = self._tier_for(routes)
         return routes, refused
+
+    def _tier_for(self, routes: Sequence[Route | None]) -> _Tier:
+        """How many shapes the next payloads should be held against first: as far as most of these went.
+
+        Changes the cost alone: shapes are tried in their order, so what an earlier one takes is settled.
+        """
+        if not routes:
+            return self._narrow
+        route, count = Counter(routes).most_common(1)[0]
+        shapes = [shape for _, shape in self._first]
+        size = len(shapes)
+        if route is not None and count * 3 >= len(routes):
+            size = next((at + 1 for at, shape in enumerate(shapes) if shape is route.shape), size)
+        if size not in self._tiers:
+            self._tiers[size] = _Tier(self, size)
+        return self._tiers[size]
 
     def route_tree(self, tree: Any, codec: str = "") -> Route:
         """The route of an event that was read as a tree; the same as `route` gives."""
@@ -103,15 +141,13 @@ class Router:
                     return found
         raise AssertionError("the layout `unrouted` recognises everything")
 
-    def _by_values(self, values: Any) -> Route | None:
-        if values is None:
-            return None
-        tree = _tree(self._values, values)
-        for layout, shape in self._first:
-            if not shape.codec:
-                found = self._match(layout, shape, tree)
-                if found is not None:
-                    return found
+    def by_values(self, node: Node, values: Any, shapes: int) -> Route | None:
+        """The route that values give among the first so many shapes; None where they leave it open."""
+        tree = _tree(node, values)
+        for layout, shape in self._first[:shapes]:
+            found = self._match(layout, shape, tree)
+            if found is not None:
+                return found
         return None
 
     def _by_keys(self, payload: bytes, values: Any) -> Route:
@@ -120,7 +156,7 @@ class Router:
         presence = _presence(self._presence, struct)
         found = self._by_presence.get((values, presence))
         if found is None:
-            tree = _merge(_keys_tree(self._presence, struct), _tree(self._values, values))
+            tree = _merge(_keys_tree(self._presence, struct), _tree(self._full.node, values))
             found = self.route_tree(tree)
             if len(self._by_presence) >= MOST_ROUTES:
                 self._by_presence.clear()
@@ -151,6 +187,16 @@ class Router:
         return self._routes.setdefault(key, Route(shape, resolved, dotted))
 
 
+class _Tier:
+    """The first so many shapes that values decide: how to decode these values, and the routes known."""
+
+    def __init__(self, router: Router, shapes: int) -> None:
+        deciding = router.deciding(shapes)
+        self.node = Node.of(_both_ways(deciding))
+        self.decode = decoder_of(make_struct(self.node, _VALUE, _VALUE))
+        self.known = _Known(lambda values: router.by_values(self.node, values, shapes))
+
+
 class _Known(dict[Any, Any]):
     """Routing values -> route, filled as they are met."""
 
@@ -158,10 +204,12 @@ class _Known(dict[Any, Any]):
         self._find = find_route
 
     def __missing__(self, values: Any) -> Route | None:
+        if values is None:
+            return None
         found = self._find(values)
         if len(self) >= MOST_ROUTES:
             self.clear()
-        if values is None or len(repr(values)) < 1000:
+        if len(repr(values)) < 1000:
             self[values] = found
         return found
 
