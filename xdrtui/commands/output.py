@@ -1,19 +1,17 @@
-"""How commands print: text from data made harmless, tables, progress, and a Ctrl-C that ends cleanly.
+"""How commands print: text from data made harmless, tables, progress, and a Ctrl-C that works.
 
 Out: stdout for what was asked for, stderr for everything about it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import signal
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -170,30 +168,12 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
 
 
-class Stop:
-    """Becomes true at the first Ctrl-C (or SIGTERM); the second ends the process at once."""
+def interruptible() -> None:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt at once, also while a read waits.
 
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[Stop]:
-    """Let Ctrl-C and SIGTERM ask the work to end, so that what was found so far is kept and told."""
-    stop = Stop()
-    before = {}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        signal.signal(number, signal.SIG_DFL)
-
+    To be called after the heavy imports: Polars takes SIGINT for itself with SA_RESTART, so that a read that
+    waits would go on waiting.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)

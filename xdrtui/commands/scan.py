@@ -5,7 +5,6 @@ What a scan does is `pipeline.scan`'s, with `--into` `pipeline.fill`'s; here it 
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xdrtui.commands.output import Progress, print_json, say, styled, time_iso, time_text
+from xdrtui.commands.output import Progress, interruptible, print_json, say, styled, time_iso, time_text
 from xdrtui.commands.rules import rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SourceError
@@ -61,7 +60,6 @@ def command(
         say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
     if not book.rules:
         raise SourceError("there is no rule to scan with: name a folder of rules with --rules.")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress("events")
     total = size_of(paths)
     show = _print_objects if form == "jsonl" else _print_lines
@@ -78,6 +76,7 @@ def command(
     if into is None:
         from xdrtui.pipeline.scan import scan
 
+        interruptible()
         summary = scan(
             paths,
             book,
@@ -89,6 +88,7 @@ def command(
     else:
         from xdrtui.pipeline.fill import fill
 
+        interruptible()
         summary = fill(into, paths, book, on_matches=on_matches, on_progress=on_progress)
     progress.clear()
     _tell(summary, len(book.rules), time.monotonic() - began)
