@@ -6,7 +6,6 @@ code 2.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -48,7 +47,7 @@ class TerminalScreen:
         from screens.app import run
         from xdrtui.demo import open_demo
 
-        with contextlib.closing(open_demo(options.scenarios, reset=options.reset)) as demo:
+        with open_demo(options.scenarios, reset=options.reset) as demo:
             return run(demo.directory, demo=demo, name="demo")
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:

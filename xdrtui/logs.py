@@ -60,6 +60,17 @@ def start_logs(workspace: Path, role: str, settings: LogSettings | None = None) 
     return path
 
 
+def stop_logs() -> None:
+    """Close what `start_logs` opened, before the process goes on with something else."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, PrivateRotation):
+            root.removeHandler(handler)
+            handler.close()
+    logging.captureWarnings(False)
+    logging.raiseExceptions = True
+
+
 def delete_old(folder: Path, days: int, now: float) -> None:
     """Delete log files that nobody has written to for so many days. now: seconds since 1970."""
     for path in folder.glob("*.jsonl*"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xdrtui.errors import StoreError
-from xdrtui.logs import JsonLines, delete_old, start_logs
+from xdrtui.logs import JsonLines, delete_old, start_logs, stop_logs
 from xdrtui.settings.model import LogSettings
 from xdrtui.settings.secrets import Secret
 
@@ -21,13 +21,9 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    for handler in root.handlers:
-        if handler not in handlers:
-            handler.close()
+    stop_logs()
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.captureWarnings(False)
-    logging.raiseExceptions = True
 
 
 def lines(path: Path) -> list[dict[str, object]]:

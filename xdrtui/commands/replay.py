@@ -5,7 +5,6 @@ Playing is `sources.replay`'s; what it sends to Kafka a worker reads as it reads
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -47,27 +46,27 @@ def command(session: Session, paths: tuple[str, ...], target: str, speed: float,
         )
     if topic not in kafka.replay_topics:
         say(f"Note: {topic} is not under kafka.replay_topics, so workers will not believe the events' clock.")
-    from xdrtui.sources.broker import connection
-    from xdrtui.sources.pace import Pace
-    from xdrtui.sources.replay import Replay, replay_to_kafka
+    from xdrtui.sources.replay import run_replay
 
-    to = connection(kafka)
     progress = Progress("messages")
+    faults: list[SourceError] = []
+    messages = 0
 
     def on_progress(sent: Sent, now: int) -> None:
+        nonlocal messages
+        messages = sent.messages
         progress.update(0, None, sent.messages, time_text(now))
 
-    faults: list[SourceError] = []
-    replay = Replay(paths, pace=Pace(speed), report=faults.append)
     interrupted = False
     try:
-        asyncio.run(replay_to_kafka(replay, to, topic, progress=on_progress))
+        sent = run_replay(paths, kafka, topic, speed=speed, progress=on_progress, report=faults.append)
+        messages = sent.messages
     except KeyboardInterrupt:
         interrupted = True
     progress.clear()
     for fault in faults:
         say(f"not read, or not to its end: {fault}")
-    say(f"{replay.handed_on:,} messages to {topic}.")
+    say(f"{messages:,} messages to {topic}.")
     if interrupted:
         say("Interrupted: the rest was not sent.")
     if interrupted or faults:

@@ -1,10 +1,11 @@
-"""`xdrtui rules check|list`: what is wrong with rules, and which there are.
+"""`xdrtui rules check|list`: what is wrong with rules, and which there are; leads to the other commands on rules.
 
 What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s; here they are printed.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import click
@@ -20,9 +21,25 @@ if TYPE_CHECKING:
 _PROBLEM = ("file", "line", "column", "message", "remedy", "fatal")
 
 
-@click.group("rules", short_help="Check rules, or list them.")
+class _Rules(click.Group):
+    """The commands on rules; those with a file of their own are imported when they run."""
+
+    FILES = ("test",)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *self.FILES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.FILES:
+            return super().get_command(ctx, cmd_name)
+        found = importlib.import_module(f"xdrtui.commands.rules_{cmd_name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group("rules", cls=_Rules, short_help="Check rules, test them, and tell what they can see.")
 def command() -> None:
-    """Check rules, or list them."""
+    """Check rules, test them, and tell what they can see."""
 
 
 @command.command("check")

@@ -48,7 +48,9 @@ def command(
     named = regression.wanted_ids(cases)
     # rules beside their events go first: of two rules with one id the first stands
     paths = [*beside, *(rule_paths(session, rules) if named or rules else ())]
-    book = load_rulebook(paths, placeholders=session.settings.rules.placeholders, keep=None if beside else named)
+    book = load_rulebook(
+        paths, placeholders=session.settings.rules.placeholders, keep=None if beside else named
+    )
     progress = Progress("cases")
     done: list[Verdict] = []
 

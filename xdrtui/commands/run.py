@@ -32,7 +32,7 @@ def command(session: Session, until_end: bool) -> None:
             f"the profile {settings.name} names no brokers or no topics, so there is nothing to read: "
             "see `xdrtui help kafka`."
         )
-    from xdrtui.logs import start_logs
+    from xdrtui.logs import start_logs, stop_logs
     from xdrtui.pipeline.process import Process
     from xdrtui.pipeline.worker import run_worker
 
@@ -49,10 +49,13 @@ def command(session: Session, until_end: bool) -> None:
         note = f"{waiting:,} waiting, {summary.alerts:,} alerts"
         progress.update(summary.messages, total if until_end else None, summary.events, note)
 
-    summary = run_worker(
-        settings.workspace, settings.kafka, Process(book), until_end=until_end, progress=on_progress
-    )
-    progress.clear()
+    try:
+        summary = run_worker(
+            settings.workspace, settings.kafka, Process(book), until_end=until_end, progress=on_progress
+        )
+    finally:
+        progress.clear()
+        stop_logs()
     _tell(summary)
     if summary.faults:
         raise click.exceptions.Exit(1)

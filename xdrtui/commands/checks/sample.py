@@ -162,6 +162,6 @@ def _from_files(path: str) -> Iterator[Messages]:
 
 
 def _from_topic(settings: Settings, topic: str) -> Iterable[Messages]:
-    from xdrtui.sources.kafka import sample_topic
+    from xdrtui.sources.sample import sample_topic
 
     return sample_topic(settings.kafka, topic, MESSAGES)
