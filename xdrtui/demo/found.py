@@ -10,7 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
+from xdrtui.demo.hints import About
 from xdrtui.demo.score import Judged
+from xdrtui.store.store import Store
 
 ALERTS = "SELECT id, rule, title, level, CASE WHEN state = 'closed' THEN disposition ELSE '' END FROM alerts"
 PLACES = (
@@ -61,6 +65,34 @@ def one(connection: sqlite3.Connection, alert: str) -> tuple[str, Judged] | None
     id, rule, title, level, disposition = row
     places = frozenset((file, line) for of, file, line in found if of == scenario)
     return scenario, Judged(id, rule, title, level, places, disposition)
+
+
+def about(store: Store, alert: str) -> About:
+    """What an alert shows of itself."""
+    connection = store.connection
+    row = connection.execute("SELECT rule, host, user FROM alerts WHERE id = ?", (alert,)).fetchone()
+    if row is None:
+        return About()
+    fields: dict[str, None] = {}
+    for (matched,) in connection.execute(
+        "SELECT e.matched FROM pins p JOIN evidence e ON e.finding = p.finding WHERE p.alert = ? LIMIT 20",
+        (alert,),
+    ):
+        fields.update(
+            dict.fromkeys(name for name in msgspec.json.decode(matched, type=dict[str, str]) if name)
+        )
+    rule = store.rule(row[0])
+    return About(row[1] or row[2], tuple(fields)[:4], rule.falsepositives if rule else ())
+
+
+def events_of(connection: sqlite3.Connection) -> dict[str, int]:
+    """Scenario -> how many lines of its files have been read; each is an event."""
+    counts: dict[str, int] = defaultdict(int)
+    names = _files(connection)
+    for source, offset in connection.execute("SELECT source, next_offset FROM positions"):
+        if source in names:
+            counts[names[source][0]] += offset
+    return dict(counts)
 
 
 def _files(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:

@@ -51,9 +51,12 @@ class Score(msgspec.Struct, frozen=True):
 
 def steps_of(alert: Judged, truth: Truth) -> tuple[Step, ...]:
     """The steps that an alert is about."""
-    return tuple(
-        step for step in truth.steps if any((event.file, event.line) in alert.places for event in step.events)
-    )
+    return tuple(step for step, places in _placed(truth) if not places.isdisjoint(alert.places))
+
+
+def _placed(truth: Truth) -> list[tuple[Step, frozenset[tuple[str, int]]]]:
+    """Each step with its (file, line)s."""
+    return [(step, frozenset((event.file, event.line) for event in step.events)) for step in truth.steps]
 
 
 def score(truth: Truth, alerts: Sequence[Judged]) -> Score:
@@ -62,8 +65,9 @@ def score(truth: Truth, alerts: Sequence[Judged]) -> Score:
     false_alarms: list[Judged] = []
     right: list[Judged] = []
     wrong: list[Judged] = []
+    placed = _placed(truth)
     for alert in alerts:
-        steps = steps_of(alert, truth)
+        steps = tuple(step for step, places in placed if not places.isdisjoint(alert.places))
         for step in steps:
             titles.setdefault(step.id, []).append(alert.title)
         if not steps and alert.level in ALARMING:
