@@ -6,10 +6,13 @@ code 2.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,9 @@ from xdrtui.errors import XdrtuiError
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.rulebook import Rulebook
+
+LOGS_AFTER = 1.0
+"""Seconds after which logs are opened: reading the settings' models would hold up the first frame."""
 
 SMALLEST = (80, 24)
 """Columns and lines that every pane fits into."""
@@ -40,14 +46,15 @@ class TerminalScreen:
         name, workspace = session.place()
         from screens.app import run
 
-        return run(workspace, name=name)
+        with logs_in(workspace):
+            return run(workspace, name=name)
 
     def open_demo(self, options: DemoOptions) -> int:
         self._require_terminal()
         from screens.app import run
         from xdrtui.demo import open_demo
 
-        with open_demo(options.scenarios, reset=options.reset) as demo:
+        with open_demo(options.scenarios, reset=options.reset) as demo, logs_in(demo.directory):
             return run(demo.directory, demo=demo, name="demo")
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
@@ -62,7 +69,7 @@ class TerminalScreen:
             return Replay(paths, pace=Pace(speed)), rulebook(session)
 
         with tempfile.TemporaryDirectory(prefix="xdrtui-replay-") as folder:
-            with Player(Path(folder), make) as player:
+            with Player(Path(folder), make) as player, logs_in(Path(folder)):
                 code = run(folder, name="replay")
             if player.failure:
                 raise XdrtuiError(f"the replay stopped: {player.failure}")
@@ -80,6 +87,35 @@ class TerminalScreen:
     def _require_terminal(self) -> None:
         if reason := self.refusal():
             raise Refusal(reason)
+
+
+@contextlib.contextmanager
+def logs_in(workspace: Path) -> Iterator[None]:
+    """Keep logs off the screen, and write them to the workspace from a moment after the first frame."""
+    quiet = logging.NullHandler()
+    logging.getLogger().addHandler(quiet)
+    timer = threading.Timer(LOGS_AFTER, _start_logs, (workspace,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if "xdrtui.logs" in sys.modules:
+            from xdrtui.logs import stop_logs
+
+            stop_logs()
+        logging.getLogger().removeHandler(quiet)
+
+
+def _start_logs(workspace: Path) -> None:
+    from xdrtui.logs import start_logs
+
+    with contextlib.suppress(
+        XdrtuiError
+    ):  # no log is no reason to stop; the status line tells of a full disk
+        start_logs(workspace, "tui")
 
 
 def refusal(environ: Mapping[str, str], size: tuple[int, int], *, terminal: bool) -> str:

@@ -37,7 +37,8 @@ def start_logs(workspace: Path, role: str, settings: LogSettings | None = None) 
     folder = workspace / "logs"
     path = folder / f"{role}-{os.getpid()}.jsonl"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         delete_old(folder, settings.days, time.time())
         handler = PrivateRotation(
             path, maxBytes=settings.megabytes * 1_000_000, backupCount=settings.keep, encoding="utf-8"
