@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdrtui.events.codecs.auditd import read_auditd
+from xdrtui.events.codecs.cisco import read_cisco
 from xdrtui.events.codecs.syslog import read_syslog
 
-CODECS: dict[str, Callable[[str], dict[str, str] | None]] = {"auditd": read_auditd, "syslog": read_syslog}
+CODECS: dict[str, Callable[[str], dict[str, str] | None]] = {
+    "auditd": read_auditd,
+    "cisco": read_cisco,
+    "syslog": read_syslog,
+}
 
 
 def read_line(line: str) -> tuple[str, dict[str, str]] | None:
