@@ -1,4 +1,4 @@
-"""`xdrtui rules check|list`: what is wrong with rules, and which there are; leads to the other commands on rules.
+"""`xdrtui rules check|list`: what is wrong with rules, which there are; and the way to the others.
 
 What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s; here they are printed.
 """
