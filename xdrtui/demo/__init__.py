@@ -7,6 +7,7 @@ and it reaches no Kafka, no network and no response. Nothing heavy is imported u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ def print_report(scenarios: Sequence[str] = (), reset: bool = False) -> int:
     return printed.print_report(scenarios, reset)
 
 
-def open_demo(scenarios: Sequence[str] = (), *, reset: bool = False) -> DemoSession:
-    """Start, or go on with, the demo for the screen; see `session.DemoSession`. Close it when done."""
+def open_demo(scenarios: Sequence[str] = (), *, reset: bool = False) -> AbstractContextManager[DemoSession]:
+    """Start, or go on with, the demo for the screen, for as long as the block lasts; see `session`."""
     from xdrtui.demo import session
 
     return session.open_demo(scenarios, reset=reset)

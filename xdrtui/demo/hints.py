@@ -1,7 +1,7 @@
 """What a student is told about an alert: hints in three grades, and its truth once it is closed. Pure.
 
-In: an alert, its scenario's truth, its rule. The first two grades name no step and no technique; an alert that
-is none of the attack's gets three grades too, so that their number tells nothing.
+In: an alert, its scenario's truth, its rule. The first two grades name no step and no technique; an alert
+that is none of the attack's gets three grades too, so that their number tells nothing.
 """
 
 from __future__ import annotations
@@ -65,15 +65,12 @@ def _attack(steps: Sequence[Step], truth: Truth) -> str:
 
 
 def _innocent(about: About) -> str:
-    notes = (
-        f" The rule's own notes on this: {'; '.join(about.falsepositives)}." if about.falsepositives else ""
-    )
+    notes = f" The rule's own notes: {'; '.join(about.falsepositives)}." if about.falsepositives else ""
     return f"This is none of the attack: no step of it stands on these events.{notes}"
 
 
 def _otherwise(alert: Judged, attack: bool) -> str:
+    what = "the attack" if attack else "harmless"
     if alert.disposition in ("duplicate", "undetermined"):
-        return (
-            "fair, but it can be told: a true positive." if attack else "fair, but it can be told: harmless."
-        )
-    return "look again, it was the attack." if attack else "look again, it was harmless."
+        return f"fair, but it can be told: it was {what}."
+    return f"look again, it was {what}."

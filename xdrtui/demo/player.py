@@ -1,8 +1,8 @@
 """Plays scenarios into the demo's store: one after the other, by a clock that people can hold and push.
 
-In: scenarios and orders. Out: what a worker brings: findings, alerts, the live ring, heartbeats; and a `State`.
-Each `tick` does what is due and returns at once, so a test can play with a clock of its own. Where it stopped
-is read from the store: positions and their watermark.
+In: scenarios and orders. Out: what a worker brings: findings, alerts, the live ring, heartbeats; and a
+`State`. Each `tick` does what is due and returns at once, so a test can play with a clock of its own. Where
+it stopped is read from the store: positions and their watermark.
 """
 
 from __future__ import annotations

@@ -173,9 +173,7 @@ class DemoSession:
         with self._lock:
             self._state = msgspec.structs.replace(self._state, chosen=to)
         if state.quiet:
-            return (
-                f"x{to} from the next step of the attack on; nothing begins until then, so it runs at x3600"
-            )
+            return f"x{to} from the next step of the attack on; until then it hurries"
         return f"an hour now passes in {_span(3600 / to)} (x{to})"
 
     def step(self) -> str:
