@@ -55,6 +55,8 @@ class AlertPane(PaperPane):
     def show(self, id: str) -> None:
         """Show this alert; "" = none."""
         self._id_wanted = id
+        if self.view is None:
+            self.paper.show(self._page)
         self._read()
 
     def poll(self) -> None:
@@ -94,6 +96,8 @@ class AlertPane(PaperPane):
             self._reading = False
 
     def _page(self, cells: int) -> list[Line]:
+        if self.view is None and (self._id_wanted or self.failure):
+            return [[], [(self.failure or "reading the alert …", "dim")]]
         if self.view is None:
             return [[], [("Put the queue's cursor on an alert: it is shown here.", "dim")]]
         truth: tuple[str, ...] = ()

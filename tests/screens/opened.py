@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -30,17 +29,18 @@ def app_on(directory: Path, *, theme: str = "dark", initial: str = "queue", **mo
 async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
     """Wait until the queue is read (and has this many rows) and nothing is being read any more."""
     bench = pilot.app.workbench
-    for _ in range(200):
-        await pilot.pause(0.02)
-        busy = bench.queue._reading or bench.alert._reading or bench.status is None or not bench.queue.loaded
-        if not busy and (rows is None or len(bench.queue.source) == rows):
-            break
-    else:
-        raise AssertionError(
-            f"not settled: {len(bench.queue.source)} rows, {bench.failure or bench.queue.failure}"
-        )
-    await asyncio.sleep(0.12)
-    await pilot.pause()
+    idle = 0
+    for _ in range(400):
+        await pilot.pause(0.03)
+        queue, alert = bench.queue, bench.alert
+        followed = not alert.display or alert.id_shown == queue.table.cursor_key
+        busy = queue._reading or alert._reading or bench.status is None or not queue.loaded or not followed
+        idle = 0 if busy or (rows is not None and len(queue.source) != rows) else idle + 1
+        if idle == 5:
+            await pilot.pause()
+            return
+    problem = bench.failure or queue.failure or alert.failure
+    raise AssertionError(f"not settled: {len(queue.source)} rows, {problem}")
 
 
 def shown(app: XdrApp) -> list[str]:
