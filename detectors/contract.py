@@ -41,12 +41,15 @@ class LogSource(msgspec.Struct, frozen=True, order=True):
 class EventType(msgspec.Struct, frozen=True):
     """One layout's kind of event, e.g. `windows.sysmon.1`, with every Sigma log source it belongs to.
 
-    name: unique and stable; layout: name of the layout file that recognised it.
+    name: unique and stable; layout: name of the layout file that recognised it. constants: (field, text)
+    pairs that told the type, e.g. EventID: its events have these values, so a detector may plan for them;
+    but it must look at the column, since an event may be made to say several.
     """
 
     name: str
     layout: str
     log_sources: frozenset[LogSource]
+    constants: tuple[tuple[str, str], ...] = ()
 
     def serves(self, wanted: LogSource) -> bool:
         """True if a rule with this log source looks at events of this type.

@@ -44,6 +44,7 @@ class Atoms:
     def __init__(self) -> None:
         self._ids: dict[tuple[str, Check, bool], Atom] = {}
         self.columns: dict[str, list[tuple[Atom, Check, bool]]] = {}
+        self._column_of: list[str] = []
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -55,8 +56,13 @@ class Atoms:
         atom = self._ids.get(key)
         if atom is None:
             atom = self._ids[key] = len(self._ids)
+            self._column_of.append(column)
             self.columns.setdefault(column, []).append((atom, test.check, test.negated))
         return atom
+
+    def column(self, atom: Atom) -> str:
+        """The column that an atom belongs to."""
+        return self._column_of[atom]
 
 
 def column_of(test: Test) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from detectors.contract import EventFrame, EventType, Findings, Needs, Text
 from detectors.sigma.atoms import Atom, Atoms, Column, fields_of
 from detectors.sigma.cache import Cache
@@ -23,6 +25,7 @@ _CACHE_BYTES = 96_000_000
 _ENTRY_BYTES = 130
 _LONGEST_KEPT = 32_768
 _ROWS_KEPT = 300_000
+_TYPES_KEPT = 16_384
 
 
 class _Budget:
@@ -129,22 +132,42 @@ class SigmaDetector:
         self._columns: dict[str, Column] = {}
         self._keywords: dict[frozenset[Atom], Keywords] = {}
         self._plans: dict[EventType, Plan] = {}
+        self._plans_by_content: dict[object, Plan] = {}
         self._forget()
 
     def _forget(self) -> None:
         self._signatures = _Signatures()
         self._budget = _Budget()
         self._values: dict[str, _Values | _Pairs] = {}
-        self._rows: dict[EventType, _Rows] = {}
+        self._rows: dict[Plan, _Rows] = {}
 
     def plan(self, event_type: EventType) -> Plan:
-        """The plan of an event type, made when it is first seen."""
+        """The plan of an event type, made when it is first seen. Types that the rules cannot tell apart share
+        one, so that however many an attacker invents, the plans are few."""
         plan = self._plans.get(event_type)
         if plan is None:
-            numbers = self._serving.numbers(event_type)
-            plan = Plan([(number, self._prepared[number]) for number in numbers], self._costs)
+            if len(self._plans) >= _TYPES_KEPT:
+                self._plans.clear()
+            decided: set[Atom] = set()
+            true: set[Atom] = set()
+            for field, value in event_type.constants:
+                if field in self._atoms.columns:
+                    decided.update(atom for atom, _, _ in self._atoms.columns[field])
+                    true |= self._column(field).match(value)
+            key = (event_type.log_sources, frozenset(decided), frozenset(true))
+            plan = self._plans_by_content.get(key)
+            if plan is None:
+                chosen = [(number, self._prepared[number]) for number in self._serving.numbers(event_type)]
+                plan = Plan(chosen, self._atoms, self._costs, key[1], key[2])
+                self._plans_by_content[key] = plan
             self._plans[event_type] = plan
         return plan
+
+    def _column(self, name: str) -> Column:
+        matcher = self._columns.get(name)
+        if matcher is None:
+            matcher = self._columns[name] = Column(self._atoms.columns[name], self._cache)
+        return matcher
 
     def needs(self, event_type: EventType) -> Needs:
         plan = self.plan(event_type)
@@ -155,30 +178,63 @@ class SigmaDetector:
         if self._budget.used > _CACHE_BYTES:
             self._forget()
         plan = self.plan(frame.event_type)
-        if not plan.trees or not frame.rows:
+        if not frame.rows:
             return Findings(self.name)
-        rows = self._rows.get(frame.event_type)
+        strangers = self._strangers(plan, frame)
+        hits = self._hits(plan, frame)
+        if strangers:
+            hits = [(number, row) for number, row in hits if row not in strangers]
+        findings = self._findings(frame, hits)
+        return self._with_strangers(findings, frame, sorted(strangers)) if strangers else findings
+
+    def _hits(self, plan: Plan, frame: EventFrame) -> list[tuple[int, int]]:
+        """(rule number, row) of every match."""
+        if not plan.trees:
+            return []
+        rows = self._rows.get(plan)
         if rows is None or len(rows) > _ROWS_KEPT:
-            rows = self._rows[frame.event_type] = _Rows(plan, self._signatures)
+            rows = self._rows[plan] = _Rows(plan, self._signatures)
         signatures = [self._signed(column, frame) for column in plan.columns]
         if plan.keywords:
             signatures.append(self._keyworded(plan.keywords, frame))
-        matched = (
-            map(rows.__getitem__, zip(*signatures, strict=True))
-            if signatures
-            else iter([rows[()]] * frame.rows)
+        if not signatures:
+            return [(number, row) for row in range(frame.rows) for number in rows[()]]
+        matched = map(rows.__getitem__, zip(*signatures, strict=True))
+        return [(number, row) for row, numbers in enumerate(matched) if numbers for number in numbers]
+
+    @staticmethod
+    def _strangers(plan: Plan, frame: EventFrame) -> set[int]:
+        """Rows that do not have the values that their type was planned for: an event that says two."""
+        strangers: set[int] = set()
+        for field, value in frame.event_type.constants:
+            if field in plan.pinned:
+                column = frame.columns[field]
+                if list(column).count(value) != frame.rows:
+                    strangers.update(row for row, cell in enumerate(column) if cell != value)
+        return strangers
+
+    def _with_strangers(self, findings: Findings, frame: EventFrame, rows: list[int]) -> Findings:
+        """The findings with those of rows that must be held against all rules of their log sources."""
+        plain = msgspec.structs.replace(frame.event_type, constants=())
+        events = [frame.event(row) for row in rows]
+        fields = self.needs(plain).fields
+        columns = {field: [event.get(field) for event in events] for field in fields}
+        again = EventFrame(plain, columns, [frame.raws[row] for row in rows], lambda row: events[row])
+        more = self.detect(again)
+        return Findings(
+            self.name,
+            findings.rules + more.rules,
+            findings.rows + [rows[row] for row in more.rows],
+            findings.scores + more.scores,
+            findings.captures + more.captures,
         )
-        hits = [(number, row) for row, numbers in enumerate(matched) if numbers for number in numbers]
-        return self._findings(frame, hits)
 
     def _signed(self, column: str, frame: EventFrame) -> Sequence[int]:
         """The signature of each row in one column."""
         fields = fields_of(column)
         values = self._values.get(column)
         if values is None:
-            matcher = self._columns.get(column)
-            if matcher is None:
-                matcher = self._columns[column] = Column(self._atoms.columns[column], self._cache)
+            matcher = self._column(column)
             if len(fields) == 2:
                 values = _Pairs(matcher, self._signatures, self._budget)
             else:

@@ -6,11 +6,11 @@ anchor (only negations) are looked at always."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from detectors.contract import EventType, LogSource
-from detectors.sigma.atoms import Atom, Atoms, column_of, fields_of
+from detectors.sigma.atoms import Atom, Atoms, fields_of
 from detectors.sigma.expression import And, Check, Exists, Expression, IsNull, Like, Not, Regex, Test
 from detectors.sigma.rules import Rule, tests_of
 
@@ -79,32 +79,77 @@ def cost_of(check: Check, negated: bool) -> float:
 
 
 class Prepared:
-    """What is known of one rule whatever the event type: its tree, its anchors, the columns it looks at."""
+    """What is known of one rule whatever the event type: its tree and its atoms."""
 
     def __init__(self, rule: Rule, atoms: Atoms) -> None:
         self.tree = compile_tree(rule.expression, atoms)
-        self.columns: set[str] = set()
-        self.keywords: set[Atom] = set()
-        for test in tests_of(rule.expression):
-            self.columns.add(column_of(test))
-            if not test.field:
-                self.keywords.add(atoms.intern(test))
+        self.atoms = frozenset(atoms_of(self.tree))
+        self.keywords = frozenset(atoms.intern(test) for test in tests_of(rule.expression) if not test.field)
+
+
+def specialise(tree: Tree, decided: Container[Atom], true: Container[Atom]) -> Tree | bool:
+    """The tree where the outcome of these atoms is known: what is left of it, or what it comes out as."""
+    sign, direct, below = tree
+    if sign == "!":
+        inner = specialise(below[0], decided, true)
+        return not inner if isinstance(inner, bool) else (sign, direct, (inner,))
+    settles = sign == "|"  # one true item settles an or, one false item an and
+    if any((atom in true) == settles for atom in direct if atom in decided):
+        return settles
+    left = frozenset(atom for atom in direct if atom not in decided)
+    rest: list[Tree] = []
+    for each in below:
+        inner = specialise(each, decided, true)
+        if isinstance(inner, bool):
+            if inner == settles:
+                return settles
+        else:
+            rest.append(inner)
+    return (sign, left, tuple(rest)) if left or rest else not settles
+
+
+def atoms_of(tree: Tree) -> Iterator[Atom]:
+    """Every atom of a tree."""
+    yield from tree[1]
+    for each in tree[2]:
+        yield from atoms_of(each)
 
 
 class Plan:
-    """The plan of one event type. columns: in the order of a row's signature."""
+    """The plan of the event types that serve the same rules and decide the same atoms.
 
-    def __init__(self, rules: Iterable[tuple[int, Prepared]], cost: Sequence[float]) -> None:
+    decided, true: atoms whose outcome the event type's constants settle, and those of them that are true.
+    columns: in the order of a row's signature; pinned: the columns of the decided atoms.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[tuple[int, Prepared]],
+        atoms: Atoms,
+        cost: Sequence[float],
+        decided: frozenset[Atom] = frozenset(),
+        true: frozenset[Atom] = frozenset(),
+    ) -> None:
         columns: set[str] = set()
+        pinned: set[str] = set()
+        keywords: set[Atom] = set()
         self.trees: dict[int, Tree] = {}
         self.index: dict[Atom, list[int]] = {}
         self.always: list[int] = []
-        keywords: set[Atom] = set()
         for number, prepared in rules:
-            columns |= prepared.columns
-            keywords |= prepared.keywords
-            self.trees[number] = prepared.tree
-            chosen = anchors(prepared.tree, cost)
+            tree = prepared.tree
+            if decided:
+                settled = {atom for atom in prepared.atoms if atom in decided}
+                pinned.update(atoms.column(atom) for atom in settled)
+                left = specialise(tree, decided, true) if settled else tree
+                if left is False:
+                    continue
+                tree = ("&", frozenset(), ()) if left is True else left
+            self.trees[number] = tree
+            used = frozenset(atoms_of(tree)) if decided else prepared.atoms
+            columns.update(map(atoms.column, used))
+            keywords |= prepared.keywords & used
+            chosen = anchors(tree, cost)
             if chosen is None:
                 self.always.append(number)
                 continue
@@ -112,7 +157,8 @@ class Plan:
                 self.index.setdefault(atom, []).append(number)
         self.keywords = frozenset(keywords)
         self.columns = sorted(columns - {""})
-        self.fields = frozenset(field for column in self.columns for field in fields_of(column))
+        self.pinned = frozenset(pinned)
+        self.fields = frozenset(field for column in (*self.columns, *pinned) for field in fields_of(column))
 
     def rules_for(self, true: set[Atom]) -> tuple[int, ...]:
         """The rules that hold where these atoms are true, in their order."""

@@ -110,3 +110,15 @@ def test_a_hundred_thousand_mixed_lines(rulebook: Rulebook, tmp_path: Path) -> N
     assert counts.routed >= kinds["good"] + kinds["hidden"]
     figures = {name: getattr(counts, name) for name in ("messages", "events", "salvaged", "dead")}
     print(json.dumps({"lines": kinds, **figures, "matches": summary.matches}))
+
+
+def test_event_ids_that_an_attacker_invents_cost_no_plan_each(rulebook: Rulebook, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [
+        BASE.replace('"EventID":1', f'"EventID":{n}') + '"CommandLine":"a needle"}' for n in range(1, 3_000)
+    ]
+    path.write_text("\n".join(lines))
+    found: list[Match] = []
+    summary = scan([path], rulebook, on_matches=found.extend)
+    assert [match.offset for match in found] == [0]
+    assert summary.counts.events == 2_999

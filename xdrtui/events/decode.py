@@ -19,7 +19,7 @@ from xdrtui.events.layouts.layout import CORE, Layouts
 from xdrtui.events.message import DeadLetter, Messages
 from xdrtui.events.presence import count_presence
 from xdrtui.events.project import Columns, Projection
-from xdrtui.events.route import Route, Router
+from xdrtui.events.route import MOST_ROUTES, Route, Router
 from xdrtui.events.times import ReplayClock, stated_times
 from xdrtui.events.values import NotJson, tree
 
@@ -43,6 +43,7 @@ class Decoder:
         self._routers: dict[str, Router] = {}
         self._projections: dict[Route, Projection] = {}
         self._all_known: dict[Route, Projection] = {}
+        self._by_content: dict[object, Projection] = {}
         self.event_types_seen: dict[str, EventType] = {}
 
     def decode(self, messages: Messages, clock: ReplayClock | None = None) -> Decoded:
@@ -71,10 +72,22 @@ class Decoder:
         found = self._projections.get(route)
         if found is None:
             event_type = route.resolved.event_type
-            self.event_types_seen.setdefault(event_type.name, event_type)
-            needs = self._needs(event_type)
-            found = Projection(route, _fields(needs), self._guard)
-            self._projections[route] = found
+            if len(self.event_types_seen) < MOST_ROUTES:
+                self.event_types_seen.setdefault(event_type.name, event_type)
+            if len(self._projections) >= MOST_ROUTES:
+                self._projections.clear()
+                self._all_known.clear()
+            found = self._projections[route] = self._shared(route, _fields(self._needs(event_type)))
+        return found
+
+    def _shared(self, route: Route, fields: frozenset[str]) -> Projection:
+        """The projection of these fields: one for all types that differ in nothing but their name (whoever
+        writes the events chooses these)."""
+        kind = tuple((name, id(rule)) for name, rule in sorted(route.resolved.fields.items()))
+        key = (route.shape.layout, route.shape.name, route.dotted, kind, fields)
+        found = self._by_content.get(key)
+        if found is None:
+            found = self._by_content[key] = Projection(route, fields, self._guard)
         return found
 
     def _cover(self, routes: Iterable[Route]) -> None:

@@ -50,7 +50,7 @@ class Router:
         deciding = dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
         self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding) and not pair[1].codec]
         self._later = [pair for pair in self._shapes if pair not in self._first]
-        self._routes: dict[tuple[str | bool, ...], Route] = {}
+        self._routes: dict[tuple[object, ...], Route] = {}
         self._full = self._narrow = _Tier(self, len(self._first))
         self._tiers = {len(self._first): self._full}
         present = {path for _, shape in self._shapes for when in shape.when for path in when.paths}
@@ -176,10 +176,11 @@ class Router:
                     dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
                     break
         resolved = layout.kind(shape, keys)
-        key: tuple[str | bool, ...] = (
+        key: tuple[object, ...] = (
             shape.layout,
             shape.name,
             resolved.event_type.name,
+            resolved.event_type.constants,
             resolved.summary,
             *sorted(resolved.fields),
             dotted,

@@ -143,8 +143,11 @@ def matched(rule: Rule, frame: EventFrame, row: int) -> dict[str, str]:
     """The values that helped the rule to fire, by field; keywords under the empty name."""
     columns = frame.columns
     keywords = any(not test.field for test in tests_of(rule.expression))
-    values = _texts(frame.event(row)) if keywords else ()
-    why = explain(rule.expression, lambda name: columns[name][row] if name in columns else None, values)
+    event: Mapping[str, Text] = frame.event(row)
+    values = _texts(event) if keywords else ()
+    why = explain(
+        rule.expression, lambda name: columns[name][row] if name in columns else event.get(name), values
+    )
     return {test.field: test.value[:_LONGEST_VALUE] for test in helped(why) if test.true and test.value}
 
 

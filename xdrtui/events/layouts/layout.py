@@ -98,13 +98,15 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A file: shapes in the order they are tried, kinds in the order they apply."""
+    """A file: shapes in the order they are tried, kinds in the order they apply. constants: field -> the key
+    whose value it is, so that all events of a type have the same."""
 
     name: str
     order: int
     shapes: tuple[Shape, ...]
     kinds: tuple[Kind, ...]
     summary: str
+    constants: Mapping[str, str]
 
     def kind(self, shape: Shape, keys: Mapping[str, str]) -> Resolved:
         """The event type of an event with these key values."""
@@ -117,9 +119,9 @@ class Layout(msgspec.Struct, frozen=True):
             fields.update(kind.fields)
         sources = frozenset(_filled(source, keys) for kind in applying for source in kind.log_sources)
         summary = next((kind.summary for kind in applying if kind.summary), self.summary)
-        return Resolved(
-            EventType(f"{self.name}.{name}" if name else self.name, self.name, sources), fields, summary
-        )
+        constants = tuple((field, keys[key]) for field, key in self.constants.items() if keys.get(key))
+        whole_name = f"{self.name}.{name}" if name else self.name
+        return Resolved(EventType(whole_name, self.name, sources, constants), fields, summary)
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -211,7 +213,7 @@ def read_layout(file: FilePath) -> Layout:
         raise RuleError(f"{file}: {error}; see the manual's page on layouts") from error
 
 
-_LAYOUT = {"layout", "order", "shapes", "kinds", "summary"}
+_LAYOUT = {"layout", "order", "shapes", "kinds", "summary", "constants"}
 _SHAPE = {"codec", "when", "keys", "paths", "fields", "time", "envelope", "pairs", "literal"}
 _KIND = {"when", "name", "log_sources", "fields", "summary"}
 
@@ -221,7 +223,8 @@ def _layout(data: Any) -> Layout:
     name = str(data["layout"])
     shapes = tuple(_shape(name, key, value) for key, value in data["shapes"].items())
     kinds = tuple(_kind(index, value) for index, value in enumerate(data.get("kinds") or []))
-    return Layout(name, int(data.get("order", 50)), shapes, kinds, str(data.get("summary", "")))
+    constants = {str(field): str(key) for field, key in (data.get("constants") or {}).items()}
+    return Layout(name, int(data.get("order", 50)), shapes, kinds, str(data.get("summary", "")), constants)
 
 
 def _shape(layout: str, name: str, data: Mapping[str, Any]) -> Shape:
