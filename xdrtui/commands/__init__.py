@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run a worker without a screen: read Kafka, detect, store alerts.",
     "replay": "Send recorded events to Kafka or to the screen, in their own time.",
     "alerts": "List alerts, or show one.",
+    "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",
     "demo": "Watch bundled attacks of a known truth being found.",
     "doctor": "Tell what this terminal, machine, configuration and broker can do.",

@@ -144,14 +144,14 @@ def matched(rule: Rule, frame: EventFrame, row: int) -> dict[str, str]:
     columns = frame.columns
     keywords = any(not test.field for test in tests_of(rule.expression))
     event: Mapping[str, Text] = frame.event(row)
-    values = _texts(event) if keywords else ()
+    values = texts_of(event) if keywords else ()
     why = explain(
         rule.expression, lambda name: columns[name][row] if name in columns else event.get(name), values
     )
     return {test.field: test.value[:_LONGEST_VALUE] for test in helped(why) if test.true and test.value}
 
 
-def _texts(event: Mapping[str, Text]) -> tuple[str, ...]:
+def texts_of(event: Mapping[str, Text]) -> tuple[str, ...]:
     """Every text of an event."""
     return tuple(
         text

@@ -175,14 +175,11 @@ def read_feeding(
 ) -> Iterator[Stored]:
     """Findings of these rules whose time is `since` (nanoseconds) or later and that are numbered up to
     `until`, by time and position."""
-    wanted = sorted(rules)
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS feeding(rule TEXT PRIMARY KEY)")
-    connection.execute("DELETE FROM feeding")
-    connection.executemany("INSERT INTO feeding(rule) VALUES (?)", [(rule,) for rule in wanted])
+    wanted = msgspec.json.encode(sorted(rules)).decode()  # no temporary table: readers may not write
     for row in connection.execute(
-        f"SELECT {COLUMNS} FROM findings WHERE rule IN (SELECT rule FROM feeding) AND window_time >= ?"  # noqa: S608
+        f"SELECT {COLUMNS} FROM findings WHERE rule IN (SELECT value FROM json_each(?)) AND window_time >= ?"  # noqa: S608
         " AND seq <= ? ORDER BY window_time, source, partition, offset, idx, rule",
-        (since, until),
+        (wanted, since, until),
     ):
         yield Stored(*row)
 
