@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from screens.alert_view import AlertView
 from screens.look import SEVERITY_WORDS
+from screens.names import main_entity
 from screens.paint import Line, spread
 from screens.sanitise import cut, fit, sanitise, width, wrap
 from screens.times import Zone, duration, number
@@ -89,7 +90,7 @@ def _heading(row: AlertRow, cells: int) -> list[Line]:
 def _facts(view: AlertView, zone: Zone, cells: int) -> list[Line]:
     row = view.row
     lines = labelled("what", row.summary or row.title, cells, "strong", most=2)
-    lines += labelled("where", row.host or "no host is named in the event", cells, most=1)
+    lines += labelled("where", _where(row), cells, most=1)
     lines += labelled("who", row.user or "no user is named in the event", cells, most=1)
     lines += labelled("when", _when(row, zone), cells, most=1)
     lines += labelled("sure", _sure(view), cells, most=2)
@@ -97,6 +98,13 @@ def _facts(view: AlertView, zone: Zone, cells: int) -> list[Line]:
         lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1)
     lines += labelled("state", state_words(row), cells, most=1)
     return lines
+
+
+def _where(row: AlertRow) -> str:
+    field, value = main_entity(row)
+    if not value:
+        return "no host is named in the event"
+    return value if row.host else f"{value} ({field}); no host is named in the event"
 
 
 def _when(row: AlertRow, zone: Zone) -> str:

@@ -6,6 +6,7 @@ the event or the rule can no longer be read (the page then shows the values that
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from xdrtui.triage.rows import AlertDetail, Evidence
 
 
+_log = logging.getLogger(__name__)
+
+
 def reasons(desk: Desk, detail: AlertDetail) -> list[Reason]:
     """Why this alert fired, by its first event; a correlation by the events that it counted."""
     if not detail.evidence:
@@ -29,8 +33,12 @@ def reasons(desk: Desk, detail: AlertDetail) -> list[Reason]:
     first = detail.evidence[0]
     if detail.row.kind == "correlation":
         return _counted(desk, detail)
-    rule = _rule(detail.rule.text, first.rule) if detail.rule is not None else None
-    why = _why(rule, first) if rule is not None else None
+    try:
+        rule = _rule(detail.rule.text, first.rule) if detail.rule is not None else None
+        why = _why(rule, first) if rule is not None else None
+    except Exception:  # noqa: BLE001 - whatever an event does to its explanation, the alert must be readable
+        _log.exception("the alert %s cannot be explained", detail.row.id)
+        why = None
     if why is not None and why.true:
         return reasons_of(why)
     return reasons_from(first.matched)

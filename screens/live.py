@@ -17,6 +17,7 @@ from textual.app import ComposeResult
 from screens.alert_page import section
 from screens.alert_view import event_lines
 from screens.commands import LIVE, Facts
+from screens.names import short_host, short_user
 from screens.paint import Line
 from screens.pane import Changed, Pane
 from screens.sanitise import sanitise, wrap
@@ -110,8 +111,8 @@ class Tail:
             {
                 "time": [(self._clock(row.time), "dim")],
                 "type": [(row.event_type, "label")],
-                "host": row.host or "-",
-                "user": row.user or "-",
+                "host": short_host(row.host) or "-",
+                "user": short_user(row.user) or "-",
                 "what": row.summary or row.raw[:400].decode("utf-8", "replace"),
             },
         )

@@ -18,6 +18,7 @@ from textual.message import Message
 from screens.alert_page import severity
 from screens.commands import QUEUE, Facts
 from screens.look import STATE_WORDS
+from screens.names import main_entity, short_host, short_user
 from screens.paint import Line
 from screens.pane import Changed, Pane, Say
 from screens.queue_source import QueueSource
@@ -279,8 +280,8 @@ class QueuePane(Pane):
             {
                 "sev": sign,
                 "age": age(alert.last_seen, self.services.now(), self.services.zone),
-                "host": alert.host or "-",
-                "user": alert.user or "-",
+                "host": short_host(main_entity(alert)[1]) or "-",
+                "user": short_user(alert.user) or "-",
                 "what": what,
                 "n": number(alert.count),
                 "state": [(again, style or ("strong" if again in ("new", "again") else ""))],

@@ -21,16 +21,17 @@ NO_WORKER = "no worker is running, so no new event is read: start one with `xdrt
 def status_line(
     name: str, status: Status | None, zone: Zone, now: int, cells: int, demo: str = "", low: bool = False
 ) -> Line:
-    """The first line of the screen. name: what is watched; demo: the demo's own clock, else ""."""
+    """The first line of the screen. name: what is watched; demo: the demo's own clock, which then stands for
+    ours, or ""."""
     left: Line = [(" " + cut(sanitise(name), 24), "strong"), ("  ", "")]
     if status is None:
         left.append(("○ opening the store …", "dim"))
     else:
         left += _figures(status, cells)
-    clock = f"{zone.clock(now, seconds=False)} {zone.name(now)} "
+    clock = "" if demo else f"{zone.clock(now, seconds=False)} "
     right: Line = [("low bandwidth  ", "dim")] if low else []
     right += [(f" {demo} ", "notice"), (" ", "")] if demo else []
-    return spread(left, [*right, (clock, "")], cells)
+    return spread(left, [*right, (f"{clock}{zone.name(now)} ", "")], cells)
 
 
 def _figures(status: Status, cells: int) -> Line:

@@ -1,8 +1,8 @@
 """The screen: status line, line of panes, the panes, a line that says something, a line of keys.
 
 It takes every key that no input takes, finds its command in the registry, asks whether it applies and hands
-it to the active pane, or does it itself. It polls the store and tells panes that something changed. What
-panes show and what judging does is theirs.
+it to the active pane, or does it itself. What panes show, what judging does and when the store is looked at
+is theirs.
 """
 
 from __future__ import annotations
@@ -26,18 +26,23 @@ from screens.paint import Line, spread
 from screens.palette import Palette
 from screens.pane import Changed, Pane, Say
 from screens.queue import QueuePane
+from screens.sanitise import sanitise, wrap
 from screens.services import Services
 from screens.status_bar import alarm, status_line
+from screens.watch import Watch
 from screens.widgets.divider import Divider
 from screens.widgets.paper import OneLine
 
 if TYPE_CHECKING:
-    from xdrtui.triage.rows import AlertRow, Status
+    from xdrtui.triage.rows import AlertRow
 
 WIDE = 110
 """From this many columns on, queue and alert stand side by side."""
 
 SAID_FOR = 6.0
+SAID_LINES = 4
+READ_A_SECOND = 12.0
+"""Characters: how long a line stays is long enough to read it."""
 
 
 class Workbench(Screen[None], inherit_bindings=False):
@@ -53,15 +58,12 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.source_name = name
         self.judging: Judging = Judging(self)
         self.keyboard = Keyboard()
-        self.status: Status | None = None
-        self.failure = ""
+        self.watcher = Watch(self)
         self.current = QUEUE
         self.said: tuple[str, str] = ("", "")
         self._first = initial if initial in PANES else QUEUE
         self._history: list[str] = []
         self._said_until = 0.0
-        self._watching = False
-        self._status_at = 0.0
         self.queue = QueuePane(services)
         self.alert = AlertPane(services)
         self._panes: dict[str, Pane] = {QUEUE: self.queue, ALERT: self.alert}
@@ -95,9 +97,9 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         """After the first frame: what is heavy may be imported now, in threads."""
-        self.set_interval(1.0 if self.services.low_bandwidth else 0.25, self._tick)
+        self.set_interval(1.0 if self.services.low_bandwidth else 0.25, self.watcher.tick)
         self.set_interval(15.0, self.queue.restyle)
-        self._tick()
+        self.watcher.tick()
         if self._first != QUEUE:
             self.open_pane(self._first)
 
@@ -126,12 +128,19 @@ class Workbench(Screen[None], inherit_bindings=False):
     def say(self, text: str, style: str = "") -> None:
         """A line for the person, for some seconds."""
         self.said = (text, style)
-        self._said_until = time.monotonic() + SAID_FOR
-        self.message.repaint()
-        self.set_timer(SAID_FOR + 0.05, self.message.repaint)
+        seconds = max(SAID_FOR, len(text) / READ_A_SECOND)
+        self._said_until = time.monotonic() + seconds
+        self._show_message()
+        self.set_timer(seconds + 0.05, self._show_message)
 
     def start(self, work: Callable[[], object]) -> None:
         self.run_worker(work(), group="act")  # type: ignore[arg-type]
+
+    def changed(self) -> None:
+        """The store changed: panes that are shown read again."""
+        self.queue.poll()
+        if self.alert.display:
+            self.alert.poll()
 
     def judged(self) -> None:
         """An act was done: marks go, panes read again."""
@@ -309,8 +318,9 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def redraw(self) -> None:
         """Draw the lines around the panes again."""
-        for line in (self.status_bar, self.tabs, self.message, self.footer):
+        for line in (self.status_bar, self.tabs, self.footer):
             line.repaint()
+        self._show_message()
         self.alarm_bar.display = bool(self._alarm())
         self.alarm_bar.repaint()
 
@@ -358,50 +368,25 @@ class Workbench(Screen[None], inherit_bindings=False):
         clock = demo.clock_text() if demo is not None else ""
         return [
             status_line(
-                self.source_name, self.status, self.services.zone, self.services.now(), cells, clock,
+                self.source_name, self.watcher.status, self.services.zone, self.services.now(), cells, clock,
                 self.services.low_bandwidth,
             )
         ]  # fmt: skip
 
     def _alarm(self) -> str:
-        return alarm(self.status, self.failure)
+        return alarm(self.watcher.status, self.watcher.failure)
 
     def _message_lines(self, cells: int) -> list[Line]:
         text, style = self.said
         if text and time.monotonic() < self._said_until:
-            return [[(" ", ""), (text, style)]]
+            return [[(" ", ""), (part, style)] for part in wrap(sanitise(text, 1_000), cells - 2, SAID_LINES)]
         if self.keyboard.pending:
             return [[(f" {self.keyboard.pending} …", "key")]]
         return [spread([(" ", ""), *self.pane.summary(cells - 1)], [], cells)]
 
-    # Watching the store
-
-    def _tick(self) -> None:
-        if not self._watching:
-            self._watching = True
-            self.run_worker(self._watch(), group="watch")
-
-    async def _watch(self) -> None:
-        from xdrtui.errors import XdrtuiError
-
-        try:
-            changed = await self.services.desks.watch(lambda desk: desk.changed())
-            if time.monotonic() - self._status_at >= 1.0:
-                self.status = await self.services.desks.watch(lambda desk: desk.status())
-                self._status_at = time.monotonic()
-                self.redraw()
-            if self.failure:
-                self.failure = ""
-                self.redraw()
-        except XdrtuiError as error:
-            self.failure = str(error)
-            self.redraw()
-            return
-        finally:
-            self._watching = False
-        if changed or not self.queue.loaded:
-            self.queue.poll()
-            if self.alert.display:
-                self.alert.poll()
-        if self.current == LIVE:
-            self.pane.poll()
+    def _show_message(self) -> None:
+        """The line above the keys; what takes more lines gets them for a while."""
+        lines = len(self._message_lines(self.size.width))
+        if self.message.styles.height is None or self.message.styles.height.value != lines:
+            self.message.styles.height = lines
+        self.message.repaint()

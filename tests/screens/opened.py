@@ -34,12 +34,18 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
         await pilot.pause(0.03)
         queue, alert = bench.queue, bench.alert
         followed = not alert.display or alert.id_shown == queue.table.cursor_key
-        busy = queue._reading or alert._reading or bench.status is None or not queue.loaded or not followed
+        busy = (
+            queue._reading
+            or alert._reading
+            or bench.watcher.status is None
+            or not queue.loaded
+            or not followed
+        )
         idle = 0 if busy or (rows is not None and len(queue.source) != rows) else idle + 1
         if idle == 5:
             await pilot.pause()
             return
-    problem = bench.failure or queue.failure or alert.failure
+    problem = bench.watcher.failure or queue.failure or alert.failure
     raise AssertionError(f"not settled: {len(queue.source)} rows, {problem}")
 
 

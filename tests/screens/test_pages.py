@@ -13,6 +13,7 @@ from screens.help import help_lines, markdown_lines, read_topic, topics
 from screens.keyboard import Keyboard
 from screens.lines import footer_lines, tabs_line
 from screens.look import SEVERITIES, SEVERITY_WORDS, THEMES, Look, look_for
+from screens.names import short_host, short_user
 from screens.paint import clipped, line_width, plain, spread
 from screens.palette import Entry, matching
 from screens.status_bar import alarm, status_line
@@ -246,3 +247,10 @@ def test_hints_come_in_three_grades() -> None:
 
 def test_the_manual_of_screens_is_there() -> None:
     assert (Path(__file__).parents[2] / "xdrtui" / "manual" / "screens.md").exists()
+
+
+def test_lists_show_names_without_their_domain_and_addresses_whole() -> None:
+    assert [short_host(host) for host in ("WS-09.corp.example", "10.0.0.1", "fe80::1.2", "dc01")] == [
+        "WS-09", "10.0.0.1", "fe80::1.2", "dc01"]  # fmt: skip
+    users = ("CORP\\ada", "ada@corp.example", "arn:aws:iam::1:user/ada", "NT AUTHORITY\\SYSTEM", "")
+    assert [short_user(user) for user in users] == ["ada", "ada", "ada", "SYSTEM", ""]

@@ -148,12 +148,13 @@ async def test_an_alert_changed_meanwhile_is_refused_with_a_line(store: Path) ->
     app = app_on(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
-        app.workbench._watching = True  # the app does not see what follows
+        app.workbench.watcher.paused = True  # the app does not see what follows
         with Desk.open(store, Principal("jl", "elsewhere"), clock=lambda: NOW) as other:
             other.investigate([app.workbench.queue.table.cursor_key])
         await pilot.press("a")
         await pilot.pause(0.3)
-        assert "was changed meanwhile by jl" in shown(app)[-2]
+        said = "".join(line.rstrip() for line in shown(app)[-3:-1])
+        assert "was changed meanwhile by jl" in said and "look again" in said
 
 
 async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
@@ -282,7 +283,7 @@ async def test_a_store_that_cannot_be_opened_is_said_not_raised(tmp_path: Path) 
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause(1.0)
         assert app.is_running
-        assert app.workbench.failure or app.workbench.queue.failure
+        assert app.workbench.watcher.failure or app.workbench.queue.failure
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -412,3 +413,32 @@ async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_cl
         await settled(pilot)
         await pilot.pause(0.3)
         assert "passwords were read" in "\n".join(shown(app))
+
+
+async def test_an_explanation_that_fails_leaves_the_alert_readable(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(evidence: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("screens.explanation._fields", fails)
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("enter")
+        await settled(pilot)
+        text = "\n".join(shown(app))
+        assert "✓ Image" in text and "matched" in text
+
+
+async def test_a_long_message_takes_the_lines_it_needs_and_gives_them_back(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        app.workbench.say("a long hint " * 15)
+        await pilot.pause(0.2)
+        lines = shown(app)
+        assert lines[-4].startswith(" a long") and "hint" in lines[-2] and "a ack" in lines[-1]
+        app.workbench.say("short")
+        await pilot.pause(0.2)
+        assert shown(app)[-2].startswith(" short") and "hint" not in shown(app)[-3]
