@@ -28,11 +28,11 @@ def grades(alert: Judged, truth: Truth, about: About) -> list[str]:
     steps = steps_of(alert, truth)
     if steps:
         return [
-            f"Look here: {steps[0].hint_where}.",
-            f"Read this: {steps[0].hint_field}.",
+            f"look at {steps[0].hint_where}",
+            f"read {steps[0].hint_field}",
             f"{_attack(steps, truth)} {steps[0].sentence} Close it as a true positive.",
         ]
-    where = f" of {about.main}" if about.main else ""
+    where = f" on {about.main}" if about.main else ""
     fields = ", ".join(about.fields) or "the raw event"
     return [
         f"Look here: the events{where} on this day before and after this one: does it happen at other times?",
@@ -59,14 +59,14 @@ def _attack(steps: Sequence[Step], truth: Truth) -> str:
     first = steps[0]
     more = f" and {len(steps) - 1} more" if len(steps) > 1 else ""
     return (
-        f"This is the attack: step {first.order} of {len(truth.steps)}{more},"
-        f" '{first.title}' ({first.technique}, {first.tactic})."
+        f"The attack, step {first.order} of {len(truth.steps)}{more}: {first.title}"
+        f" ({first.technique}, {first.tactic})."
     )
 
 
 def _innocent(about: About) -> str:
     notes = f" The rule's own notes: {'; '.join(about.falsepositives)}." if about.falsepositives else ""
-    return f"This is none of the attack: no step of it stands on these events.{notes}"
+    return f"Harmless: no step of the attack stands on these events.{notes}"
 
 
 def _otherwise(alert: Judged, attack: bool) -> str:

@@ -19,24 +19,16 @@ from sample_data import SCENARIOS, scenario_dir
 from xdrtui.errors import SettingsError
 
 FOLDER = "XDRTUI_DEMO_DIR"
-RESET = "RESET"
-CHOICE = "SCENARIO"
 MARK = ".xdrtui-demo"
 """Lies in every folder of the demo; one without it is never deleted."""
 
 
-def chosen(scenarios: Sequence[str], environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The scenarios to play, in the order of the days they tell of. Raises SettingsError."""
-    wanted = tuple(scenarios) or tuple(environ.get(CHOICE, "").replace(",", " ").split())
-    for name in wanted:
+def chosen(scenarios: Sequence[str]) -> tuple[str, ...]:
+    """The scenarios to play (none named: all), in the order of their days. Raises SettingsError."""
+    for name in scenarios:
         if name not in SCENARIOS:
             raise SettingsError(f"there is no scenario {name!r}; choose from {', '.join(SCENARIOS)}")
-    return tuple(name for name in SCENARIOS if name in wanted) or SCENARIOS
-
-
-def wants_reset(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment asks to start over."""
-    return environ.get(RESET, "") not in ("", "0", "no")
+    return tuple(name for name in SCENARIOS if name in scenarios) or SCENARIOS
 
 
 def files_of(scenario: str) -> list[Path]:
@@ -52,10 +44,7 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def held(name: str, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Keep other demos off a folder of the demo (none if the name is empty). Raises SettingsError."""
-    if not name:
-        yield
-        return
+    """Keep other demos off a folder of the demo. Raises SettingsError."""
     top = _top(environ)
     try:
         lock = os.open(top / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -24,8 +24,8 @@ def print_report(scenarios: Sequence[str], reset: bool) -> int:
     reset: forget what was judged in the demo, too. Raises SettingsError, StoreError, SourceError.
     """
     wanted = place.chosen(scenarios)
-    with place.held(place.name_of(wanted) if reset or place.wants_reset() else ""):
-        if reset or place.wants_reset():
+    if reset:
+        with place.held(place.name_of(wanted)):
             place.workspace(place.name_of(wanted), reset=True)
     with place.held("report"):
         for line in _figures(wanted):

@@ -142,7 +142,8 @@ def _totals(scores: Sequence[tuple[Truth, Score]], events: dict[str, int], secon
     return [
         _many(len(scores), "scenario") + " together",
         "=" * WIDTH,
-        f"  {total:,} events, {_many(sum(alerts.values()), 'alert')}: {levels or 'none'}",
+        f"  {total:,} events, {_many(sum(alerts.values()), 'alert')}",
+        f"  {levels or 'none'}",
         *_sums(scores),
         f"  read, detected and stored in {seconds:.1f} s ({total / max(seconds, 0.001):,.0f} events/s)",
         "",

@@ -6,6 +6,7 @@ All times are nanoseconds since 1970 UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -76,10 +77,12 @@ class Schedule(msgspec.Struct, frozen=True):
 
 def schedule_of(truth: Truth) -> Schedule:
     """The schedule of a scenario."""
-    moments = sorted(
-        (Moment(step.order, nanoseconds(step.start), nanoseconds(step.end)) for step in truth.steps),
-        key=lambda moment: moment.start,
-    )
+    return plan(Moment(step.order, nanoseconds(step.start), nanoseconds(step.end)) for step in truth.steps)
+
+
+def plan(steps: Iterable[Moment]) -> Schedule:
+    """The schedule of these steps."""
+    moments = sorted(steps, key=lambda moment: moment.start)
     stretches: list[tuple[int, int]] = []
     for moment in moments:
         start, end = moment.start - LEAD, min(moment.end, moment.start + FOLLOW) + TAIL

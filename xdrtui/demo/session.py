@@ -35,12 +35,12 @@ _ENDING_SECONDS = 3.0
 def open_demo(scenarios: Sequence[str] = (), *, reset: bool = False) -> Iterator[DemoSession]:
     """Start the demo, or go on where it was left; it stops when the block ends. Raises SettingsError.
 
-    scenarios: empty for what SCENARIO says, else all; reset (or RESET=1): start over.
+    scenarios: none for all; reset: start over.
     """
     wanted = place.chosen(scenarios)
     name = place.name_of(wanted)
     with place.held(name):
-        directory = place.workspace(name, reset=reset or place.wants_reset())
+        directory = place.workspace(name, reset=reset)
         session = DemoSession(directory, wanted)
         session.start()
         try:
@@ -195,7 +195,7 @@ class DemoSession:
         if state.failure:
             return f"the demo stopped: {state.failure}"
         if state.ended:
-            return "the demo has been played: leave it, and RESET=1 plays it again"
+            return "the demo has been played: `xdrtui demo --reset` plays it again"
         try:
             assert self._process is not None and self._process.stdin is not None
             self._process.stdin.write(f"{order}\n".encode())
@@ -212,17 +212,17 @@ class DemoSession:
         begins = "It goes on where you left it." if self._goes_on else f"An attack hides in {each}."
         return [
             f"The demo: {days} of logs, played into the real thing.",
-            f"{begins} Rules raise alerts as it plays; some of them are false.",
-            "The clock at the top is the demo's, in UTC; it runs fast while nothing begins.",
+            f"{begins} Rules raise alerts; some of them are false.",
+            "The clock at the top is in UTC, and runs fast while nothing begins.",
             "",
-            "  `enter` open an alert     `c` close it with your verdict",
+            "  `enter` open an alert      `c` close it with your verdict",
             "  `x` a hint on it: where to look, which field, the answer",
-            "  `=` stop the clock, or let it run; `+` and `-` faster, slower",
+            "  `=` stop the clock, or let it run; `+` `-` faster, slower",
             "  `>` on to the next step of the attack",
             "",
-            "An alert's truth stands on its page once you have closed it; at the end a",
-            "report tells what was found and missed, and how you judged.",
-            "`q` leaves, and the next start goes on from there; `?` shows all keys.",
+            "A closed alert's page tells its truth. At the end a report tells",
+            "what was found and missed, and how you judged.",
+            "`q` leaves; the next start goes on from there. `?` shows all keys.",
         ]
 
     def hint(self, alert: str) -> list[str]:
