@@ -27,31 +27,35 @@ def status_line(
     if status is None:
         left.append(("○ opening the store …", "dim"))
     else:
-        left += _figures(status, cells)
+        left += _figures(status, cells, brief=bool(demo) and cells < 100)
     clock = "" if demo else f"{zone.clock(now, seconds=False)} "
     right: Line = [("low bandwidth  ", "dim")] if low else []
     right += [(f" {demo} ", "notice"), (" ", "")] if demo else []
     return spread(left, [*right, (f"{clock}{zone.name(now)} ", "")], cells)
 
 
-def _figures(status: Status, cells: int) -> Line:
+def _figures(status: Status, cells: int, brief: bool) -> Line:
     alive = [worker for worker in status.workers if worker.alive]
     if not alive:
-        return [("○ no worker", "bad"), *_letters(status)]
+        return [("○ no worker", "bad"), *_letters(status, brief)]
     word = "worker" if len(alive) == 1 else "workers"
     state = "paused" if status.paused else f"{len(alive)} {word}"
     line: Line = [("● ", "good" if not status.paused else "mark"), (state, "")]
     line.append((f"  {number(status.events_per_second)} ev/s", ""))
     line.append((f"  lag {lag_words(status.lag)}", "bad" if status.lag > 60 else ""))
-    line += _letters(status)
+    line += _letters(status, brief)
     if cells >= 90:
         line.append((f"  {memory(status.memory)}", "dim"))
     return line
 
 
-def _letters(status: Status) -> Line:
-    line: Line = [(f"  dead {number(status.dead)}", "mark" if status.dead else "dim")]
-    line.append((f"  dropped {number(status.dropped)}", "bad" if status.dropped else "dim"))
+def _letters(status: Status, brief: bool) -> Line:
+    """Dead letters and dropped events; brief: only where there are some."""
+    line: Line = []
+    if status.dead or not brief:
+        line.append((f"  dead {number(status.dead)}", "mark" if status.dead else "dim"))
+    if status.dropped or not brief:
+        line.append((f"  dropped {number(status.dropped)}", "bad" if status.dropped else "dim"))
     return line
 
 
