@@ -1,6 +1,7 @@
 """The same recorded data by three ways into a store: read as files, through Kafka, through a killed worker.
 
-As a program (`python -m tests.kafka.scenario STORE BROKER TOPIC`) it is a worker that works until the end.
+As a program (`python -m tests.kafka.scenario STORE BROKER TOPIC`) it is a worker that works until the end,
+without a group, so that the next one need not wait until Kafka has noticed a kill.
 """
 
 from __future__ import annotations
@@ -37,14 +38,11 @@ def scan_into(directory: Path, paths: Sequence[Path]) -> list[str]:
         return list(export_alerts(store.connection))
 
 
-def settings_of(bootstrap: str, topic: str) -> KafkaSettings:
-    return KafkaSettings(
-        brokers=[bootstrap], topics=[topic], replay_topics=[topic], group=f"g-{topic}", start="earliest"
+def work(directory: Path, bootstrap: str, topic: str, group: str = "") -> Summary:
+    settings = KafkaSettings(
+        brokers=[bootstrap], topics=[topic], replay_topics=[topic], group=group, start="earliest"
     )
-
-
-def work(directory: Path, bootstrap: str, topic: str) -> Summary:
-    return run_worker(directory, settings_of(bootstrap, topic), Process(load_rulebook()), until_end=True)
+    return run_worker(directory, settings, Process(load_rulebook()), until_end=True)
 
 
 def alerts_of(directory: Path) -> list[str]:

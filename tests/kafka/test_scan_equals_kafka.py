@@ -46,7 +46,7 @@ def test_a_scan_and_a_replay_through_kafka_give_the_same_alerts(
     broker: AnyBroker, by_scan: list[str], tmp_path: Path, partitions: int
 ) -> None:
     topic, count = asyncio.run(replayed(broker, partitions))
-    summary = work(tmp_path, broker.bootstrap(), topic)
+    summary = work(tmp_path, broker.bootstrap(), topic, group=new_name())
     assert (summary.ended, summary.messages, summary.faults) == ("end", count, {})
     assert alerts_of(tmp_path) == by_scan
 
@@ -58,7 +58,7 @@ def test_a_killed_worker_goes_on_to_the_same_alerts(
     command = [sys.executable, "-m", "tests.kafka.scenario", str(tmp_path), broker.bootstrap(), topic]
     dice = random.Random(5)
     kills = 0
-    for _ in range(3):
+    for _ in range(4):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         before = stored_messages(tmp_path)
         try:

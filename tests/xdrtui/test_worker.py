@@ -353,3 +353,14 @@ async def test_gaps_and_new_generations_are_told_and_stored(tmp_path: Path, proc
     assert summary.notes == ["Retention gap: something"]
     with Store.open(tmp_path, readonly=True) as store:
         assert [fault.text for fault in workers.faults(store.connection)] == summary.notes
+
+
+async def test_a_lease_that_a_killed_worker_left_is_waited_for_at_the_end(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LEASE_POLL_SECONDS", 0.01)
+    with Store.open(tmp_path) as store, store.transaction():
+        now = store.clock()
+        assert workers.take_lease(store.connection, "correlator", "killed", now, now + 10**9)
+    summary = await run(worker(tmp_path, process, FakeSource(topic(20))))
+    assert summary.alerts == 5

@@ -144,13 +144,18 @@ class Committer:
         ]
         return result
 
-    def fold(self, decide: bool) -> None:
-        """Fold what is stored into alerts, if the lease is ours; see `Correlator.fold`."""
-        self.totals.alerts += self._correlator.fold(decide=decide).opened
+    def fold(self, decide: bool) -> bool:
+        """Fold what is stored into alerts; False where another process holds the lease, or one that was
+        killed held it less than 15 s ago: try again. See `Correlator.fold`."""
+        done = self._correlator.fold(decide=decide)
+        self.totals.alerts += done.opened
+        return done.mine
 
-    def finish(self) -> None:
-        """Recorded data has ended: decide all windows that are still open."""
-        self.totals.alerts += self._correlator.finish().opened
+    def finish(self) -> bool:
+        """Recorded data has ended: decide all windows that are still open. False as for `fold`."""
+        done = self._correlator.finish()
+        self.totals.alerts += done.opened
+        return done.mine
 
     def idle(self, partitions: Sequence[tuple[str, int]]) -> None:
         """These partitions have nothing more for now, and hold no window open."""

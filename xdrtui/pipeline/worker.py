@@ -41,6 +41,8 @@ BATCH_BYTES = (64_000, 4_000_000)
 FETCH_SECONDS = 0.2
 BEAT_SECONDS = 1.0
 BUSY_SECONDS = 0.5
+LEASE_WAIT_SECONDS = 60.0
+LEASE_POLL_SECONDS = 0.5
 
 
 class Summary(msgspec.Struct):
@@ -195,10 +197,26 @@ class Worker:
             if isinstance(result, BaseException):
                 raise result
         self._summary.ended = self._summary.ended or "stop"
-        if self._summary.ended == "end" and self._recorded:
-            await self._call(self._committer.finish)
+        if self._summary.ended == "end":
+            await self._fold_all()
         else:
-            await self._call(self._committer.fold, not self._recorded)
+            await self._call(self._committer.fold, self._decide)
+
+    @property
+    def _decide(self) -> bool:
+        """Correlations decide as the watermark moves; but read from the start to the end, recorded data is
+        decided at its end, as in a scan: its partitions are not read in step."""
+        return not (self._recorded and self._until_end)
+
+    async def _fold_all(self) -> None:
+        """At the end all must be folded: wait for the lease where a killed worker still holds it."""
+        last = self._committer.finish if self._recorded else functools.partial(self._committer.fold, True)
+        until = time.monotonic() + LEASE_WAIT_SECONDS
+        while not await self._call(last):
+            if time.monotonic() > until:
+                self._summary.notes.append("Another worker folds the findings into alerts: some may follow.")
+                return
+            await asyncio.sleep(LEASE_POLL_SECONDS)
 
     async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the detecting thread."""
@@ -270,7 +288,7 @@ class Worker:
                 self._source.set_aside(broken.fetched, str(broken))
                 continue
             await self._source.commit(current)
-            await self._call(self._committer.fold, not self._recorded or not self._until_end)
+            await self._call(self._committer.fold, self._decide)
             spent = time.monotonic() - begun
             if (size := sum(map(_size, current))) > 20_000 and spent > 0:
                 self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
@@ -311,6 +329,7 @@ class Worker:
         faults = {f"partition:{name}": f"{name}: {text}" for name, text in health.faults.items()}
         try:
             await self._call(self._committer.idle, await self._source.newly_idle())
+            await self._call(self._committer.fold, self._decide)
             pause = await self._call(self._committer.heartbeat, figures, faults)
         except StoreBusy:
             return
