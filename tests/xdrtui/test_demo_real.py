@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Printed(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
-    """The printed demo of all scenarios, once."""
+    """The printed demo of all scenarios, once, where no connection can be made."""
     import click
 
     home = tmp_path_factory.mktemp("demo")
@@ -45,11 +46,16 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER, str(home))
+        patch.setattr(socket.socket, "connect", refuse)
         result = CliRunner().invoke(run, catch_exceptions=False)
     with Store.open(home / "report", readonly=True) as store:
         alerts = found.by_scenario(store.connection, SCENARIOS)
     scores = {name: score(load_truth(name), alerts[name]) for name in SCENARIOS}
     yield Printed(result.exit_code, result.stdout, home / "report", scores)
+
+
+def refuse(*address: object) -> None:
+    raise AssertionError(f"the demo asked the network for {address[1:]}")
 
 
 @pytest.fixture(scope="module")
