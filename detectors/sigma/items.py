@@ -47,6 +47,7 @@ MODIFIERS = (
 )  # fmt: skip
 _DEPTH = 50
 _ITEMS = 20_000
+_LONGEST_FIELD = 512
 
 
 class Unfilled(RuleProblem):
@@ -95,6 +96,8 @@ class _At:
 def parse_item(key: str, value: object, placeholders: Placeholders) -> Expression:
     """The expression of one detection item, `field|modifier|...: values`."""
     field, *modifiers = key.split("|")
+    if len(field) > _LONGEST_FIELD:
+        raise RuleProblem(f"a field's name of {len(field):,} characters", f"{_LONGEST_FIELD} are the most")
     for modifier in modifiers:
         if modifier not in MODIFIERS:
             near = difflib.get_close_matches(modifier, MODIFIERS, 1)

@@ -117,7 +117,7 @@ class SigmaDetector:
         cache: Cache | None = None,
     ) -> None:
         self.rules: Sequence[Rule] = rules.rules
-        self._cache = cache
+        self.cache = cache
         self._captures = dict(captures or {})
         digest = hashlib.blake2b(f"{ENGINE} {rules.fingerprint}".encode(), digest_size=16)
         digest.update(repr(sorted((k, sorted(v)) for k, v in self._captures.items())).encode())
@@ -166,7 +166,7 @@ class SigmaDetector:
     def _column(self, name: str) -> Column:
         matcher = self._columns.get(name)
         if matcher is None:
-            matcher = self._columns[name] = Column(self._atoms.columns[name], self._cache)
+            matcher = self._columns[name] = Column(self._atoms.columns[name], self.cache)
         return matcher
 
     def needs(self, event_type: EventType) -> Needs:

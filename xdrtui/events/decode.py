@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from detectors.contract import EventFrame, EventType, Needs, Text
+from detectors.sigma.cache import Cache
 from xdrtui.events.dating import date_in_order
 from xdrtui.events.frame import Counts, Decoded, DecodedFrame, named
 from xdrtui.events.guard import Guard
@@ -32,13 +33,15 @@ SHAPES_LOOKED_AT = 200
 class Decoder:
     """Decodes messages into frames with the columns that `needs` asks for; asked once for each event type.
 
-    event_types_seen: the types met so far, by name.
+    event_types_seen: the types met so far, by name. cache: where compiled patterns are kept between runs.
     """
 
-    def __init__(self, layouts: Layouts, needs: Callable[[EventType], Needs]) -> None:
+    def __init__(
+        self, layouts: Layouts, needs: Callable[[EventType], Needs], cache: Cache | None = None
+    ) -> None:
         self._layouts = layouts
         self._needs = needs
-        self._guard = Guard()
+        self._guard = Guard(cache)
         self._covered: set[tuple[str, str]] = set()
         self._routers: dict[str, Router] = {}
         self._projections: dict[Route, Projection] = {}

@@ -18,6 +18,7 @@ from typing import Any
 
 import hyperscan
 
+from detectors.sigma.cache import Cache
 from xdrtui.events.values import Path
 
 _FLAGS = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
@@ -53,7 +54,9 @@ class Guard:
     """Hyperscan databases over all expressions asked for so far: one, and a few small ones for late
     comers."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Cache | None = None) -> None:
+        """cache: where compiled databases are kept between runs."""
+        self._cache = cache or Cache(None)
         self._parts: list[tuple[list[bytes], Any]] = []
         self._known: set[bytes] = set()
         self._scans_of: dict[frozenset[bytes], list[tuple[frozenset[int], Any]]] = {}
@@ -69,13 +72,10 @@ class Guard:
         if len(self._parts) >= MOST_DATABASES:
             new, self._parts = set(self._known), []
         chosen = sorted(new)
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(
-            expressions=chosen,
-            ids=list(range(len(chosen))),
-            elements=len(chosen),
-            flags=[_FLAGS] * len(chosen),
+        database, refused = self._cache.database(
+            b"guard\0" + b"\0".join(chosen), lambda: [(expression, _FLAGS) for expression in chosen]
         )
+        assert database is not None and not refused, "keys are short literals: none is refused"
         self._parts.append((chosen, database))
 
     def hits(self, payloads: Sequence[bytes], wanted: frozenset[bytes]) -> set[int]:

@@ -49,7 +49,7 @@ class Process:
         self.rulebook = rulebook
         self.detectors: tuple[Detector, ...] = (rulebook.detector, *detectors)
         self.window = window
-        self.decoder = Decoder(layouts or load_layouts(), self.needs)
+        self.decoder = Decoder(layouts or load_layouts(), self.needs, rulebook.detector.cache)
         self.look: Callable[[Decoded], None] | None = None
 
     def needs(self, event_type: EventType) -> Needs:

@@ -72,7 +72,7 @@ class Scanner:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._detector = rulebook.detector
-        self._decoder = Decoder(load_layouts(), self._detector.needs)
+        self._decoder = Decoder(load_layouts(), self._detector.needs, self._detector.cache)
         self._clock: ReplayClock | None = None
         self._uid = ""
 

@@ -101,6 +101,8 @@ def test_hostile_sizes_are_bounded() -> None:
     assert "20,000 are the most" in str(
         rules_of(rule_text(f"sel:\n  {long_regex}\ncondition: sel")).problems[0]
     )
+    long_name = rule_text("sel:\n  " + "F" * 600 + ": a\ncondition: sel")
+    assert "512 are the most" in str(rules_of(long_name).problems[0])
     deep = "F: a"
     for _ in range(80):
         deep = "- " + deep.replace("\n", "\n  ")
