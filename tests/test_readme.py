@@ -62,7 +62,7 @@ def test_a_command_runs_in_a_home_without_anything(shown: Shown, tmp_path: Path)
         timeout=300,
     )
     assert run.returncode == 0, run.stderr.decode()
-    assert run.stdout
+    assert run.stdout or run.stderr
 
 
 @pytest.mark.parametrize("shown", without_page(MAKE), ids=str)
