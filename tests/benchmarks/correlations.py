@@ -67,7 +67,7 @@ def main(number: int = 100_000) -> None:
                 fired += len(state.feed(batch)) + len(state.advance(batch[-1].time, 60 * S))
             taken = time.perf_counter() - begin
             print(
-                f"{name:18} {keys:6} keys {number / taken:10,.0f}/s  {taken / bare:5.1f}x a count  {fired} fired"
+                f"{name:18}{keys:6} keys {number / taken:10,.0f}/s {taken / bare:5.1f}x a count {fired} fired"
             )
 
 
