@@ -170,10 +170,12 @@ class Column:
 
     def match_pair(self, left: Text, right: Text) -> frozenset[Atom]:
         """For the column of a field reference: the atoms true for the cells of both fields."""
-        if left is None or right is None or left is NULL or right is NULL:
+        if left is None or left is NULL:
             return frozenset()
         lefts = (left,) if isinstance(left, str) else tuple(left)
-        rights = (right,) if isinstance(right, str) else tuple(right)
+        rights = (
+            () if right is None or right is NULL else (right,) if isinstance(right, str) else tuple(right)
+        )
         found = {
             atom
             for atom, check in self.references

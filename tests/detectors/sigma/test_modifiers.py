@@ -190,3 +190,9 @@ def test_wrong_values_are_named_with_their_place(item: str, message: str) -> Non
     problem = rules_of(rule_text(f"sel:\n  {item}\ncondition: sel")).problems[0]
     assert message in problem.message
     assert problem.line == 8
+
+
+def test_neq_with_fieldref_holds_where_the_other_field_is_absent() -> None:
+    """The field has a value, and it is not the other's: there is none."""
+    assert selects("a|fieldref|neq: b", {"a": "x"})
+    assert not selects("a|fieldref|neq: b", {"b": "x"})
