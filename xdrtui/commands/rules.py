@@ -1,4 +1,4 @@
-"""`xdrtui rules check|list`: what is wrong with rules, which there are; and the way to the others.
+"""`xdrtui rules list`: which rules there are; and the way to the other commands on rules.
 
 What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s; here they are printed.
 """
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from xdrtui.pipeline.rulebook import Rulebook
     from xdrtui.store.batch import RuleRow
 
-_PROBLEM = ("file", "line", "column", "message", "remedy", "fatal")
-
 
 class _Rules(click.Group):
     """The commands on rules; those with a file of their own are imported when they run."""
 
-    FILES = ("test",)
+    FILES = ("check", "test", "coverage")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *self.FILES]
@@ -40,27 +38,6 @@ class _Rules(click.Group):
 @click.group("rules", cls=_Rules, short_help="Check rules, test them, and tell what they can see.")
 def command() -> None:
     """Check rules, test them, and tell what they can see."""
-
-
-@command.command("check")
-@click.argument("paths", nargs=-1, type=click.Path(exists=True), metavar="[PATH]...")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@pass_session
-def check(session: Session, paths: tuple[str, ...], form: str) -> None:
-    """Say what is wrong with the rules under PATH (else the profile's), with file, line and column.
-
-    Exit code 1 where a rule cannot be used.
-    """
-    book = rulebook(session, paths)
-    for problem in book.problems:
-        if form == "json":
-            print_json({name: getattr(problem, name) for name in _PROBLEM})
-        else:
-            click.echo(visible(str(problem)))
-    counts = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations can be used"
-    say(f"{counts}; {len(book.broken)} cannot.")
-    if book.broken:
-        raise click.exceptions.Exit(1)
 
 
 @command.command("list")

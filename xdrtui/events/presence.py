@@ -38,6 +38,7 @@ def count_presence(
         _of(presence, event_type, host)[EVENTS] += count
     for field, column in columns.items():
         if column is absent:
+            total[field] += 0  # asked for, never there: not the same as never asked for
             continue
         if type(column) is not tuple and None in column:  # a tuple is full: see structs.as_cells
             there = [cell is not None for cell in column]

@@ -40,6 +40,13 @@ def m0001_first(db: Database) -> None:
         db.table("meta").insert({"key": key, "value": value})
 
 
+@migrations()
+def m0002_when_fields_were_seen_last(db: Database) -> None:
+    """So that coverage can tell since when a rule is blind; unknown (0) for what was counted before."""
+    for column in ("last", "events"):
+        db.execute(f"ALTER TABLE presence ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
 def findings_and_evidence(db: Database) -> None:
     position = {"source": str, "partition": int, "offset": int, "idx": int}
     create(

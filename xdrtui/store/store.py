@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from xdrtui.errors import Fenced
 from xdrtui.events.message import DeadLetter, Position, Source
-from xdrtui.store import clean, connect, findings, rules
+from xdrtui.store import clean, connect, findings, presence, rules
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
+from xdrtui.store.presence import Sightings
 
 
 class Committed(NamedTuple):
@@ -165,16 +166,8 @@ class Store:
             "INSERT INTO counts(name, n) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n",
             [(name, n) for name, n in result.counts.items() if n],
         )
-        self.connection.executemany(
-            "INSERT INTO presence(event_type, host, field, n) VALUES (?,?,?,?)"
-            " ON CONFLICT(event_type, host, field) DO UPDATE SET n = n + excluded.n",
-            [
-                (event_type, host, field, n)
-                for (event_type, host), fields in result.presence.items()
-                for field, n in fields.items()
-                if n
-            ],
-        )
+        latest = max((mark.watermark for mark in result.marks), default=0)
+        presence.write(self.connection, result.presence, latest)
 
     # --- where it stands
 
@@ -210,12 +203,12 @@ class Store:
 
     def presence(self) -> dict[tuple[str, str], dict[str, int]]:
         """(event type, host) -> field -> in how many events it was present; "" counts the events."""
-        found: dict[tuple[str, str], dict[str, int]] = {}
-        for event_type, host, field, n in self.connection.execute(
-            "SELECT event_type, host, field, n FROM presence"
-        ):
-            found.setdefault((event_type, host), {})[field] = n
-        return found
+        seen = presence.read(self.connection)
+        return {key: {field: one.n for field, one in fields.items()} for key, fields in seen.items()}
+
+    def sightings(self) -> Sightings:
+        """The same with when each field was there last: see `presence.Sighting`."""
+        return presence.read(self.connection)
 
     def sources(self) -> dict[str, Source]:
         """Every source ever read, by uid."""
