@@ -5,8 +5,7 @@ In: a `Score` of each scenario. Out: lines. The figures come from the store; not
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sample_data.truth import Step, Truth
 from xdrtui.demo.score import LEVELS, Judged, Score
@@ -149,11 +148,6 @@ def _totals(scores: Sequence[tuple[Truth, Score]], events: dict[str, int], secon
         "",
         "Run `xdrtui demo` in a terminal to judge these alerts as they come in.",
     ]
-
-
-def paragraphs(texts: Iterable[str]) -> list[str]:
-    """Texts broken into lines that fit."""
-    return [line for text in texts for line in textwrap.wrap(text, WIDTH - 2) or [""]]
 
 
 def _many(count: int, what: str) -> str:
