@@ -1,16 +1,16 @@
 """The exceptions of xdrtui, each with a sentence that says where, what, and what to do.
 
-    XdrtuiError
-    ├── SettingsError      a setting is wrong: file, line, nearest right name
-    ├── RuleError          a rule or a layout is wrong: file, line, column   (detectors raise their own, see
-    │                      detectors.sigma.rules.RuleProblem: the ground floor imports nothing of ours)
-    ├── SourceError        a file, topic or broker cannot be read
-    │   └── BrokerError    what exactly failed: name, refused, TLS, credentials, topic, rights
-    ├── StoreError         the database cannot be used
-    │   ├── StoreTooNew    written by a newer xdrtui
-    │   ├── StoreBusy      another process holds it for too long
-    │   └── Fenced         another worker has moved the stored positions on
-    └── ActionRefused      a person's command does not apply (any more)
+XdrtuiError
+├── SettingsError      a setting is wrong: file, line, nearest right name
+├── RuleError          a rule or a layout is wrong: file, line, column   (detectors raise their own, see
+│                      detectors.sigma.problem: the ground floor imports nothing of ours)
+├── SourceError        a file, topic or broker cannot be read
+│   └── BrokerError    what exactly failed: name, refused, TLS, credentials, topic, rights
+├── StoreError         the database cannot be used
+│   ├── StoreTooNew    written by a newer xdrtui
+│   ├── StoreBusy      another process holds it for too long
+│   └── Fenced         another worker has moved the stored positions on
+└── ActionRefused      a person's command does not apply (any more)
 """
 
 from __future__ import annotations
