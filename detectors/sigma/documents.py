@@ -94,6 +94,24 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
     return documents, problems
 
 
+def compose_documents(text: bytes) -> list[tuple[yaml.Node, object]]:
+    """The documents of a file as nodes, which know their places, with their plain data. Raises what
+    `read_documents` makes problems of."""
+    if len(text) > _LARGEST:
+        raise ValueError("too large")
+    if _may_be_hostile(text):
+        _check_events(text)
+    loader = _Loader(text.decode("utf-8-sig"))
+    try:
+        found: list[tuple[yaml.Node, object]] = []
+        while loader.check_node():
+            node = loader.get_node()
+            found.append((node, loader.construct_document(node)))
+        return found
+    finally:
+        loader.dispose()
+
+
 def _may_be_hostile(text: bytes) -> bool:
     """Whether the text may nest deep or use many aliases: libyaml builds recursively and would overrun its
     stack. Cheap and over-careful; ordinary rules pass."""
