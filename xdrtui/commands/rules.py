@@ -12,7 +12,6 @@ import click
 
 from xdrtui.commands.output import LEVELS, print_json, say, table
 from xdrtui.commands.session import Session, pass_session
-from xdrtui.plain import visible
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.rulebook import Rulebook
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 class _Rules(click.Group):
     """The commands on rules; those with a file of their own are imported when they run."""
 
-    FILES = ("check", "test", "coverage")
+    FILES = ("check", "test", "coverage", "profile")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *self.FILES]
