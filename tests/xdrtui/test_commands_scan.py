@@ -172,3 +172,12 @@ def test_the_progress_line_tells_share_rate_and_time_left() -> None:
     line = progress_line(25, 100, 5_000, 10.0, "events", "x.jsonl")
     assert line == "[#####---------------]  25%  5,000 events  500/s  30 s left  x.jsonl"
     assert progress_line(25, None, 5_000, 10.0, "events") == "5,000 events  500/s"
+
+
+def test_a_pipe_gives_all_its_events(rule: str) -> None:
+    read, write = os.pipe()
+    os.write(write, sysmon("C:\\cmd.exe", 5).encode() + b"\n")
+    os.close(write)
+    result = run("scan", f"/dev/fd/{read}", "--rules", rule, "--format", "jsonl")
+    os.close(read)
+    assert len(result.stdout.splitlines()) == 1

@@ -108,6 +108,8 @@ def size_of(paths: Sequence[str]) -> int | None:
             if path == "-":
                 return None
             for name in walk(path):
+                if not Path(name).is_file():  # a pipe gives its bytes once: they are the scan's
+                    return None
                 with Path(name).open("rb") as file:
                     if file.read(4).startswith(_COMPRESSED):
                         return None
