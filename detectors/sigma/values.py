@@ -55,6 +55,8 @@ def _moment(text: str) -> datetime | None:
     number = number_of(text)
     try:
         if number is not None:
+            if number.adjusted() > 30:  # no time in any unit; as a float it might be infinite
+                return None
             seconds = float(number)
             while abs(seconds) > 1e11:  # milliseconds, microseconds, nanoseconds
                 seconds /= 1000

@@ -196,3 +196,8 @@ def test_neq_with_fieldref_holds_where_the_other_field_is_absent() -> None:
     """The field has a value, and it is not the other's: there is none."""
     assert selects("a|fieldref|neq: b", {"a": "x"})
     assert not selects("a|fieldref|neq: b", {"b": "x"})
+
+
+@pytest.mark.parametrize("value", ["1e9999", "-1e400", "1" + "0" * 350, "1e31", "1e-9999", "0e9999"])
+def test_a_number_that_is_no_time_has_no_parts_and_ends_nothing(value: str) -> None:
+    assert not selects("F|year: 2024", {"F": value})
