@@ -20,11 +20,13 @@ from detectors.sigma.expression import Check, Like
 _PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%()=+-]{3,}")
 # What could hide such a piece: JSON escapes of its characters, and the letters outside ASCII that case
 # folding brings into it, themselves or escaped. (Writers escape < > & ' " all the time; no piece holds one.)
+# An audit record writes texts as hexadecimal, and its arguments one by one.
 _FOLDING = "\u212a\u017f\u00df\u1e9e\u0149\u01f0\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
 _HIDERS = [
     rb"\\u00(?:2[013-589a-f]|3[0-9abdf]|[4-7][0-9a-f])",
     *(char.encode() for char in _FOLDING),
     *(b"\\\\u%04x" % ord(char) for char in _FOLDING),
+    rb"msg=audit\(",
 ]
 
 
