@@ -292,3 +292,36 @@ def test_the_layout_in_the_manual_works(tmp_path: Path) -> None:
     payload = b'{"badge":"7-b","gate":"n","door":"d","kind":"refused"}'
     frame = decoder.decode(Messages(Source("u", "n", "file"), 0, [0], [payload])).frames[0]
     assert (frame.summary(0), frame.core(0)) == ("7-b was refused at d", Core("d", "7", "", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("Failed password for invalid user x from 10.9.9.9 from 10.0.0.1 port 22 ssh2", "10.0.0.1"),
+        ("Invalid user from 10.9.9.9 port 1 from 10.0.0.1 port 22", "10.0.0.1"),
+        ("Received disconnect from 10.0.0.1 port 5:11: bye from 10.9.9.9", "10.0.0.1"),
+        ("message repeated 2 times: [ Failed password for x from 10.0.0.1 port 22 ssh2]", "10.0.0.1"),
+    ],
+)
+def test_a_login_name_cannot_pass_for_the_address(line: str, address: str) -> None:
+    assert one(f"2026-03-03T04:05:06Z b sshd[7]: {line}").core(0).source_ip == address
+
+
+def test_what_sudo_ran_is_read_out_of_its_hexadecimal() -> None:
+    inner = 'cwd="/" cmd=6375726C20687474703A2F2F78 exe="/usr/bin/sudo" res=success'
+    frame = one(f"type=USER_CMD msg=audit(1600786382.243:9): pid=1 uid=0 msg='{inner}'", "cmd", "exe")
+    assert cells(frame) == {"cmd": "curl http://x", "exe": "/usr/bin/sudo"}
+
+
+@pytest.mark.parametrize(
+    "more", [{"Records": []}, {"records": None}, {"_source": 1, "_id": 1}, {"event": {"original": "x"}}]
+)
+def test_a_key_of_another_envelope_hides_no_event(more: dict[str, Any]) -> None:
+    event = one({"message": json.dumps(FORMS["flat"]), **more})
+    assert event.frame.event_type.name == "windows.sysmon.1"
+
+
+@pytest.mark.parametrize("name", ["Records", "message", "detail"])
+def test_every_envelope_may_hold_a_line(name: str) -> None:
+    frame = one({name: AUDIT, "detail-type": "x"})
+    assert frame.frame.event_type.name == "linux.auditd"

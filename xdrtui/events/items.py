@@ -14,6 +14,7 @@ import msgspec
 
 from xdrtui.events.codecs.json_text import Piece, events_in
 from xdrtui.events.codecs.lines import read_line
+from xdrtui.events.layouts.layout import Shape
 from xdrtui.events.message import DeadLetter, Messages, Position
 from xdrtui.events.route import Route, Router
 from xdrtui.events.values import NotJson, Path, canonical, find, first_text, tree
@@ -153,8 +154,8 @@ def _open(piece: Piece, router: Router, depth: int) -> list[tuple[Route, Piece]]
         return [(route, piece)]
     if depth < DEEPEST:
         node = piece.tree if piece.tree is not None else tree(piece.raw)
-        for path in route.shape.envelope:
-            inside = _inside(piece, node, path, route)
+        for shape, path in router.carriers:  # a key of another kind of envelope hides nothing
+            inside = _inside(piece, node, path, shape)
             opened = [inner for one in inside for inner in _open(one, router, depth + 1)]
             if opened and (len(inside) > 1 or _listed(node, path) or any(r.routed for r, _ in opened)):
                 return opened
@@ -173,7 +174,7 @@ def _listed(node: Any, path: Path) -> bool:
     return isinstance(_value(node, path), list)
 
 
-def _inside(piece: Piece, node: Any, path: Path, route: Route) -> list[Piece]:
+def _inside(piece: Piece, node: Any, path: Path, shape: Shape) -> list[Piece]:
     value = _value(node, path)
     if isinstance(value, list):
         inner = _raws(piece.raw, path) if not piece.repaired else None
@@ -197,7 +198,8 @@ def _inside(piece: Piece, node: Any, path: Path, route: Route) -> list[Piece]:
     found = _line(value)
     if found is None:
         return []
-    host = next((text for p in route.shape.fields["host.name"].paths if (text := find(node, p))), None)
+    hosts = shape.rule("host.name", {}).paths
+    host = next((text for p in hosts if (text := find(node, p))), None)
     if host is not None:
         found.tree.setdefault("hostname", first_text(host))
     return [found]

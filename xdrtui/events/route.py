@@ -21,6 +21,9 @@ from xdrtui.events.values import Path, find, first_text
 MOST_ROUTES = 16_384
 """Distinct routing values that are remembered; a source that makes them up is slower, not larger."""
 
+LONGEST_KEY = 1000
+"""Characters of routing values that are remembered."""
+
 _VALUE = str | int | None
 _ANYTHING = str | int | float | bool | list[Any] | None
 
@@ -47,6 +50,7 @@ class Router:
             if not pinned or layout.name in (pinned, "unrouted") or any(s.envelope for s in layout.shapes)
         ]
         self._shapes = [(layout, shape) for layout in chosen for shape in layout.shapes]
+        self.carriers = [(shape, path) for _, shape in self._shapes for path in shape.envelope]
         deciding = dict.fromkeys(path for _, shape in self._shapes for path in _deciding(shape))
         self._first = [pair for pair in self._shapes if _decided_by(pair[1], deciding) and not pair[1].codec]
         self._later = [pair for pair in self._shapes if pair not in self._first]
@@ -128,9 +132,8 @@ class Router:
         )
         found = self._by_line.get(key)
         if found is None:
-            if len(self._by_line) >= MOST_ROUTES:
-                self._by_line.clear()
-            found = self._by_line[key] = self._search(tree, codec)
+            found = self._search(tree, codec)
+            _remember(self._by_line, key, found)
         return found
 
     def _search(self, tree: Any, codec: str) -> Route:
@@ -158,9 +161,7 @@ class Router:
         if found is None:
             tree = _merge(_keys_tree(self._presence, struct), _tree(self._full.node, values))
             found = self.route_tree(tree)
-            if len(self._by_presence) >= MOST_ROUTES:
-                self._by_presence.clear()
-            self._by_presence[values, presence] = found
+            _remember(self._by_presence, (values, presence), found)
         return found
 
     def _match(self, layout: Layout, shape: Shape, tree: Any) -> Route | None:
@@ -185,7 +186,14 @@ class Router:
             *sorted(resolved.fields),
             dotted,
         )
-        return self._routes.setdefault(key, Route(shape, resolved, dotted))
+        found = self._routes.get(key)
+        if found is None:
+            found = Route(shape, resolved, dotted)
+            if len(self._routes) >= MOST_ROUTES:
+                self._routes.clear()
+            if len(repr(resolved.event_type.constants)) < LONGEST_KEY:
+                self._routes[key] = found
+        return found
 
 
 class _Tier:
@@ -208,11 +216,16 @@ class _Known(dict[Any, Any]):
         if values is None:
             return None
         found = self._find(values)
-        if len(self) >= MOST_ROUTES:
-            self.clear()
-        if len(repr(values)) < 1000:
-            self[values] = found
+        _remember(self, values, found)
         return found
+
+
+def _remember(routes: dict[Any, Any], key: Any, route: Route | None) -> None:
+    """Keep a route, unless its key is so long that many of them would fill the memory."""
+    if len(routes) >= MOST_ROUTES:
+        routes.clear()
+    if len(repr(key)) < LONGEST_KEY:
+        routes[key] = route
 
 
 def _deciding(shape: Shape) -> list[Path]:

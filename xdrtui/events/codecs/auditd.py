@@ -45,16 +45,13 @@ def read_auditd(line: str) -> dict[str, str] | None:
         fields["node"] = node
     pieces: dict[int, list[str]] = {}
     for name, value in _PAIR.findall(rest):
-        quoted = value[:1] in ('"', "'")
-        text = value[1:-1] if quoted else value
         argument = _ARGUMENT.fullmatch(name) if kind == "EXECVE" else None
-        if not quoted and (argument or name in _TEXTS) and _HEX.fullmatch(text):
-            text = bytes.fromhex(text).rstrip(b"\x00").replace(b"\x00", b" ").decode("utf-8", "replace")
+        text = _plain("data" if argument else name, value)
         if argument:
             pieces.setdefault(int(argument[1]), []).append(text)
         elif name == "msg" and "=" in text:
             for inner, inside in _PAIR.findall(text):
-                fields.setdefault(inner, inside.strip("\"'"))
+                fields.setdefault(inner, _plain(inner, inside))
         else:
             fields.setdefault(name, text)
     if pieces:
@@ -62,3 +59,12 @@ def read_auditd(line: str) -> dict[str, str] | None:
         fields.update((f"a{number}", "".join(pieces[number])) for number in pieces)
         fields["command_line"] = " ".join(arguments)
     return fields
+
+
+def _plain(name: str, value: str) -> str:
+    """A value without its quotes; a text that the kernel wrote as hexadecimal (never quoted), as text."""
+    if value[:1] in ('"', "'"):
+        return value[1:-1]
+    if name in _TEXTS and _HEX.fullmatch(value):
+        return bytes.fromhex(value).rstrip(b"\x00").replace(b"\x00", b" ").decode("utf-8", "replace")
+    return value
