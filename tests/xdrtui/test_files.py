@@ -185,3 +185,9 @@ def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_file_has_no_messages(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert read(tmp_path / "empty") == []
+
+
+def test_containers_in_containers_of_a_zeek_header_end_nothing(tmp_path: Path) -> None:
+    kind = "set[" * 5_000 + "string" + "]" * 5_000
+    (tmp_path / "x.log").write_text(f"#separator \\x09\n#fields\ta\n#types\t{kind}\nb,c\n")
+    assert [json.loads(payload) for _, payload in read(tmp_path / "x.log")] == [{"a": ["b", "c"]}]

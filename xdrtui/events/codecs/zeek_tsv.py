@@ -64,7 +64,7 @@ class ZeekTable:
         if kind.startswith((b"set[", b"vector[", b"list[")):
             if value == self.empty:
                 return b"[]"
-            inner = kind.partition(b"[")[2].rstrip(b"]")
+            inner = kind.partition(b"[")[2].rstrip(b"]").rpartition(b"[")[2]  # containers hold no containers
             return b"[" + b",".join(self._value(inner, one) for one in value.split(self.set_separator)) + b"]"
         if kind in _NUMERIC and _NUMBER.fullmatch(value):
             return value
