@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,17 @@ def test_an_interrupt_keeps_what_was_found(tmp_path: Path, rulebook: Rulebook) -
     summary = scan([tmp_path], rulebook, on_progress=interrupt)
     assert summary.stopped
     assert summary.matches == 2
+
+
+def test_stamps_without_a_year_are_near_the_date_of_their_file(tmp_path: Path) -> None:
+    (tmp_path / "ssh.yml").write_text(
+        "title: A failed login\nid: 11111111-1111-4111-8111-111111111112\nlevel: low\n"
+        "logsource: {product: linux, service: sshd}\n"
+        "detection: {selection: {message|startswith: Failed}, condition: selection}\n"
+    )
+    log = tmp_path / "auth.log"
+    log.write_text("Jan  1 00:00:03 b sshd[7]: Failed password for root from 10.0.0.1 port 2 ssh2\n")
+    os.utime(log, (1_609_500_000, 1_609_500_000))
+    found: list[Match] = []
+    scan([log], load_rulebook([tmp_path / "ssh.yml"], cache=Cache(None)), on_matches=found.extend)
+    assert [match.time // 10**9 for match in found] == [1_609_459_203]

@@ -28,7 +28,7 @@ from xdrtui.events.message import Messages, Source
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.process import texts_of
 from xdrtui.pipeline.rulebook import Rulebook
-from xdrtui.sources.files import open_files
+from xdrtui.sources.files import modified, open_files
 from xdrtui.store import findings
 from xdrtui.store.batch import RuleRow
 from xdrtui.store.store import Store
@@ -134,7 +134,8 @@ def _events(
     needs: Callable[[EventType], Needs],
 ) -> list[Event]:
     messages = Messages(source, 0, [offset], [payload], None if ingest is None else [ingest])
-    decoded = Decoder(load_layouts(), needs).decode(messages, ReplayClock() if ingest is None else None)
+    clock = ReplayClock(around=modified(source.name)) if ingest is None else None
+    decoded = Decoder(load_layouts(), needs).decode(messages, clock)
     if not decoded.frames:
         reason = decoded.dead[0].reason if decoded.dead else "it is empty"
         raise SourceError(f"{source.name}:{offset} cannot be read: {reason}")

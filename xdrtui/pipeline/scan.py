@@ -23,7 +23,7 @@ from xdrtui.events.layouts.layout import load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.rulebook import Rulebook, default_cache, load_rulebook
-from xdrtui.sources.files import open_files, walk
+from xdrtui.sources.files import modified, open_files, walk
 from xdrtui.sources.ranges import Range, cut, open_range
 
 BATCH_BYTES = 16 << 20
@@ -80,7 +80,8 @@ class Scanner:
         """The matches of one batch, in the order of its events."""
         source = messages.source
         if self._clock is None or self._uid != source.uid + source.name:
-            self._clock, self._uid = ReplayClock(), source.uid + source.name
+            self._clock = ReplayClock(around=modified(source.name))
+            self._uid = source.uid + source.name
         decoded = self._decoder.decode(messages, self._clock)
         matches: list[Match] = []
         for frame in decoded.frames:

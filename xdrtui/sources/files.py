@@ -78,11 +78,11 @@ def walk(path: str | Path) -> Iterator[str]:
         yield str(path)
 
 
-def modified(source: Source) -> int | None:
+def modified(name: str) -> int | None:
     """When the file was last written (nanoseconds), for stamps that lack the year; None for standard
     input."""
     try:
-        return Path(source.name).stat().st_mtime_ns
+        return Path(name).stat().st_mtime_ns
     except OSError:
         return None
 

@@ -28,7 +28,7 @@ from xdrtui.events.times import ReplayClock
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import KafkaConnection, ask_broker, connection, explained
-from xdrtui.sources.files import open_files, walk
+from xdrtui.sources.files import modified, open_files, walk
 from xdrtui.sources.pace import SECOND, Pace
 from xdrtui.sources.stamps import stamp
 
@@ -149,7 +149,7 @@ def _files(paths: Iterable[str | Path], report: Callable[[SourceError], None] | 
 
 def _clocked(file: str, decoder: Decoder, report: Callable[[SourceError], None] | None) -> Iterator[Messages]:
     """A file's messages, with the replay clock after each of them as its ingest time."""
-    clock = ReplayClock()
+    clock = ReplayClock(around=modified(file))
     last = 0
     for messages in open_files([file], batch_bytes=BATCH_BYTES, report=report):
         times = _clock_after_each(decoder.decode(messages, clock).frames, len(messages), last)
