@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from xdrtui.events.decode import Decoded, DecodedFrame
+from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.pipeline.process import Process
 from xdrtui.sources.generation import Stored
@@ -70,6 +71,7 @@ class Committer:
             book = process.rulebook
             self.store.set_rules(book.rows())
             self._correlator = Correlator(self.store, book.correlations, muted=book.muted, holder=self.name)
+            self._blindness = Blindness(self.store, book)
             self._live = LiveWriter(self.store.directory)
             process.look = self._look
             self.store_id = self._own_id()
@@ -178,6 +180,7 @@ class Committer:
                     workers.clear_fault(connection, fault.key, now)
             for key, text in faults.items():
                 workers.report_fault(connection, key, "partition", text, now)
+        self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"
 
     def note(self, text: str) -> None:
