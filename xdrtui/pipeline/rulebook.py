@@ -103,25 +103,31 @@ def load_rulebook(
     placeholders: Placeholders | None = None,
     cache: Cache | None = None,
     keep: frozenset[str] | None = None,
+    off: Mapping[str, str] | None = None,
 ) -> Rulebook:
     """Read the rules under the paths (the bundled pack where there are none).
 
     cache: where to keep what is slow to make (default: the user's cache folder); keep: ids of the only rules
-    wanted, all if None.
+    wanted, all if None; off: ids of rules that are left out, with the reason, which becomes a problem.
     """
+    off = off or {}
     cache = default_cache() if cache is None else cache
     found = load_cached(list(paths) or [PACK], cache, placeholders)
-    rules = [rule for rule in found.rules if keep is None or rule.id in keep]
+    rules = [rule for rule in found.rules if (keep is None or rule.id in keep) and rule.id not in off]
     chosen = RuleSet(rules, found.others, found.problems, found.texts)
     parsed: list[CorrelationRule] = []
     places: dict[tuple[str, str], Where] = {}
     problems = list(found.problems)
+    problems += [Problem(rule.file, 0, 0, off[rule.id], "", False) for rule in found.rules if rule.id in off]
     for document in found.others:
         where = Where.document(document.file, found.texts[document.file], document.index)
         try:
             correlation = parse_correlation(document.body, where)
         except CorrelationProblem as problem:
             problems.extend(problem.problems)
+            continue
+        if correlation.id in off:
+            problems.append(Problem(document.file, 0, 0, off[correlation.id], "", False))
             continue
         parsed.append(correlation)
         places[(document.file, correlation.id)] = where
