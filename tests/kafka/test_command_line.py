@@ -68,7 +68,8 @@ def test_from_recorded_files_through_kafka_to_alerts(topic: str, tmp_path: Path)
     assert "0 messages" in again.stderr
 
 
-def test_a_topic_that_is_not_there_is_one_sentence(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("real", "topic")  # the mock makes every topic that is asked for
+def test_a_topic_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDRTUI_KAFKA_TOPICS", "nowhere-at-all")
     result = run("run", "--until-end")
     assert result.exit_code == 1
