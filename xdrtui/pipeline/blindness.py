@@ -1,7 +1,8 @@
 """Say aloud when rules go blind: a field they need has stopped coming from a host.
 
 In: a store whose workers count fields, and the rules. Out: a fault in the store's health for each event type
-and host on which rules have gone blind, taken back when they see again. A look is cheap while nothing is gone.
+and host on which rules have gone blind, taken back when they see again. A look costs little
+while nothing is gone.
 """
 
 from __future__ import annotations
