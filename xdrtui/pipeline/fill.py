@@ -7,17 +7,18 @@ events gives the same alerts.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xdrtui.events.decode import Decoded
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
-from xdrtui.pipeline.correlator import Correlator
+from xdrtui.pipeline.correlator import LEASE_SECONDS, Correlator
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook
 from xdrtui.pipeline.scan import Match, OnMatches, OnProgress, Summary
-from xdrtui.sources.files import open_files
+from xdrtui.sources.files import modified, open_files
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.store import Store
 
@@ -58,8 +59,19 @@ def fill(
                     on_progress(summary.size, summary.counts.events)
             except KeyboardInterrupt:
                 summary.stopped = True
-            correlator.finish()
+            try:
+                _finish(correlator)
+            except KeyboardInterrupt:
+                summary.stopped = True
     return summary
+
+
+def _finish(correlator: Correlator) -> None:
+    """Fold and decide all that is left. A process that was killed has left a lease, which must run out first;
+    one that still lives folds these findings itself."""
+    end = time.monotonic() + LEASE_SECONDS + 1
+    while not correlator.finish().mine and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def _results(
@@ -69,7 +81,8 @@ def _results(
     clock, name = ReplayClock(), ""
     for messages in open_files(paths, report=lambda fault: summary.faults.append(str(fault))):
         if messages.source.name != name:
-            clock, name = ReplayClock(), messages.source.name
+            name = messages.source.name
+            clock = ReplayClock(around=modified(name))
         result = process.run(messages, clock)
         summary.size += sum(map(len, messages.payloads)) + len(messages)
         yield messages, result

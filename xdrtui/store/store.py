@@ -157,7 +157,7 @@ class Store:
     def _last_finding(self) -> int:
         row = self.connection.execute(
             "SELECT max(coalesce((SELECT max(seq) FROM findings), 0),"
-            " coalesce((SELECT max(seq) FROM cursors), 0))"
+            " coalesce((SELECT seq FROM cursors WHERE name = 'correlator'), 0))"
         ).fetchone()
         return int(row[0])
 
