@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
@@ -15,9 +14,8 @@ from screens.paint import Line
 from screens.pane import Changed
 from screens.paper_pane import PaperPane
 from screens.services import Services
-
-if TYPE_CHECKING:
-    from xdrtui.triage.rows import AlertRow
+from screens.targets import Targets
+from screens.times import number
 
 
 class AlertPane(PaperPane):
@@ -31,7 +29,7 @@ class AlertPane(PaperPane):
         self.view: AlertView | None = None
         self.failure = ""
         self.folds = Folds()
-        self._id_wanted = ""
+        self.id_wanted = ""
         self._reading = False
         self._stale = False
 
@@ -46,15 +44,20 @@ class AlertPane(PaperPane):
     def summary(self, cells: int) -> Line:
         if self.failure:
             return [(self.failure, "bad")]
-        return [(f"alert {self.id_shown[:8]}", "dim")] if self.id_shown else []
+        if self.view is None:
+            return []
+        place, of = self.view.place
+        among = f", {number(place)} of {number(of)} of this line, newest first" if of > 1 else ""
+        return [(f"alert {self.id_shown[:8]}{among}", "dim")]
 
-    def targets(self) -> list[AlertRow]:
+    def targets(self) -> Targets:
         """What a command acts on: the alert that is painted."""
-        return [self.view.row] if self.view and self.view.row.id == self._id_wanted else []
+        painted = self.view is not None and self.view.row.id == self.id_wanted
+        return Targets(alerts=(self.view.row,)) if self.view and painted else Targets()
 
     def show(self, id: str) -> None:
         """Show this alert; "" = none."""
-        self._id_wanted = id
+        self.id_wanted = id
         if self.view is None:
             self.paper.show(self._page)
         self._read()
@@ -68,7 +71,7 @@ class AlertPane(PaperPane):
         self.paper.restyle()
 
     def _read(self) -> None:
-        if not self._reading and (self._id_wanted != self.id_shown or self._stale):
+        if not self._reading and (self.id_wanted != self.id_shown or self._stale):
             self._reading = True
             self.run_worker(self._read_on(), group="alert")
 
@@ -76,8 +79,8 @@ class AlertPane(PaperPane):
         from xdrtui.errors import XdrtuiError
 
         try:
-            while self._id_wanted != self.id_shown or self._stale:
-                id, again = self._id_wanted, self._id_wanted == self.id_shown
+            while self.id_wanted != self.id_shown or self._stale:
+                id, again = self.id_wanted, self.id_wanted == self.id_shown
                 self._stale = False
                 view, failure = None, ""
                 if id:
@@ -96,7 +99,7 @@ class AlertPane(PaperPane):
             self._reading = False
 
     def _page(self, cells: int) -> list[Line]:
-        if self.view is None and (self._id_wanted or self.failure):
+        if self.view is None and (self.id_wanted or self.failure):
             return [[], [(self.failure or "reading the alert …", "dim")]]
         if self.view is None:
             return [[], [("Put the queue's cursor on an alert: it is shown here.", "dim")]]

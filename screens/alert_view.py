@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AlertView:
     """What the alert page shows. techniques: (id, words); raw: the first evidence's event as lines;
-    closed_as: disposition -> how many alerts of this rule were closed so."""
+    closed_as: disposition -> how many alerts of this rule were closed so; place: which alert of its line this
+    is, the newest being the first, and how many there are."""
 
     row: AlertRow
     detail: AlertDetail
@@ -29,6 +30,7 @@ class AlertView:
     techniques: list[tuple[str, str]] = field(default_factory=list)
     raw: list[str] = field(default_factory=list)
     closed_as: dict[str, int] = field(default_factory=dict)
+    place: tuple[int, int] = (1, 1)
 
 
 def view_of(desk: Desk, id: str) -> AlertView:
@@ -37,7 +39,13 @@ def view_of(desk: Desk, id: str) -> AlertView:
     raw = event_lines(detail.evidence[0].raw) if detail.evidence else []
     techniques = [(technique, words_for(technique)) for technique in detail.row.techniques]
     return AlertView(
-        detail.row, detail, reasons(desk, detail), techniques, raw, desk.closed_as(detail.row.rule)
+        row=detail.row,
+        detail=detail,
+        reasons=reasons(desk, detail),
+        techniques=techniques,
+        raw=raw,
+        closed_as=desk.closed_as(detail.row.rule),
+        place=desk.place_in_line(id),
     )
 
 

@@ -178,9 +178,12 @@ COMMANDS: tuple[Command, ...] = (
     _moves("page_up", ("pageup", "{"), "page up", "A page up"),
     _moves("first", ("g g", "home"), "first", "First line; in the queue this takes new alerts in"),
     _moves("last", ("G", "end"), "last", "Last line"),
-    Command("next_alert", ("J",), "next", "Next alert of the queue", JUDGED, False, 70, "move", _rows),
     Command(
-        "previous_alert", ("K",), "prev", "Alert of the queue before this one", JUDGED, False, 0, "move",
+        "next_alert", ("J",), "next", "Next alert of the line, newest first; then the next line",
+        JUDGED, False, 70, "move", _rows,
+    ),
+    Command(
+        "previous_alert", ("K",), "prev", "Alert before this one", JUDGED, False, 0, "move",
         _rows,
     ),
     Command(
@@ -188,7 +191,7 @@ COMMANDS: tuple[Command, ...] = (
         JUDGED, False, 0, "move", _side_by_side,
     ),
     _moves("pane.queue", ("1",), "queue", "Alert queue"),
-    _moves("pane.alert", ("2",), "alert", "The alert under the queue's cursor"),
+    _moves("pane.alert", ("2",), "alert", "The newest alert of the line under the queue's cursor"),
     _moves("pane.live", ("3",), "live", "Live events, newest first"),
     _judges("acknowledge", "a", "ack", "Acknowledge: you have seen it", _judging(to="acknowledged"), 10),
     _judges("investigate", "i", "inv.", "Investigate: you work on it", _judging(to="investigating"), 12),
@@ -196,11 +199,11 @@ COMMANDS: tuple[Command, ...] = (
     _judges("own", "o", "own", "Take it as yours; again: give it back", _writing),
     _judges("memo", "m", "memo", "Write a memo on it", _memo),
     Command(
-        "mark", ("space",), "mark", "Mark or unmark; a, i, c and o then apply to all marked",
+        "mark", ("space",), "mark", "Mark or unmark a line; a, i, c and o then apply to all marked",
         _QUEUE_ONLY, False, 20, "judge", _rows,
     ),
     Command(
-        "mark_like", ("*",), "mark like it", "Mark all open alerts of the same rule on the same host",
+        "mark_like", ("*",), "mark like it", "Mark all lines of the same rule",
         _QUEUE_ONLY, False, 0, "judge", _here,
     ),
     Command(

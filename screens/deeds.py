@@ -11,6 +11,7 @@ from screens.demo import Hints
 from screens.help import ManualPane, read_topic, topics
 from screens.look import Look
 from screens.palette import Entry, Palette
+from screens.queue_source import key_of
 
 if TYPE_CHECKING:
     from screens.workbench import Workbench
@@ -25,8 +26,11 @@ def deed(bench: Workbench, command: Command) -> Callable[[], object] | None:
 
 
 def _next_alert(bench: Workbench, step: int) -> None:
-    bench.queue.table.move(step)
-    bench.alert.show(bench.queue.table.cursor_key)
+    """On the page: the next alert of the line, then the next line's; in the queue: the next line."""
+    if bench.current == ALERT and bench.alert.id_wanted:
+        bench.walk.step(step)
+    else:
+        bench.queue.table.move(step)
 
 
 def _other_pane(bench: Workbench) -> None:
@@ -35,8 +39,8 @@ def _other_pane(bench: Workbench) -> None:
 
 def _memo(bench: Workbench) -> None:
     targets = bench.alert.targets() if bench.current == ALERT else bench.queue.targets()
-    if targets:
-        bench.judging.memo(targets[0])
+    if targets.first:
+        bench.judging.memo(targets.first)
 
 
 def _filter(bench: Workbench) -> None:
@@ -67,8 +71,8 @@ def _mouse(bench: Workbench) -> None:
 
 def _hint(bench: Workbench) -> None:
     targets, demo = bench.targets(), bench.services.demo
-    if demo is not None and targets:
-        bench.say(_hints.next(demo, targets[0].id), "mark")
+    if demo is not None and targets.first:
+        bench.say(_hints.next(demo, targets.first), "mark")
 
 
 def _report(bench: Workbench) -> None:
@@ -106,9 +110,10 @@ def palette_entries(bench: Workbench) -> list[Entry]:
     for topic in topics():
         title = read_topic(topic).splitlines()[0].lstrip("# ")
         entries.append(Entry("manual", topic, f"manual: {title}", "", partial(_read, bench, topic)))
-    for alert in bench.queue.source.known():
-        text = f"{alert.level} on {alert.host or '-'}, {alert.user or '-'}: {alert.summary}"
-        entries.append(Entry("alert", alert.title, text, "", partial(_open, bench, alert.id)))
+    for line in bench.queue.source.known():
+        row = line.row
+        text = f"{row.level} on {row.host or '-'}, {row.user or '-'}: {row.summary}"
+        entries.append(Entry("alert", row.title, text, "", partial(_open, bench, line.number)))
     return entries
 
 
@@ -118,10 +123,10 @@ def _read(bench: Workbench, topic: str) -> None:
         bench.pane.show(topic)
 
 
-def _open(bench: Workbench, id: str) -> None:
-    bench.queue.table.move_to_key(id)
+def _open(bench: Workbench, number: int) -> None:
+    bench.queue.table.move_to_key(key_of(number))
     bench.open_pane(ALERT)
-    bench.alert.show(id)
+    bench.show_line()
 
 
 def _palette(bench: Workbench) -> None:

@@ -1,23 +1,24 @@
 """What a person does with alerts: acknowledge, investigate, close, own, memo, undo, redo.
 
-In: the alerts that were painted when the key came. Out: one act of the desk, in its own thread, and a line
-that says what happened. The desk is given the versions that were painted, and refuses where an alert has
-changed meanwhile. Above `MANY` alerts at once one more key is asked for.
+In: the lines, or the alert, that were painted when the key came. Out: one act of the desk, in its own thread,
+and a line that says what happened. The desk is given the versions that were painted, and refuses where an
+alert has changed meanwhile. Above `MANY` alerts at once one more key is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from screens.commands import DISPOSITIONS
 from screens.menu import Choice
 from screens.services import Services
+from screens.targets import Targets
 from screens.times import number
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import AlertRow, Entry
+    from xdrtui.triage.rows import Entry
 
 MANY = 50
 
@@ -51,45 +52,45 @@ class Judging:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def acknowledge(self, rows: Sequence[AlertRow]) -> None:
-        self._act("acknowledge", rows, lambda desk, ids, seen: desk.acknowledge(ids, seen))
+    def acknowledge(self, targets: Targets) -> None:
+        self._act("acknowledge", targets, lambda desk, ids, seen: desk.acknowledge(ids, seen))
 
-    def investigate(self, rows: Sequence[AlertRow]) -> None:
-        self._act("investigate", rows, lambda desk, ids, seen: desk.investigate(ids, seen))
+    def investigate(self, targets: Targets) -> None:
+        self._act("investigate", targets, lambda desk, ids, seen: desk.investigate(ids, seen))
 
-    def close(self, rows: Sequence[AlertRow]) -> None:
+    def close(self, targets: Targets) -> None:
         """Ask for the disposition, then close."""
 
         def closing(disposition: str) -> Callable[[], object]:
             return lambda: self._act(
-                "close", rows, lambda desk, ids, seen: desk.close(ids, disposition, "", seen), asked=True
+                "close", targets, lambda desk, ids, seen: desk.close(ids, disposition, "", seen)
             )
 
         choices = [Choice(key, text, closing(disposition)) for key, disposition, text in DISPOSITIONS]
-        self._bench.ask_menu(f"Close {in_words(rows)} as", choices)
+        self._bench.ask_menu(f"Close {targets.in_words()} as", choices)
 
-    def own(self, rows: Sequence[AlertRow]) -> None:
+    def own(self, targets: Targets) -> None:
         """Take them; give back what is mine already; taking another's asks once."""
         me = self._bench.services.person
-        owner = "" if all(row.owner == me for row in rows) else me
+        owner = "" if targets.owners == {me} else me
 
         def take() -> None:
-            self._act("own", rows, lambda desk, ids, seen: desk.own(ids, owner, seen))
+            self._act("own", targets, lambda desk, ids, seen: desk.own(ids, owner, seen))
 
-        others = sorted({row.owner for row in rows if row.owner not in ("", me)})
+        others = sorted(targets.owners - {"", me})
         if owner and others:
             self._bench.ask_menu(
-                f"{', '.join(others)} has {in_words(rows)}: take over?", [Choice("y", "yes", take)]
+                f"{', '.join(others)} has {targets.in_words()}: take over?", [Choice("y", "yes", take)]
             )
         else:
             take()
 
-    def memo(self, row: AlertRow) -> None:
+    def memo(self, id: str) -> None:
         """Ask for a text and keep it with the alert."""
 
         def keep(text: str) -> None:
             if text.strip():
-                self._start(lambda desk: desk.memo(row.id, text.strip()), lambda entry: "memo kept")
+                self._start(lambda desk: desk.memo(id, text.strip()), lambda entry: "memo kept")
 
         self._bench.ask_text("memo", "", keep)
 
@@ -102,21 +103,27 @@ class Judging:
     def _act(
         self,
         kind: str,
-        rows: Sequence[AlertRow],
-        deed: Callable[[Desk, list[str], dict[str, int]], Entry],
-        asked: bool = False,
+        targets: Targets,
+        deed: Callable[[Desk, list[str], Mapping[str, int]], Entry],
     ) -> None:
-        if not rows:
+        if not targets.count:
             self._bench.say("the alert is not on the screen yet: once more", "bad")
             return
-        ids = [row.id for row in rows]
-        seen = {row.id: row.version for row in rows}
+        asked_for = 0
+
+        def do(desk: Desk) -> Entry:
+            nonlocal asked_for
+            seen = targets.seen(desk)
+            asked_for = len(seen)
+            return deed(desk, list(seen), seen)
 
         def act() -> None:
-            self._start(lambda desk: deed(desk, ids, seen), lambda entry: _done(kind, entry, len(ids)))
+            self._start(do, lambda entry: _done(kind, entry, asked_for))
 
-        if len(rows) > MANY:
-            self._bench.ask_menu(f"{kind} {in_words(rows)} at once?", [Choice("y", f"yes, {kind} all", act)])
+        if targets.count > MANY:
+            self._bench.ask_menu(
+                f"{kind} {targets.in_words()} at once?", [Choice("y", f"yes, {kind} all", act)]
+            )
         else:
             act()
 
@@ -133,11 +140,6 @@ class Judging:
             self._bench.judged()
 
         self._bench.start(work)
-
-
-def in_words(rows: Sequence[object]) -> str:
-    """How many alerts, in words."""
-    return "1 alert" if len(rows) == 1 else f"{number(len(rows))} alerts"
 
 
 def _done(kind: str, entry: Entry | None, asked_for: int) -> str:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def short_host(host: str) -> str:
-    """A host without its domain; addresses stay whole."""
+    """A host without its domain; addresses stay whole; an ARN is its last part."""
+    if host.startswith("arn:"):
+        return host.rsplit("/", 1)[-1] or host
     first, dot, _ = host.partition(".")
     return first if dot and first and not first.isdigit() and ":" not in first else host
 

@@ -1,70 +1,39 @@
-"""The alert queue: a line an alert, gravest and latest first; where alerts are marked and judged.
+"""The alert queue: a line for the alerts of one rule and one main entity, gravest and latest first; where
+they are marked and judged.
 
 Lines are neither put in nor sorted again while a person works: newcomers wait, counted, until they are
-taken in. A closed alert keeps its place, dimmed, until then, so that undo finds it where it was. Commands act
-on the alert that was painted under the cursor when the key came.
+taken in. A closed line keeps its place, dimmed, until then, so that undo finds it where it was. Commands act
+on the open alerts of the line that was painted under the cursor when the key came, as many as it told of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from screens.alert_page import severity
 from screens.commands import QUEUE, Facts
-from screens.look import STATE_WORDS
-from screens.names import main_entity, short_host, short_user
-from screens.paint import Line
+from screens.paint import Line as Painted
 from screens.pane import Changed, Pane, Say
-from screens.queue_source import QueueSource
+from screens.queue_reading import FIRST, Reading, read_order, read_states
+from screens.queue_row import COLUMNS, line_row
+from screens.queue_source import QueueSource, key_of, number_of
 from screens.services import Services
-from screens.times import age, number
-from screens.widgets.columns import Column
+from screens.targets import Targets
+from screens.times import number
 from screens.widgets.frame_table import FrameTable
-from screens.widgets.rows import Row
 
 if TYPE_CHECKING:
-    from xdrtui.triage.desk import AlertQuery, Desk
-    from xdrtui.triage.rows import AlertRow
-
-FIRST = 200
-"""Alerts read for the first look at a queue of any length."""
-
-COUNTED = 20_000
-"""Up to so many alerts newcomers are told one by one; above, from the count alone."""
+    from xdrtui.triage.desk import AlertQuery
+    from xdrtui.triage.rows import Line
 
 LIKE = 1_000
-"""Alerts that one key may mark."""
+"""Lines that one key may mark."""
 
-COLUMNS = (
-    Column("sev", "SEV", 6, 6),
-    Column("age", "AGE", 5, 5, right=True),
-    Column("host", "HOST", 8, 18, rank=3),
-    Column("user", "USER", 8, 14, rank=5),
-    Column("what", "WHAT HAPPENED", 20),
-    Column("n", "N", 4, 6, right=True, rank=2),
-    Column("state", "STATE", 6, 6, rank=1),
-    Column("own", "OWN", 3, 9, rank=6),
-)
-
-
-_EMPTY: list[Line] = [[], [("reading alerts …", "dim")]]
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What was read at once. order: None where it was not asked for."""
-
-    order: list[int] | None
-    numbers: list[int]
-    alerts: list[AlertRow]
-    total: int
-    newcomers: int = 0
+_EMPTY: list[Painted] = [[], [("reading alerts …", "dim")]]
 
 
 class QueuePane(Pane):
@@ -73,30 +42,24 @@ class QueuePane(Pane):
     pane = QUEUE
 
     class At(Message):
-        """The cursor is on this alert ("" = none)."""
-
-        def __init__(self, id: str) -> None:
-            super().__init__()
-            self.id = id
+        """The cursor is on another line, or what it stands on is known now."""
 
     class Open(Message):
-        """The alert under the cursor should be opened."""
-
-        def __init__(self, id: str) -> None:
-            super().__init__()
-            self.id = id
+        """The line under the cursor should be opened."""
 
     def __init__(self, services: Services, query: str = "state:open") -> None:
         super().__init__(services)
         self.query_text = query
         self.touched = False
-        self.waiting = 0
+        self.newcomers: set[int] = set()
         self.waiting_since = 0
-        self.total = 0
         self.loaded = False
         self.failure = ""
         self.source = QueueSource(self._row)
-        self.marked: dict[str, AlertRow] = {}
+        self.marked: dict[str, Line] = {}
+        self._order: set[int] = set()
+        self._upto = 0
+        self._unknown = ""
         self._wanted: set[str] = set()
         self._reading = False
         self.table = FrameTable(COLUMNS, services.look, self.source, empty=_EMPTY, id="queue-table")
@@ -107,23 +70,31 @@ class QueuePane(Pane):
     # What the workbench asks
 
     def facts(self, base: Facts) -> Facts:
-        row = self.current()
+        line = self.current()
         return replace(
             base,
             pane=QUEUE,
             rows=len(self.source),
-            state=row.state if row else "",
+            state=line.state if line else "",
             marked=len(self.table.marks),
             new=self.waiting,
         )
 
-    def summary(self, cells: int) -> Line:
+    @property
+    def waiting(self) -> int:
+        """How many new lines wait to be taken in."""
+        return len(self.newcomers)
+
+    def summary(self, cells: int) -> Painted:
         if self.failure:
             return [(self.failure, "bad")]
         place = f"{number(self.table.cursor + 1)} of {number(len(self.source))}" if len(self.source) else "0"
-        line: Line = [(place, "strong"), (" alerts", "dim")]
+        line: Painted = [(place, "strong"), (" lines", "dim")]
+        current = self.current()
+        if current is not None and not self.waiting:
+            line.append((f" · this one: {_in_words(current)}", "dim"))
         if self.table.marks:
-            away = sum(1 for id in self.table.marks if self.source.index(id, 0) is None)
+            away = sum(1 for id in self.table.marks if number_of(id) not in self._order)
             line.append((f" · {len(self.table.marks)} marked", "mark"))
             if away:
                 line.append((f", {away} of them out of sight", "mark"))
@@ -133,22 +104,28 @@ class QueuePane(Pane):
                      (" takes them in ", "notice")]  # fmt: skip
         return line
 
-    def heading(self) -> Line:
+    def heading(self) -> Painted:
         return [(self.query_text or "all alerts", "label")]
 
     def filter_text(self) -> str:
         return self.query_text
 
-    def current(self) -> AlertRow | None:
-        """The alert under the cursor, as it was painted."""
-        return self.source.alert(self.table.cursor_key)
+    def current(self) -> Line | None:
+        """The line under the cursor, as it was painted."""
+        return self.source.line(self.table.cursor_key)
 
-    def targets(self) -> list[AlertRow]:
-        """What a command acts on: the marked alerts, else the one painted under the cursor."""
+    def alert_here(self) -> str:
+        """The id of the alert that opening the line under the cursor shows: its newest; "" = none."""
+        line = self.current()
+        return line.newest if line is not None else ""
+
+    def targets(self) -> Targets:
+        """What a command acts on: the marked lines, else the one painted under the cursor."""
         if self.table.marks:
-            return [self.marked[id] for id in sorted(self.table.marks)]
+            return Targets(tuple(self.marked[key] for key in sorted(self.table.marks)))
         current = self.current()
-        return [current] if current is not None and self.table.painted_key == current.id else []
+        painted = current is not None and self.table.painted_key == self.table.cursor_key
+        return Targets((current,)) if current is not None and painted else Targets()
 
     def set_active(self, active: bool) -> None:
         super().set_active(active)
@@ -194,70 +171,54 @@ class QueuePane(Pane):
             self._reading = False
 
     async def _read_order(self, text: str, *, top: bool = False) -> None:
-        """The first alerts at once, then the whole order."""
-        desks = self.services.desks
+        """The first lines at once, then the whole order."""
+        desks, query = self.services.desks, self.alert_query(text)
+        place = 0 if top else self.table.top
         if not self.loaded or top:
-            self._take(await desks.read(lambda desk: self._ask_order(desk, text, FIRST)), top)
-        self._take(await desks.read(lambda desk: self._ask_order(desk, text, -1)), False)
+            self._take(await desks.read(lambda desk: read_order(desk, query, FIRST, place)), top)
+        self._take(await desks.read(lambda desk: read_order(desk, query, -1, place)), False)
 
-    def _take(self, reading: _Reading, top: bool) -> None:
+    def _take(self, reading: Reading, top: bool) -> None:
         self.loaded = True
-        self.total = reading.total
-        self.waiting = self.waiting_since = 0
+        self.newcomers, self.waiting_since, self._upto = set(), 0, reading.upto
         if reading.order is not None:
             self.source.set_order(reading.order)
-        self.source.learn(reading.numbers, reading.alerts)
+            self._order = set(reading.order)
+        self.source.learn(reading.lines)
         if top:
+            self.table.forget_needs()
             self.table.move_to(0)
         self._draw_again()
 
     async def _read_states(self, count: bool) -> None:
-        """The alerts on the screen and near it, as they are now."""
+        """The lines on the screen and near it, and those that are marked, as they are now."""
         numbers = self.source.around(self.table.top, self.table.rows_visible)
-        order, text, total = self.source.order, self.query_text, self.total
-        reading = await self.services.desks.read(
-            lambda desk: self._ask_states(desk, text, numbers, order if count else None, total)
-        )
-        self.source.learn(reading.numbers, reading.alerts)
-        for alert in reading.alerts:
-            if alert.id in self.marked:
-                self.marked[alert.id] = alert
+        numbers += [number_of(key) for key in self.marked][:LIKE]
+        query, after = self.alert_query(self.query_text) if count else None, self._upto
+        reading = await self.services.desks.read(lambda desk: read_states(desk, numbers, query, after))
+        self.source.learn(reading.lines)
+        self.marked = {key: reading.lines.get(number_of(key), line) for key, line in self.marked.items()}
         if count:
-            if reading.newcomers and not self.waiting:
+            fresh = set(reading.newcomers) - self._order
+            if fresh and not self.newcomers:
                 self.waiting_since = self.services.now()
-            self.waiting = reading.newcomers
+            self.newcomers |= fresh
+            self._upto = reading.upto
         self._draw_again()
 
-    def _query(self, text: str) -> AlertQuery:
+    def alert_query(self, text: str) -> AlertQuery:
         from xdrtui.triage.query import AlertQuery
 
         return AlertQuery(text, me=self.services.person, now=self.services.now())
-
-    def _ask_order(self, desk: Desk, text: str, limit: int) -> _Reading:
-        query = self._query(text)
-        order = desk.keys(query, limit)
-        top = self.table.top
-        numbers = order[max(0, top - FIRST) : top + FIRST]
-        return _Reading(order, numbers, desk.rows(numbers), len(order))
-
-    def _ask_states(
-        self, desk: Desk, text: str, numbers: list[int], order: Sequence[int] | None, total: int
-    ) -> _Reading:
-        alerts = desk.rows(numbers)
-        newcomers = 0
-        if order is not None:
-            query = self._query(text)
-            now = desk.count(query)
-            newcomers = max(0, now - total)
-            if now <= COUNTED and len(order) <= COUNTED:
-                newcomers = len(set(desk.keys(query)) - set(order))
-        return _Reading(None, numbers, alerts, total, newcomers)
 
     def _draw_again(self) -> None:
         none = f"No alert fits  {self.query_text}" if self.query_text else "No alert yet."
         self.table.empty = [[], [(none, "strong")], [("/ changes the filter, ? tells all keys", "dim")]]
         self.source.forget_drawings()
         self.table.update()
+        if self._unknown and self._unknown == self.table.cursor_key and self.current() is not None:
+            self._unknown = ""
+            self.post_message(self.At())
         self.fetch()
 
     def fetch(self) -> None:
@@ -266,32 +227,8 @@ class QueuePane(Pane):
             self.source.missing = False
             self._want("rows")
 
-    def _row(self, alert: AlertRow) -> Row:
-        judged = alert.state != "new"
-        style = "dim" if alert.state == "closed" else ""
-        sign = severity(alert.level) if alert.state != "closed" else [(severity(alert.level)[0][0], "dim")]
-        what: Line = [(alert.title, style or ("" if judged else "strong"))]
-        if alert.summary:
-            what += [("  ", style), (alert.summary, style or "dim")]
-        state = STATE_WORDS.get(alert.state, alert.state)
-        again = "again" if alert.seen_after_close else state
-        return Row(
-            alert.id,
-            {
-                "sev": sign,
-                "age": age(alert.last_seen, self.services.now(), self.services.zone),
-                "host": short_host(main_entity(alert)[1]) or "-",
-                "user": short_user(alert.user) or "-",
-                "what": what,
-                "n": number(alert.count),
-                "state": [(again, style or ("strong" if again in ("new", "again") else ""))],
-                "own": self._owner(alert.owner),
-            },
-            style,
-        )
-
-    def _owner(self, owner: str) -> str:
-        return "me" if owner and owner == self.services.person else owner or "-"
+    def _row(self, line: Line) -> tuple[dict[str, str | Painted], str]:
+        return line_row(line, self.services.now(), self.services.zone, self.services.person)
 
     # Commands
 
@@ -321,7 +258,7 @@ class QueuePane(Pane):
         current = self.current()
         if current is None:
             return
-        self.marked[current.id] = current
+        self.marked[self.table.cursor_key] = current
         self.table.toggle_mark()
         self.table.move(1)
         self.post_message(Changed())
@@ -331,26 +268,29 @@ class QueuePane(Pane):
         if current is not None:
             self.run_worker(self._mark_like(current), group="mark")
 
-    async def _mark_like(self, alert: AlertRow) -> None:
-        """Mark the open alerts of this one's rule and host, on the screen or not."""
+    async def _mark_like(self, line: Line) -> None:
+        """Mark the lines of this one's rule that the filter lets through, on the screen or not."""
         from xdrtui.errors import XdrtuiError
 
-        host = f' host:"{alert.host}"' if alert.host else ""
-        query = self._query(f'state:open rule:"{alert.rule}"{host}')
+        query = self.alert_query(f'({self.query_text or "level>=informational"}) rule:"{line.row.rule}"')
         try:
-            like = await self.services.desks.read(lambda desk: desk.alerts(query, LIKE))
+            like = await self.services.desks.read(lambda desk: desk.lines(query, LIKE))
         except XdrtuiError as error:  # a quote in the data: the filter language cannot say it
-            self.post_message(Say(f"cannot look for alerts like this one: {error}", "bad"))
+            self.post_message(Say(f"cannot look for lines like this one: {error}", "bad"))
             return
-        found = [row for row in like if (row.rule, row.host) == (alert.rule, alert.host)]
-        self.marked.update({row.id: row for row in found})
-        self.table.marks.update(row.id for row in found)
+        found = {key_of(each.number): each for each in like if each.row.rule == line.row.rule}
+        found = {key: each for key, each in found.items() if each.number in self._order}
+        self.marked.update(found)
+        self.table.marks.update(found)
         self.table.repaint()
-        self.post_message(Say(f"{number(len(found))} marked: same rule, same host", ""))
+        alerts = sum(each.open for each in found.values())
+        said = f"{number(len(found))} lines of this rule marked: {number(alerts)} open alerts"
+        self.post_message(Say(said + (", no more at once" if len(like) == LIKE else ""), ""))
         self.post_message(Changed())
 
     def do_unmark(self) -> None:
         self.table.marks.clear()
+        self.marked.clear()
         self.table.repaint()
         self.post_message(Changed())
 
@@ -360,8 +300,8 @@ class QueuePane(Pane):
         self.post_message(Say(f"{number(count)} new taken in; sorted again", ""))
 
     def do_open(self) -> None:
-        if self.table.cursor_key:
-            self.post_message(self.Open(self.table.cursor_key))
+        if self.current() is not None:
+            self.post_message(self.Open())
 
     def filtered(self, text: str) -> None:
         self.run_worker(self._filter(text), group="queue", exclusive=True)
@@ -382,7 +322,8 @@ class QueuePane(Pane):
     @on(FrameTable.Moved)
     def _moved(self, message: FrameTable.Moved) -> None:
         message.stop()
-        self.post_message(self.At(message.key))
+        self._unknown = message.key if self.current() is None else ""
+        self.post_message(self.At())
         self.fetch()
         self.post_message(Changed())
 
@@ -390,3 +331,9 @@ class QueuePane(Pane):
     def _chosen(self, message: FrameTable.Chosen) -> None:
         message.stop()
         self.do_open()
+
+
+def _in_words(line: Line) -> str:
+    """ "3 of 18 alerts open, 412 findings" """
+    alerts = f"{number(line.open)} of {number(line.total)} alerts open" if line.total > 1 else "1 alert"
+    return f"{alerts}, {number(line.count)} finding" + ("" if line.count == 1 else "s")

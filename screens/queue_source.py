@@ -1,36 +1,37 @@
-"""The queue's rows: a frozen order of row numbers, and the few alerts around what is on the screen.
+"""The queue's rows: a frozen order of lines' numbers, and the few lines around what is on the screen.
 
-In: `keys` of the desk (8 bytes an alert, so a million are 8 MB) and rows read by a worker. Out: windows for
-`FrameTable`, at once: where a row has not been read yet a placeholder stands, and `missing` says so.
+In: `line_numbers` of the desk (8 bytes a line, so a million are 8 MB) and lines read by a worker. Out:
+windows for `FrameTable`, at once: where a line has not been read yet a placeholder stands, and `missing` says
+so. A row's key is made of its line's number, read or not.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from screens.paint import Line as Painted
 from screens.widgets.rows import Row
 
 if TYPE_CHECKING:
-    from xdrtui.triage.rows import AlertRow
+    from xdrtui.triage.rows import Line
 
 AROUND = 100
-"""Rows read before and after those on the screen."""
+"""Lines read before and after those on the screen."""
 
 KEPT = 4_000
-"""Rows kept in memory, at the most."""
+"""Lines kept in memory, at the most."""
 
 
 class QueueSource:
-    """A `RowSource` over alerts. draw: makes a row of the table of an alert."""
+    """A `RowSource` over lines. draw: makes the cells of a line, and its style."""
 
-    def __init__(self, draw: Callable[[AlertRow], Row]) -> None:
+    def __init__(self, draw: Callable[[Line], tuple[dict[str, str | Painted], str]]) -> None:
         self.order: array[int] = array("q")
         self.missing = False
         self._draw = draw
-        self._alerts: dict[int, AlertRow] = {}
-        self._number: dict[str, int] = {}
+        self._lines: dict[int, Line] = {}
         self._drawn: dict[int, Row] = {}
 
     def __len__(self) -> int:
@@ -41,19 +42,17 @@ class QueueSource:
         for number in self.order[start:stop]:
             row = self._drawn.get(number)
             if row is None:
-                alert = self._alerts.get(number)
-                if alert is None:
+                line = self._lines.get(number)
+                if line is None:
                     self.missing = True
-                    row = Row(f"#{number}", {"what": [("…", "dim")]})
+                    row = Row(key_of(number), {"what": [("…", "dim")]})
                 else:
-                    row = self._drawn[number] = self._draw(alert)
+                    row = self._drawn[number] = Row(key_of(number), *self._draw(line))
             rows.append(row)
         return rows
 
     def index(self, key: str, near: int) -> int | None:
-        number = int(key[1:]) if key.startswith("#") else self._number.get(key)
-        if number is None:
-            return None
+        number = number_of(key)
         if 0 <= near < len(self.order) and self.order[near] == number:
             return near
         try:
@@ -61,27 +60,25 @@ class QueueSource:
         except ValueError:
             return None
 
-    def alert(self, key: str) -> AlertRow | None:
-        """The alert that a row stands for, if it has been read."""
-        return self._alerts.get(self._number.get(key, -1))
+    def line(self, key: str) -> Line | None:
+        """The line that a row stands for, if it has been read."""
+        return self._lines.get(number_of(key))
 
-    def known(self) -> list[AlertRow]:
-        """The alerts that have been read, in the queue's order."""
-        return [self._alerts[number] for number in self.order if number in self._alerts][:AROUND]
+    def known(self) -> list[Line]:
+        """The first lines that have been read, in the queue's order."""
+        return [self._lines[number] for number in self.order[:KEPT] if number in self._lines][:AROUND]
 
     def set_order(self, order: Iterable[int]) -> None:
-        """Another frozen order; what is known of alerts stays known."""
+        """Another frozen order; what is known of lines stays known."""
         self.order = array("q", order)
 
-    def learn(self, numbers: Sequence[int], alerts: Sequence[AlertRow]) -> None:
-        """Alerts as they are now."""
-        if len(self._alerts) > KEPT:
-            self._alerts.clear()
+    def learn(self, lines: Mapping[int, Line]) -> None:
+        """Lines as they are now."""
+        if len(self._lines) > KEPT:
+            self._lines.clear()
             self._drawn.clear()
-            self._number.clear()
-        for number, alert in zip(numbers, alerts, strict=True):
-            self._alerts[number] = alert
-            self._number[alert.id] = number
+        for number, line in lines.items():
+            self._lines[number] = line
             self._drawn.pop(number, None)
 
     def forget_drawings(self) -> None:
@@ -89,5 +86,15 @@ class QueueSource:
         self._drawn.clear()
 
     def around(self, first: int, count: int) -> list[int]:
-        """The row numbers on the screen and near it."""
+        """The numbers of the lines on the screen and near it."""
         return list(self.order[max(0, first - AROUND) : first + count + AROUND])
+
+
+def key_of(number: int) -> str:
+    """The key of the row of the line with this number."""
+    return f"#{number}"
+
+
+def number_of(key: str) -> int:
+    """The line's number that a key is made of; -1 where there is none."""
+    return int(key[1:]) if key else -1

@@ -89,6 +89,13 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def short_number(value: int) -> str:
+    """A count in at most 4 cells: "18", "9999", "12k", "3M"."""
+    if value < 10_000:
+        return str(value)
+    return f"{value // 1000}k" if value < 1_000_000 else f"{value // 1_000_000}M"
+
+
 def memory(size: float) -> str:
     """412 MB"""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -29,12 +29,11 @@ from screens.queue import QueuePane
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
 from screens.status_bar import alarm, status_line
+from screens.targets import Targets
+from screens.walk import Walk
 from screens.watch import Watch
 from screens.widgets.divider import Divider
 from screens.widgets.paper import OneLine
-
-if TYPE_CHECKING:
-    from xdrtui.triage.rows import AlertRow
 
 WIDE = 110
 """From this many columns on, queue and alert stand side by side."""
@@ -59,9 +58,11 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.judging: Judging = Judging(self)
         self.keyboard = Keyboard()
         self.watcher = Watch(self)
+        self.walk = Walk(self)
         self.current = QUEUE
         self.said: tuple[str, str] = ("", "")
         self._first = initial if initial in PANES else QUEUE
+        self._followed = ""
         self._history: list[str] = []
         self._said_until = 0.0
         self.queue = QueuePane(services)
@@ -251,8 +252,8 @@ class Workbench(Screen[None], inherit_bindings=False):
 
         return deed(self, command)
 
-    def targets(self) -> list[AlertRow]:
-        """The alerts that a command acts on."""
+    def targets(self) -> Targets:
+        """What a command acts on."""
         if self.current == ALERT and not self.queue.table.marks:
             return self.alert.targets()
         return self.queue.targets()
@@ -296,7 +297,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         elif isinstance(pane, ManualPane) and not pane.topic:
             pane.show("")
         elif name == ALERT:
-            self.alert.show(self.queue.table.cursor_key)
+            self.show_line()
         self._arrange()
 
     def _made(self, name: str) -> Pane:
@@ -346,8 +347,13 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _follow(self) -> None:
         """The page follows the cursor, once it rests."""
-        if self.alert.display:
-            self.alert.show(self.queue.table.cursor_key)
+        if self.alert.display and (self._followed != self.queue.table.cursor_key or not self.alert.id_wanted):
+            self.show_line()
+
+    def show_line(self) -> None:
+        """The page shows the newest alert of the line under the queue's cursor."""
+        self._followed = self.queue.table.cursor_key
+        self.alert.show(self.queue.alert_here())
 
     @on(QueuePane.Open)
     def _open(self, message: QueuePane.Open) -> None:

@@ -6,8 +6,11 @@ which with one cell between them never exceed the room, so that no table scrolls
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 COMFORT = 40
 """Cells the flexible column gets before the others grow."""
@@ -16,7 +19,8 @@ COMFORT = 40
 @dataclass(frozen=True)
 class Column:
     """A column. least, most: cells (most = 0: takes what is left); right: numbers stand at the right edge;
-    rank: where there is no room the highest rank goes first, 0 stays always."""
+    rank: where there is no room the highest rank goes first, 0 stays always; claim: cells that what is shown
+    may take, where it needs them, before the flexible column grows."""
 
     name: str
     title: str
@@ -24,10 +28,14 @@ class Column:
     most: int = 0
     right: bool = False
     rank: int = 0
+    claim: int = 0
 
 
-def fit_columns(columns: Sequence[Column], cells: int) -> list[tuple[Column, int]]:
-    """The columns that fit into `cells`, in order, each with its width."""
+def fit_columns(
+    columns: Sequence[Column], cells: int, needs: Mapping[str, int] = NOTHING
+) -> list[tuple[Column, int]]:
+    """The columns that fit into `cells`, in order, each with its width. needs: cells that what is shown in a
+    column takes."""
     kept = list(columns)
     while len(kept) > 1 and _least(kept) > cells:
         last = max(kept, key=lambda column: (column.rank, kept.index(column)))
@@ -40,21 +48,33 @@ def fit_columns(columns: Sequence[Column], cells: int) -> list[tuple[Column, int
         widest = max(kept, key=lambda column: column.least)
         widths[widest.name] = max(1, widths[widest.name] + spare)
         return [(column, widths[column.name]) for column in kept]
+    for column in kept:
+        claimed = min(column.claim, needs.get(column.name, 0)) - widths[column.name]
+        if claimed > 0:
+            given = min(spare, claimed)
+            widths[column.name] += given
+            spare -= given
     flexible = [column for column in kept if not column.most]
     for column in flexible:
         grown = min(spare, max(0, COMFORT - widths[column.name]))
         widths[column.name] += grown
         spare -= grown
-    growing = [column for column in kept if column.most > widths[column.name]]
+    growing = [column for column in kept if _grows(column, widths, needs)]
     while spare and growing:
         for column in growing:
             if spare:
                 widths[column.name] += 1
                 spare -= 1
-        growing = [column for column in growing if column.most > widths[column.name]]
+        growing = [column for column in growing if _grows(column, widths, needs)]
     if flexible:
         widths[flexible[0].name] += spare
     return [(column, widths[column.name]) for column in kept]
+
+
+def _grows(column: Column, widths: Mapping[str, int], needs: Mapping[str, int]) -> bool:
+    """It may be wider, and what is shown in it would be seen."""
+    most = min(column.most, needs[column.name]) if column.claim and column.name in needs else column.most
+    return most > widths[column.name]
 
 
 def _least(columns: Sequence[Column]) -> int:

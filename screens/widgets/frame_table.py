@@ -19,12 +19,16 @@ from textual.widget import Widget
 
 from screens.look import Look
 from screens.paint import Line, Span, clipped, line_width, strip
-from screens.sanitise import fit, sanitise
+from screens.sanitise import fit, sanitise, width
 from screens.widgets.columns import Column, fit_columns
 from screens.widgets.rows import ListSource, Row, RowSource
 
 _CELL_LIMIT = 2_000
 """Characters of a value that are looked at for one cell."""
+
+
+_NEED_LIMIT = 80
+"""Characters of a value that are looked at to tell how wide a column must be."""
 
 
 class FrameTable(Widget):
@@ -71,6 +75,7 @@ class FrameTable(Widget):
         self.painted_key = ""
         self.top = 0
         self._strips: list[Strip] = []
+        self._needs: dict[str, int] = {}
 
     # What others call
 
@@ -106,6 +111,10 @@ class FrameTable(Widget):
             return False
         self._go(place)
         return True
+
+    def forget_needs(self) -> None:
+        """Other rows are shown from now on: their content says anew how wide columns are."""
+        self._needs.clear()
 
     def toggle_mark(self) -> None:
         """Mark the cursor's row, or take its mark away."""
@@ -178,18 +187,26 @@ class FrameTable(Widget):
 
     def _painted(self) -> list[Strip]:
         cells, height = self.size.width, self.size.height
-        fitted = fit_columns(self.columns, cells - 2)
+        count = len(self.source)
+        rows = self.source.window(self.top, min(count, self.top + height - 1)) if count else ()
+        self._learn_needs(rows)
+        fitted = fit_columns(self.columns, cells - 2, self._needs)
         titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
         header: Line = [("  " + titles, "head")]
         strips = [strip(header, cells, self.look, "head")]
-        count = len(self.source)
-        rows = self.source.window(self.top, min(count, self.top + height - 1)) if count else ()
         for place, row in enumerate(rows, self.top):
             strips.append(self._row(row, place == self.cursor, fitted, cells))
         if not count:
             strips += [strip([("  ", ""), *line], cells, self.look) for line in self.empty]
         strips += [Strip.blank(cells, self.look.style(""))] * (height - len(strips))
         return strips[:height]
+
+    def _learn_needs(self, rows: Sequence[Row]) -> None:
+        """How wide what is shown is, where a column asks; it only grows, so that columns stand still."""
+        for column in self.columns:
+            if column.claim:
+                widest = max((_needed(row.cells.get(column.name, "")) for row in rows), default=0)
+                self._needs[column.name] = max(self._needs.get(column.name, 0), widest, len(column.title))
 
     def _row(self, row: Row, here: bool, fitted: Sequence[tuple[Column, int]], cells: int) -> Strip:
         over = ("cursor" if self.active else "cursor away") if here else ""
@@ -202,6 +219,12 @@ class FrameTable(Widget):
                 line.append((" ", ""))
             line += _cell(row.cells.get(column.name, ""), size, column.right, row.style)
         return strip(line, cells, self.look, over)
+
+
+def _needed(value: str | Line) -> int:
+    if isinstance(value, str):
+        return width(sanitise(value, _NEED_LIMIT))
+    return line_width([(sanitise(text, _NEED_LIMIT), name) for text, name in value])
 
 
 def _cell(value: str | Line, size: int, right: bool, style: str) -> list[Span]:

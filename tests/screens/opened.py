@@ -33,7 +33,9 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
     for _ in range(400):
         await pilot.pause(0.03)
         queue, alert = bench.queue, bench.alert
-        followed = not alert.display or alert.id_shown == queue.table.cursor_key
+        followed = not alert.display or (
+            alert.id_shown == alert.id_wanted and (alert.id_wanted or not len(queue.source))
+        )
         busy = (
             queue._reading
             or alert._reading

@@ -85,7 +85,7 @@ def seqs(
     if limit < 0 or condition == All():
         return _run(connection, "alerts a", condition, by, page)
     texts = [part for part in parts_of(condition) if isinstance(part, FreeText)]
-    if not _looked_up(condition):
+    if not looked_up(condition):
         stretch = STRETCH_TEXT if texts else STRETCH
         found = _stretch(connection, condition, by, stretch, page)
         if len(found) == limit:
@@ -107,7 +107,7 @@ def parts_of(condition: Condition) -> tuple[Condition, ...]:
     return condition.parts if isinstance(condition, All) else (condition,)
 
 
-def _looked_up(condition: Condition) -> bool:
+def looked_up(condition: Condition) -> bool:
     """One of the conditions has an index that leads to few rows at once."""
     return any(
         (isinstance(part, Equals) and part.column in ("id", "host_key", "user_key", "owner"))

@@ -17,7 +17,7 @@ from xdrtui.store import export, ledger, rules, select, workers
 from xdrtui.store.ledger import Json
 from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
-from xdrtui.triage import read, states
+from xdrtui.triage import lines, read, states
 from xdrtui.triage.query import AlertQuery, parse
 from xdrtui.triage.rows import (
     AlertDetail,
@@ -118,8 +118,39 @@ class Desk:
         return select.by_severity(self._connection, parse(query))
 
     def lines(self, query: AlertQuery = ALL, limit: int = 100, offset: int = 0) -> list[Line]:
-        """The queue by lines (same rule and main entity). Raises QueryError."""
-        return read.lines(self._connection, parse(query), limit, offset)
+        """The queue by lines (same rule and main entity), in the order of severity. Raises QueryError."""
+        return lines.lines(self._connection, parse(query), limit, offset)
+
+    def line_numbers(self, query: AlertQuery = ALL, limit: int = -1) -> list[int]:
+        """The lines' numbers in the queue's order: a frozen list to scroll through with `lines_at`."""
+        return lines.numbers(self._connection, parse(query), limit)
+
+    def lines_at(self, numbers: Sequence[int]) -> dict[int, Line]:
+        """Lines by their numbers, as they are now; those that are gone are left out."""
+        return lines.by_number(self._connection, numbers)
+
+    def newcomers(self, query: AlertQuery, after: int) -> tuple[list[int], int]:
+        """The lines that alerts stored after this row number belong to, and the row number of the last alert.
+        Raises QueryError."""
+        last = lines.last_row(self._connection)
+        return (lines.newcomers(self._connection, parse(query), after) if last > after else []), last
+
+    def last_row(self) -> int:
+        """The row number of the alert that was stored last."""
+        return lines.last_row(self._connection)
+
+    def seen(self, painted: Sequence[Line]) -> dict[str, int]:
+        """What acting on lines means: their open alerts as they were when the lines were read (what came
+        later is left out), for `acknowledge` and the others, which refuse what changed meanwhile."""
+        return {id: version for line in painted for id, version in lines.seen(self._connection, line).items()}
+
+    def beside(self, query: AlertQuery, id: str, step: int) -> str:
+        """The next older (1) or newer (-1) alert of the same line that meets the query; "" = none."""
+        return lines.beside(self._connection, parse(query), id, step)
+
+    def place_in_line(self, id: str) -> tuple[int, int]:
+        """Which alert of its line this is, the newest being the first, and how many there are."""
+        return lines.place(self._connection, id)
 
     def find(self, prefix: str) -> str:
         """The id of the alert that begins with this. Raises ActionRefused where there is none, or several."""

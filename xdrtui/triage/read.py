@@ -1,6 +1,5 @@
-"""One alert with its rule, its evidence and its history; lines of the queue. Reads only."""
+"""One alert with its rule, its evidence and its history. Reads only."""
 
-# ruff: noqa: S608 - statements are put together from names of columns; values are parameters
 from __future__ import annotations
 
 import sqlite3
@@ -9,8 +8,7 @@ import msgspec
 
 from xdrtui.events.message import Position
 from xdrtui.store import rules, select
-from xdrtui.store.filter import All, Compare, Condition, to_sql
-from xdrtui.triage.rows import AlertDetail, AlertRow, Evidence, History, Line
+from xdrtui.triage.rows import AlertDetail, AlertRow, Evidence, History
 
 _texts = msgspec.json.Decoder(dict[str, str])
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
@@ -81,39 +79,3 @@ def closed_as(connection: sqlite3.Connection, rule: str) -> dict[str, int]:
             (rule,),
         )
     )
-
-
-def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offset: int) -> list[Line]:
-    """The queue by lines: alerts of one rule and one main entity (the grouping key), those with open alerts
-    first, the gravest on top. A line is shown if one of its alerts meets the condition, and counts all.
-
-    A line is a view: it has no identity, and acting on it means acting on its alerts. Cost: a walk over the
-    alerts down to the last line asked for (benchmark: tests/benchmarks/queue.py).
-    """
-    shown: dict[tuple[str, str], int] = {}
-    for open_ones in (1, 0):
-        sql, parameters = to_sql(All((condition, Compare("open", "=", open_ones))))
-        for seq, rule, line in connection.execute(
-            f"SELECT a.seq, a.rule, a.line FROM alerts a WHERE {sql} ORDER BY {select.ORDERS['severity']}",
-            parameters,
-        ):
-            shown.setdefault((rule, line), seq)
-            if len(shown) == offset + limit:
-                break
-        if len(shown) == offset + limit:
-            break
-    wanted = list(shown.items())[offset:]
-    rows = select.rows(connection, [seq for _, seq in wanted])
-    return [Line(row, *_line_counts(connection, *key)) for row, (key, _) in zip(rows, wanted, strict=True)]
-
-
-def _line_counts(
-    connection: sqlite3.Connection, rule: str, line: str
-) -> tuple[int, int, int, int, int, bool]:
-    *counts, again = connection.execute(
-        "SELECT sum(open), count(*), sum(count), min(first_seen), max(last_seen),"
-        " coalesce(max(CASE WHEN open THEN first_seen END)"
-        "     > min(CASE WHEN NOT open THEN first_seen END), 0) FROM alerts WHERE rule = ? AND line = ?",
-        (rule, line),
-    ).fetchone()
-    return (*counts, bool(again))

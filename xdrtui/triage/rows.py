@@ -84,8 +84,11 @@ class AlertDetail(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True):
     """A line of the queue: alerts of one rule with one main entity, shown by the worst open one (else
-    the latest). open, total: 'n open of m'; count: findings of all; again: an open one began after
-    a closed one."""
+    the latest). open, total: 'n open of m'; count: findings of all; again: the open ones all began after
+    the closed ones. number: names the line, and stays; state: the least handled of the open ones, or
+    "closed"; owners: of the open ones ("" = nobody); newest: id of the newest open alert (else of the
+    newest); upto, version: the highest row number and version in it, which tell what came or changed later.
+    """
 
     row: AlertRow
     open: int
@@ -94,6 +97,12 @@ class Line(msgspec.Struct, frozen=True):
     first_seen: int
     last_seen: int
     again: bool
+    number: int
+    state: str
+    owners: tuple[str, ...]
+    newest: str
+    upto: int
+    version: int
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):

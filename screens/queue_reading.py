@@ -1,0 +1,44 @@
+"""What the queue asks of the desk: functions that run in a reading thread.
+
+In: the desk, a query and what the queue holds. Out: a `Reading`, plain data that the pane takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xdrtui.triage.desk import AlertQuery, Desk
+    from xdrtui.triage.rows import Line
+
+FIRST = 200
+"""Lines read for the first look at a queue of any length."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read at once. order: None where it was not asked for; upto: the row number of the last alert
+    that was looked at; newcomers: numbers of lines that have alerts since."""
+
+    lines: Mapping[int, Line]
+    upto: int
+    order: list[int] | None = None
+    newcomers: Sequence[int] = field(default_factory=list)
+
+
+def read_order(desk: Desk, query: AlertQuery, limit: int, top: int) -> Reading:
+    """The order of the first lines (limit -1: of all), and the lines about the place on the screen."""
+    upto = desk.last_row()
+    order = desk.line_numbers(query, limit)
+    return Reading(desk.lines_at(order[max(0, top - FIRST) : top + FIRST]), upto, order)
+
+
+def read_states(desk: Desk, numbers: Sequence[int], query: AlertQuery | None, after: int) -> Reading:
+    """Lines as they are now; query: say also which lines have alerts that came after row `after`."""
+    lines = desk.lines_at(numbers)
+    if query is None:
+        return Reading(lines, after)
+    newcomers, upto = desk.newcomers(query, after)
+    return Reading(lines, upto, None, newcomers)

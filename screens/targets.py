@@ -1,0 +1,52 @@
+"""What a command acts on: lines of the queue, or one alert, as they were painted when the key came.
+
+Out: how many alerts that is, whose they are, and, asked in the acting thread, their ids with the versions
+that were painted, by which the desk refuses what changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from screens.times import number
+
+if TYPE_CHECKING:
+    from xdrtui.triage.desk import Desk
+    from xdrtui.triage.rows import AlertRow, Line
+
+
+@dataclass(frozen=True)
+class Targets:
+    """lines: whose open alerts are meant; alerts: meant one by one."""
+
+    lines: tuple[Line, ...] = ()
+    alerts: tuple[AlertRow, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many alerts; of a line without open alerts the one that it shows is meant."""
+        return sum(line.open or 1 for line in self.lines) + len(self.alerts)
+
+    @property
+    def owners(self) -> set[str]:
+        """Whose they are; "" = nobody's."""
+        of_lines = {owner for line in self.lines for owner in (line.owners or (line.row.owner,))}
+        return of_lines | {alert.owner for alert in self.alerts}
+
+    @property
+    def first(self) -> str:
+        """The id of the alert that what is about one alert (a memo, a hint) is about; "" = none."""
+        if self.lines:
+            return self.lines[0].newest
+        return self.alerts[0].id if self.alerts else ""
+
+    def seen(self, desk: Desk) -> Mapping[str, int]:
+        """Alert id -> the version that was painted."""
+        return desk.seen(self.lines) | {alert.id: alert.version for alert in self.alerts}
+
+    def in_words(self) -> str:
+        """ "1 alert", "18 alerts", "40 alerts of 3 lines" """
+        words = "1 alert" if self.count == 1 else f"{number(self.count)} alerts"
+        return f"{words} of {len(self.lines)} lines" if len(self.lines) > 1 else words

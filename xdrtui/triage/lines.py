@@ -1,0 +1,160 @@
+"""Lines of the queue: the alerts of one rule with one main entity (the grouping key) as one. Reads only.
+
+A line is a view: nothing of it is stored. It is named by a number, the row number of its first alert, which
+stays the same whatever comes or is judged later. A line is shown if one of its alerts meets the condition,
+and counts all of them. Costs at a million alerts: tests/benchmarks/queue.py.
+"""
+
+# ruff: noqa: S608 - statements are put together from names of columns; values are parameters
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from xdrtui.store import select
+from xdrtui.store.filter import All, Compare, Condition, to_sql
+from xdrtui.triage.rows import Line
+
+_names = msgspec.json.Decoder(tuple[str, ...])
+_OPEN_STATES = ("new", "acknowledged", "investigating")
+_NEWEST = "last_seen DESC, seq DESC"
+_FIRST_OF_LINE = "(SELECT min(b.seq) FROM alerts b WHERE b.rule = a.rule AND b.line = a.line)"
+# open before closed, then the gravest, then the latest: the order of the queue as one number (times in ms)
+_SCORE = "max((a.open << 50) + (a.rank << 46) + a.last_seen / 1000000)"
+
+
+def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offset: int) -> list[Line]:
+    """The lines in the queue's order: those with open alerts first, the gravest on top."""
+    found = numbers(connection, condition, limit if limit < 0 else offset + limit)[offset:]
+    read = by_number(connection, found)
+    return [read[number] for number in found if number in read]
+
+
+def numbers(connection: sqlite3.Connection, condition: Condition, limit: int = -1) -> list[int]:
+    """The lines' numbers in the queue's order. A few cost a walk down to the last of them, all (-1) one pass
+    over the alerts that meet the condition."""
+    if limit >= 0 and not select.looked_up(condition):
+        return _first(connection, condition, limit)
+    sql, parameters = to_sql(condition)
+    return [
+        number
+        for number, _ in connection.execute(
+            f"SELECT {_FIRST_OF_LINE}, {_SCORE} AS score FROM alerts a WHERE {sql}"
+            " GROUP BY a.rule, a.line ORDER BY score DESC, a.seq DESC",
+            parameters,
+        )
+    ][: None if limit < 0 else limit]
+
+
+def _first(connection: sqlite3.Connection, condition: Condition, limit: int) -> list[int]:
+    shown: dict[tuple[str, str], None] = {}
+    for open_ones in (1, 0):
+        sql, parameters = to_sql(All((condition, Compare("open", "=", open_ones))))
+        for rule, line in connection.execute(
+            f"SELECT a.rule, a.line FROM alerts a WHERE {sql} ORDER BY {select.ORDERS['severity']}",
+            parameters,
+        ):
+            if len(shown) == limit:
+                break
+            shown[rule, line] = None
+    first = "SELECT min(seq) FROM alerts WHERE rule = ? AND line = ?"
+    return [connection.execute(first, key).fetchone()[0] for key in shown]
+
+
+def newcomers(
+    connection: sqlite3.Connection, condition: Condition, after: int, most: int = 100_000
+) -> list[int]:
+    """The lines that alerts with row numbers above `after` belong to, where they meet the condition."""
+    sql, parameters = to_sql(condition)
+    return [
+        number
+        for (number,) in connection.execute(
+            f"SELECT DISTINCT {_FIRST_OF_LINE} FROM alerts a WHERE a.seq > ? AND ({sql}) LIMIT ?",
+            (after, *parameters, most),
+        )
+    ]
+
+
+def last_row(connection: sqlite3.Connection) -> int:
+    """The highest row number of an alert."""
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0])
+
+
+def by_number(connection: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, Line]:
+    """Lines by their numbers, as they are now; those that are gone are left out."""
+    found = {number: line for number in wanted if (line := _line(connection, number)) is not None}
+    rows = select.rows(connection, [worst for worst, _ in found.values()])
+    return {
+        number: Line(row, **counts) for (number, (_, counts)), row in zip(found.items(), rows, strict=True)
+    }
+
+
+def _line(connection: sqlite3.Connection, number: int) -> tuple[int, dict[str, Any]] | None:
+    """The row number of the alert that shows the line, and what is counted of it."""
+    key = connection.execute("SELECT rule, line FROM alerts WHERE seq = ?", (number,)).fetchone()
+    if key is None:
+        return None
+    (*counts, again, upto, version, state, owners) = connection.execute(
+        "SELECT sum(open), count(*), sum(count), min(first_seen), max(last_seen),"
+        " coalesce(min(CASE WHEN open THEN first_seen END)"
+        "     > max(CASE WHEN NOT open THEN first_seen END), 0), max(seq), max(version),"
+        " min(CASE WHEN open THEN CASE state WHEN 'new' THEN 0 WHEN 'acknowledged' THEN 1 ELSE 2 END END),"
+        " json_group_array(DISTINCT owner) FILTER (WHERE open) FROM alerts WHERE rule = ? AND line = ?",
+        key,
+    ).fetchone()
+    (worst, _), (_, newest) = (
+        connection.execute(
+            f"SELECT seq, id FROM alerts WHERE rule = ? AND line = ? ORDER BY open DESC, {by} LIMIT 1", key
+        ).fetchone()
+        for by in (f"rank DESC, {_NEWEST}", _NEWEST)
+    )
+    return worst, {
+        **dict(zip(("open", "total", "count", "first_seen", "last_seen"), counts, strict=True)),
+        "again": bool(again),
+        "number": number,
+        "state": "closed" if state is None else _OPEN_STATES[state],
+        "owners": tuple(sorted(_names.decode(owners))),
+        "newest": newest,
+        "upto": upto,
+        "version": version,
+    }
+
+
+def seen(connection: sqlite3.Connection, line: Line) -> dict[str, int]:
+    """The open alerts that the line stood for when it was read, each with the version it had then; where none
+    was open, the one it showed. What came later is left out; what changed since has version -1."""
+    if not line.open:
+        return {line.row.id: line.row.version}
+    found = connection.execute(
+        "SELECT b.id, b.version FROM alerts a JOIN alerts b ON b.rule = a.rule AND b.line = a.line"
+        " WHERE a.seq = ? AND b.seq <= ? AND (b.open OR b.version > ?)"
+        " ORDER BY b.last_seen DESC, b.seq DESC",
+        (line.number, line.upto, line.version),
+    )
+    return {id: version if version <= line.version else -1 for id, version in found}
+
+
+def beside(connection: sqlite3.Connection, condition: Condition, alert: str, step: int) -> str:
+    """The next older (step 1) or newer (-1) alert of this one's line that meets the condition; "" = none."""
+    sql, parameters = to_sql(condition)
+    sign, order = ("<", "DESC") if step > 0 else (">", "ASC")
+    row = connection.execute(
+        f"SELECT a.id FROM alerts b JOIN alerts a ON a.rule = b.rule AND a.line = b.line WHERE b.id = ?"
+        f" AND (a.last_seen, a.seq) {sign} (b.last_seen, b.seq) AND ({sql})"
+        f" ORDER BY a.last_seen {order}, a.seq {order} LIMIT 1",
+        (alert, *parameters),
+    ).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def place(connection: sqlite3.Connection, alert: str) -> tuple[int, int]:
+    """Which alert of its line this is, the newest being the first, and how many there are."""
+    before, total = connection.execute(
+        "SELECT sum((a.last_seen, a.seq) >= (b.last_seen, b.seq)), count(*) FROM alerts b"
+        " JOIN alerts a ON a.rule = b.rule AND a.line = b.line WHERE b.id = ?",
+        (alert,),
+    ).fetchone()
+    return int(before or 0), int(total)
