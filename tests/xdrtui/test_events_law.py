@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -250,3 +251,16 @@ def test_routing_values_of_other_types_do_not_poison_the_cache() -> None:
     decode([b'{"Channel":"Security","EventID":1.0}'], decoder)
     frame = decode([b'{"Channel":"sEcurity","EventID":1}'], decoder).frames[0].frame
     assert frame.event_type.name == "windows.security.1"
+
+
+def test_a_batch_is_let_go_at_once_though_some_of_it_was_refused() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        messages = Messages(Source("file:gone", "gone", "file"), 0, range(3), [b"{x", b"[", b"type=A msg="])
+        DECODER.decode(messages)
+        del messages
+        left = [each for each in gc.get_objects() if type(each) is Messages and each.source.name == "gone"]
+    finally:
+        gc.enable()
+    assert not left

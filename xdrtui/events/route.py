@@ -102,7 +102,7 @@ class Router:
             try:
                 routes[row] = self._by_keys(payloads[row], values[row])
             except REFUSED as error:
-                refused[row] = error
+                refused[row] = error.with_traceback(None)
         self._narrow = self._tier_for(routes)
         return routes, refused
 

@@ -94,7 +94,8 @@ def attempt(
             results.extend(map(function, rest))
             return results, refused
         except REFUSED as error:  # list.extend keeps what came before the error; the item itself is consumed
-            refused[len(results)] = error
+            # without its traceback: that would hold the caller's frames, and so the whole batch, in a cycle
+            refused[len(results)] = error.with_traceback(None)
             results.append(instead)
 
 
