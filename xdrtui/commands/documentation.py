@@ -29,7 +29,13 @@ def commands_page() -> str:
 
 
 def _blocks(command: click.Command, path: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, max_content_width=100)
+    context = click.Context(
+        command,
+        info_name=path.rpartition(" ")[2],
+        parent=parent,
+        max_content_width=100,
+        help_option_names=["-h", "--help"],  # as the group has it; commands remember the first they are shown
+    )
     context.terminal_width = 100
     yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):

@@ -6,6 +6,7 @@ What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class _Rules(click.Group):
     """The commands on rules, imported when they run: each from a file of its name, or as TOGETHER says."""
 
-    FILES = ("check", "list", "show", "enable", "disable", "test", "coverage", "profile")
+    FILES = ("add", "check", "list", "show", "enable", "disable", "test", "coverage", "profile")
     TOGETHER: ClassVar = {"enable": "state", "disable": "state"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -60,4 +61,5 @@ def rule_paths(session: Session, given: tuple[str, ...] = ()) -> list[str]:
     if given:
         return list(given)
     rules = session.settings.rules
-    return [*([str(PACK)] if rules.bundled else []), *rules.paths]
+    added = [rules.folder] if Path(rules.folder).is_dir() else []
+    return [*([str(PACK)] if rules.bundled else []), *rules.paths, *added]

@@ -100,7 +100,13 @@ def load_settings(
         kafka=chosen.kafka.model_copy(
             update={name: _placed(getattr(chosen.kafka, name), base) for name in _FILES_OF_KAFKA}
         ),
-        rules=chosen.rules.model_copy(update={"paths": [_placed(path, base) for path in chosen.rules.paths]}),
+        rules=chosen.rules.model_copy(
+            update={
+                "paths": [_placed(path, base) for path in chosen.rules.paths],
+                "folder": _placed(chosen.rules.folder, base)
+                or str(_workspace(chosen, wanted, base) / "rules"),
+            }
+        ),
         logs=chosen.logs,
     )
 

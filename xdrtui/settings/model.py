@@ -79,6 +79,10 @@ class RuleSettings(Model):
     paths: list[str] = []
     """Folders and files of Sigma rules, beside the bundled ones."""
 
+    folder: str = ""
+    """Folder into which `xdrtui rules add` puts rules, and from which they are used; empty: the folder
+    `rules` in the workspace."""
+
     bundled: bool = True
     """Use the rules that come with xdrtui."""
 
