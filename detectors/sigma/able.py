@@ -41,8 +41,11 @@ def settle(expression: Expression, constants: Mapping[str, str]) -> Expression |
 def able(expression: Expression, seen: Set[str], wanted: bool = True) -> bool:
     """Whether the expression can come out as wanted on an event that has none but these fields."""
     if isinstance(expression, Test):
-        absent = not all(field in seen for field in _fields(expression))
-        return not absent or _without(expression, expression.field in seen) == wanted
+        if all(field in seen for field in _fields(expression)):
+            return True
+        if expression.negated and expression.field in seen:
+            return True  # it has a value or is null: the field it refers to decides nothing
+        return _without(expression) == wanted
     if isinstance(expression, Not):
         return able(expression.item, seen, not wanted)
     outcomes = (able(item, seen, wanted) for item in expression.items)
@@ -98,10 +101,10 @@ def _fields(test: Test) -> tuple[str, ...]:
     return fields_of(column_of(test))
 
 
-def _without(test: Test, present: bool) -> bool:
-    """What the test comes to where its field is absent, or only the field it refers to (`present`)."""
+def _without(test: Test) -> bool:
+    """What the test comes to where its field is absent."""
     if test.negated:
-        return present
+        return False
     return isinstance(test.check, IsNull) or (isinstance(test.check, Exists) and not test.check.wanted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.contract import NULL, Text
@@ -32,6 +32,7 @@ EVENTS = st.dictionaries(st.sampled_from(FIELDS), CELLS)
 
 @settings(max_examples=500)
 @given(EXPRESSIONS, EVENTS)
+@example(ATest("a", FieldRef("b"), True), {"a": NULL})
 def test_what_an_event_meets_is_able_with_that_events_fields(
     expression: Expression, event: dict[str, Text]
 ) -> None:
