@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import constants
 from textual.app import App
 
 from screens.look import look_for
@@ -23,6 +24,10 @@ from screens.workbench import Workbench
 if TYPE_CHECKING:
     from screens.demo import Demo
     from xdrtui.triage.desk import Desk
+
+
+ESCAPE_OVER_SSH = 0.3
+"""Seconds that may lie between the bytes of one key where the link is slow."""
 
 
 class XdrApp(App[int], inherit_bindings=False):
@@ -95,6 +100,8 @@ def run(
         low_bandwidth=low_bandwidth,
         person=who,
     )
+    if "SSH_CONNECTION" in os.environ:
+        setattr(constants, "ESCAPE_DELAY", ESCAPE_OVER_SSH)  # noqa: B010 - Final, but read at each escape
     app = XdrApp(services, name or Path(directory).name, initial)
     code = app.run(mouse=app.mouse)
     return code if code is not None else app.return_code or 0

@@ -62,7 +62,8 @@ def _always(facts: Facts) -> str:
 class Command:
     """One command. keys: as typed ("a", "g g", "/"), or named ("enter", "up"); title: for the footer, as
     short as can be; help: a sentence without a full stop; panes: where it exists; changes: it writes to the
-    store; footer: its place in the footer, 0 = not there; why_not: "" where it applies now, else the reason.
+    store; footer: its place in the footer, 0 = not there; why_not: "" where it applies now, else the reason;
+    asks: it opens an input or a menu.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Command:
     footer: int = 0
     group: str = "look"
     why_not: Callable[[Facts], str] = field(default=_always, compare=False)
+    asks: bool = False
 
 
 def _with_alert(facts: Facts) -> str:
@@ -228,13 +230,13 @@ COMMANDS: tuple[Command, ...] = (
         "freeze", ("s",), "freeze", "Stand still, or let the tail run: nothing is lost",
         _LIVE_ONLY, footer=16,
     ),
-    Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80),
+    Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80, asks=True),
     Command("hit_next", ("n",), "next hit", "Next hit of the search", PAGES, why_not=_searched),
     Command("hit_previous", ("N",), "hit before", "Hit before", PAGES, why_not=_searched),
     Command("zone", ("t",), "zone", "Times in UTC or in your own zone"),
     Command(
         "palette", (":",), "palette", "Find a command, an alert or a page of the manual by name",
-        footer=85,
+        footer=85, asks=True,
     ),
     Command("help", ("?",), "keys", "What applies here", footer=90),
     Command("theme", (), "theme", "Dark or light"),

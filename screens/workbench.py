@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from screens.alert import AlertPane
 from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts, keys_of
+from screens.guard import WINDOW, Guard, Take
 from screens.judging import Judging
 from screens.keyboard import Keyboard, key_name
 from screens.lines import footer_lines, tabs_line
@@ -57,6 +58,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.source_name = name
         self.judging: Judging = Judging(self)
         self.keyboard = Keyboard()
+        self.guard = Guard()
         self.watcher = Watch(self)
         self.walk = Walk(self)
         self.current = QUEUE
@@ -205,6 +207,27 @@ class Workbench(Screen[None], inherit_bindings=False):
             return
         event.stop()
         self.queue.touched = True
+        take = self.guard.judge(key, event.time, self._risky(key))
+        if take is Take.NOW:
+            self.take_key(key)
+        elif take is Take.HOLD:
+            self.set_timer(WINDOW + 0.005, self._take_held)
+        elif take is Take.PASTE:
+            self.close_over()
+            self.say("a paste was dropped: many keys came at once, and no input is open")
+
+    def _risky(self, key: str) -> bool:
+        """Taking this key could change something, or opens what takes more keys."""
+        command = keys_of(self.current).get(key)
+        return self._menu is not None or (command is not None and (command.changes or command.asks))
+
+    def _take_held(self) -> None:
+        for key in self.guard.due(time.monotonic()):
+            if not self.query(Prompt):
+                self.take_key(key)
+
+    def take_key(self, key: str) -> None:
+        """Do what a key means here."""
         menu = self._menu
         if menu is not None:
             self._menu_key(menu, key)

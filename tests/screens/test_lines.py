@@ -46,7 +46,7 @@ async def test_a_command_acts_on_all_open_alerts_of_the_line_and_one_undo_takes_
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=2)
         await pilot.press("c")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "Close 3 alerts as" in "\n".join(shown(app))
         await pilot.press("t")
         await settled(pilot)
@@ -186,7 +186,7 @@ async def test_taking_over_what_another_owns_asks_once(tmp_path: Path) -> None:
         await settled(pilot, rows=2)
         assert shown(app)[3].rstrip().endswith("jl+")
         await pilot.press("o")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "jl has 3 alerts: take over?" in "\n".join(shown(app))
         await pilot.press("y")
         await settled(pilot)

@@ -97,7 +97,7 @@ async def test_closing_takes_one_key_for_the_disposition_and_the_line_keeps_its_
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("c")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert any("false positive: the rule is wrong" in line for line in shown(app))
         await pilot.press("r")
         await settled(pilot)
@@ -106,7 +106,7 @@ async def test_closing_takes_one_key_for_the_disposition_and_the_line_keeps_its_
         assert row.disposition == "false_positive_rule"
         assert "LSASS" in shown(app)[3] and "closed" in shown(app)[3]
         await pilot.press("c")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "closed already" in shown(app)[-2]
 
 
@@ -162,7 +162,7 @@ async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("slash")
-        await pilot.pause()
+        await pilot.pause(0.1)
         for _ in "state:open":
             await pilot.press("backspace")
         await pilot.press(*["h", "o", "s", "t", "colon", "w", "e", "b", "minus", "0", "2", "enter"])
@@ -179,10 +179,10 @@ async def test_keys_that_do_not_apply_say_why(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("full_stop")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "no new alert is waiting" in shown(app)[-2]
         await pilot.press("s")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "s is a key of live events" in shown(app)[-2]
 
 
@@ -247,10 +247,10 @@ async def test_q_goes_back_and_asks_on_the_first_pane(store: Path) -> None:
         await settled(pilot)
         assert app.workbench.current == "queue"
         await pilot.press("escape")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "Leave" not in "\n".join(shown(app)), "escape may be a fragment of an arrow key"
         await pilot.press("q", "q")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert app.is_running
         await pilot.press("q", "y")
         await pilot.pause(0.2)
@@ -310,7 +310,7 @@ async def test_a_hostile_filter_is_shown_harmlessly(store: Path) -> None:
         app.workbench.queue.filtered(f'"{HOSTILE}"')
         await settled(pilot)
         app.workbench.say(HOSTILE)
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert all(line.isprintable() for line in shown(app))
 
 
@@ -401,10 +401,10 @@ async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_cl
         await settled(pilot, rows=7)
         assert "DEMO 03-03 14:02 x120" in shown(app)[0]
         await pilot.press("equals_sign", "greater_than_sign", "plus", "minus")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert demo.acts == ["pause", "step", "faster", "slower"]
         await pilot.press("x")
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert "hint 1 of 3: look at ␛]0;owned" in shown(app)[-2]
         await pilot.press("enter")
         await settled(pilot)

@@ -1,0 +1,63 @@
+"""The screens on a pty that the test reads and writes byte by byte."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+from types import TracebackType
+
+
+class Pty:
+    """The screens on this store. sent: all bytes that they wrote so far."""
+
+    def __init__(self, directory: Path, columns: int = 80, lines: int = 24, **environ: str) -> None:
+        self._main, side = pty.openpty()
+        ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environ}
+        for name in {"NO_COLOR", "COLUMNS", "LINES", "SSH_CONNECTION", "TMUX"} - set(environ):
+            env.pop(name, None)
+        command = [sys.executable, "-m", "tests.terminal.open_screens", str(directory)]
+        self._process = subprocess.Popen(
+            command, stdin=side, stdout=side, stderr=side, env=env, start_new_session=True, close_fds=True
+        )
+        os.close(side)
+        self.sent = bytearray()
+
+    def __enter__(self) -> Pty:
+        deadline = time.monotonic() + 20
+        while b"SEV" not in self.sent and time.monotonic() < deadline:
+            self.drain(0.2)
+        self.drain(1.0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        os.close(self._main)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._main, keys)
+
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def drain(self, seconds: float) -> None:
+        """Read what is written for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._main], [], [], left)[0]:
+                try:
+                    self.sent += os.read(self._main, 65536)
+                except OSError:
+                    return

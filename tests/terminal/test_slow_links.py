@@ -1,0 +1,63 @@
+"""Broken and slow links: split arrow keys, pastes without bracketed paste, on a real pty."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.screens.sample_store import sample
+from tests.terminal.ptys import Pty
+from xdrtui.triage.desk import Desk, Principal
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def entries(directory: Path) -> int:
+    with Desk.open(directory, Principal("me", "here")) as desk:
+        return len(list(desk.entries()))
+
+
+def test_split_arrow_keys_change_nothing(tmp_path: Path) -> None:
+    store, draw = sample(tmp_path), random.Random(7)
+    with Pty(store, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as screen:
+        for place in range(200):
+            key = draw.choice((b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1bOA", b"\x1b[15~"))
+            cut = draw.randrange(1, len(key))
+            screen.type(key[:cut])
+            screen.drain(0.45 if place % 10 == 0 else draw.choice((0.0, 0.01, 0.12)))
+            screen.type(key[cut:])
+            screen.drain(0.01)
+        screen.drain(0.5)
+        assert screen.runs()
+    assert entries(store) == 0
+
+
+@pytest.mark.parametrize("chunk", [4096, 200, 20])
+def test_a_paste_without_brackets_changes_nothing(tmp_path: Path, chunk: int) -> None:
+    store = sample(tmp_path)
+    pasted = (b"i am a memo: close all\rcty a\x20 aaa* io\rm hello\r:ack\r/a\r" * 80)[:4096]
+    with Pty(store, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as screen:
+        for start in range(0, len(pasted), chunk):
+            screen.type(pasted[start : start + chunk])
+            time.sleep(0.002)
+        screen.drain(1.0)
+        assert b"paste was dropped" in screen.sent
+        screen.type(b"j")
+        screen.drain(0.3)
+        assert screen.runs()
+    assert entries(store) == 0
+
+
+def test_typed_keys_work_over_ssh(tmp_path: Path) -> None:
+    store = sample(tmp_path)
+    with Pty(store, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as screen:
+        for key in (b"a", b"\x1b[B", b"i", b"u"):
+            screen.type(key)
+            screen.drain(0.3)
+    assert entries(store) == 3
