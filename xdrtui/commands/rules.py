@@ -6,6 +6,7 @@ What a rule means is `detectors`', tying rules together is `pipeline.rulebook`'s
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,7 +41,9 @@ def command() -> None:
     """Check rules, test them, and tell what they can see."""
 
 
-def rulebook(session: Session, given: tuple[str, ...] = (), *, every: bool = False) -> Rulebook:
+def rulebook(
+    session: Session, given: tuple[str, ...] = (), *, every: bool = False, pipelines: tuple[str, ...] = ()
+) -> Rulebook:
     """The rules given, else those of the profile less what is off in its workspace (unless `every`); what
     is wrong with them stands in `problems`."""
     from xdrtui.pipeline.rulebook import load_rulebook
@@ -51,7 +54,24 @@ def rulebook(session: Session, given: tuple[str, ...] = (), *, every: bool = Fal
         from xdrtui.triage.rules import rules_off
 
         off = {rule: each.words for rule, each in rules_off(settings.workspace).items()}
-    return load_rulebook(rule_paths(session, given), placeholders=settings.rules.placeholders, off=off)
+    return load_rulebook(
+        rule_paths(session, given),
+        placeholders=settings.rules.placeholders,
+        off=off,
+        pipelines=pipelines or settings.rules.pipelines,
+    )
+
+
+def pipeline_option(command: Callable[..., object]) -> Callable[..., object]:
+    """The option --pipeline."""
+    return click.option(
+        "--pipeline",
+        "pipelines",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Put the rules through this processing pipeline instead of the profile's; may be repeated.",
+    )(command)
 
 
 def rule_paths(session: Session, given: tuple[str, ...] = ()) -> list[str]:

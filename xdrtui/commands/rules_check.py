@@ -10,7 +10,7 @@ from collections import Counter
 import click
 
 from xdrtui.commands.output import print_json, say
-from xdrtui.commands.rules import rulebook
+from xdrtui.commands.rules import pipeline_option, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import RuleError
 from xdrtui.plain import visible
@@ -24,6 +24,7 @@ _PROBLEM = ("file", "line", "column", "message", "remedy", "fatal")
 @click.option("--skip", multiple=True, metavar="KIND", help="Leave out remarks of this kind.")
 @click.option("--errors", is_flag=True, help="Say only what makes rules unusable.")
 @click.option("--tidy", is_flag=True, help="Also say what is harmless but superfluous.")
+@pipeline_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_session
 def command(
@@ -33,6 +34,7 @@ def command(
     skip: tuple[str, ...],
     errors: bool,
     tidy: bool,
+    pipelines: tuple[str, ...],
     form: str,
 ) -> None:
     """Say what is wrong with the rules under PATH (else the profile's), with file, line and column.
@@ -47,14 +49,14 @@ def command(
         raise click.UsageError(f"there is no kind {visible(unknown[0])}: they are {', '.join(KINDS)}.")
     if fix and not paths:
         raise RuleError("say which files to rewrite: xdrtui rules check --fix PATH.")
-    book = rulebook(session, paths)
+    book = rulebook(session, paths, pipelines=pipelines)
     if fix:
         done = fix_files(book.texts, skip, tidy=tidy)
         for file, settled in done.items():
             for remark in settled:
                 click.echo(visible(f"{file}:{remark.line}: righted: {remark.message}; {remark.remedy}"))
         say(f"{sum(map(len, done.values()))} things righted in {len(done)} files.")
-        book = rulebook(session, paths)
+        book = rulebook(session, paths, pipelines=pipelines)
     remarks = [] if errors else remarks_on(book.texts, skip, tidy=tidy)
     problems = book.broken if errors else all_problems(book.problems, remarks)
     for problem in problems:

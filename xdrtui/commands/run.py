@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xdrtui.commands.output import Progress, say
-from xdrtui.commands.rules import rulebook
+from xdrtui.commands.rules import pipeline_option, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("run", short_help="Run a worker without a screen: read Kafka, detect, store alerts.")
 @click.option("--until-end", is_flag=True, help="Stop when all that is in the topics now has been read.")
+@pipeline_option
 @pass_session
-def command(session: Session, until_end: bool) -> None:
+def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> None:
     """Read the profile's topics, detect, and store alerts in its workspace.
 
     Ctrl-C (or SIGTERM) ends it after the batch in hand; it goes on from there next time.
@@ -36,7 +37,7 @@ def command(session: Session, until_end: bool) -> None:
     from xdrtui.pipeline.process import Process
     from xdrtui.pipeline.worker import run_worker
 
-    book = rulebook(session)
+    book = rulebook(session, pipelines=pipelines)
     if book.broken:
         say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
     log = start_logs(settings.workspace, "worker", settings.logs)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xdrtui.commands.output import Progress, interruptible, print_json, say, styled, time_iso, time_text
-from xdrtui.commands.rules import rule_paths, rulebook
+from xdrtui.commands.rules import pipeline_option, rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SourceError
 from xdrtui.plain import visible
@@ -37,6 +37,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
     metavar="PATH",
     help="Use these rules instead of the profile's; may be given several times.",
 )
+@pipeline_option
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
 @click.option(
@@ -47,7 +48,13 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 )
 @pass_session
 def command(
-    session: Session, paths: tuple[str, ...], rules: tuple[str, ...], form: str, jobs: int, into: Path | None
+    session: Session,
+    paths: tuple[str, ...],
+    rules: tuple[str, ...],
+    pipelines: tuple[str, ...],
+    form: str,
+    jobs: int,
+    into: Path | None,
 ) -> None:
     """Run rules over the files at PATH (files, folders, or - for standard input).
 
@@ -55,7 +62,7 @@ def command(
     """
     if into is not None and jobs > 1:
         raise click.UsageError("--into stores from one process: leave --jobs out.")
-    book = rulebook(session, rules)
+    book = rulebook(session, rules, pipelines=pipelines)
     if book.broken:
         say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
     if not book.rules:

@@ -21,8 +21,10 @@ from detectors.correlate.problem import CorrelationProblem, Where
 from detectors.sigma.cache import Cache, load_cached
 from detectors.sigma.items import Placeholders
 from detectors.sigma.match import SigmaDetector
+from detectors.sigma.pipelines import Pipeline, PipelineProblem, apply, parse_pipeline, placeholders_of
 from detectors.sigma.problem import Problem
 from detectors.sigma.rules import Rule, RuleSet
+from xdrtui.errors import RuleError
 from xdrtui.store.batch import RuleRow
 
 PACK = Path(__file__).parents[2] / "detectors" / "pack"
@@ -31,7 +33,8 @@ PACK = Path(__file__).parents[2] / "detectors" / "pack"
 
 class Rulebook(msgspec.Struct, frozen=True):
     """rules: Sigma rules by id; detector: all of them as one; correlations: resolved; feeding: base rules
-    that correlations count; muted: rules and correlations that make no alert of their own."""
+    that correlations count; muted: rules and correlations that make no alert of their own; placeholders and
+    pipelines: what they were read with, for other processes that read them again."""
 
     rules: Mapping[str, Rule]
     detector: SigmaDetector
@@ -40,6 +43,8 @@ class Rulebook(msgspec.Struct, frozen=True):
     muted: frozenset[str]
     problems: list[Problem]
     texts: Mapping[str, bytes]
+    placeholders: Placeholders = {}
+    pipelines: tuple[str, ...] = ()
 
     @property
     def broken(self) -> list[Problem]:
@@ -104,15 +109,19 @@ def load_rulebook(
     cache: Cache | None = None,
     keep: frozenset[str] | None = None,
     off: Mapping[str, str] | None = None,
+    pipelines: Sequence[str | Path] = (),
 ) -> Rulebook:
     """Read the rules under the paths (the bundled pack where there are none).
 
     cache: where to keep what is slow to make (default: the user's cache folder); keep: ids of the only rules
-    wanted, all if None; off: ids of rules that are left out, with the reason, which becomes a problem.
+    wanted, all if None; off: ids of rules that are left out, with the reason, which becomes a problem;
+    pipelines: files of processing pipelines to put them through. Raises RuleError where one is wrong.
     """
     off = off or {}
     cache = default_cache() if cache is None else cache
-    found = load_cached(list(paths) or [PACK], cache, placeholders)
+    through = [read_pipeline(file) for file in pipelines]
+    found = load_cached(list(paths) or [PACK], cache, placeholders_of(through, placeholders or {}) or None)
+    found = apply(found, through)
     rules = [rule for rule in found.rules if (keep is None or rule.id in keep) and rule.id not in off]
     chosen = RuleSet(rules, found.others, found.problems, found.texts)
     parsed: list[CorrelationRule] = []
@@ -145,4 +154,16 @@ def load_rulebook(
         muted=frozenset(resolved.muted),
         problems=problems,
         texts=found.texts,
+        placeholders=placeholders or {},
+        pipelines=tuple(map(str, pipelines)),
     )
+
+
+def read_pipeline(file: str | Path) -> Pipeline:
+    """One processing pipeline. Raises RuleError with its place."""
+    try:
+        return parse_pipeline(Path(file).read_bytes(), str(file))
+    except OSError as error:
+        raise RuleError(f"{file} cannot be read: {error.strerror}.") from error
+    except PipelineProblem as problem:
+        raise RuleError(str(problem)) from None

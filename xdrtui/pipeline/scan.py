@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from detectors.sigma.items import Placeholders
 from xdrtui.errors import SourceError, XdrtuiError
 from xdrtui.events.decode import Decoder
 from xdrtui.events.frame import Counts
@@ -164,9 +165,11 @@ def _several(
                 ranges += cut(file)
         except (SourceError, OSError) as error:
             faults.append(str(error))
-    keep = frozenset(rulebook.rules)
+    keep, given = frozenset(rulebook.rules), [str(path) for path in rules]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _begin, ([str(path) for path in rules], keep)) as pool:
+    with ProcessPoolExecutor(
+        jobs, context, _begin, (given, keep, rulebook.placeholders, rulebook.pipelines)
+    ) as pool:
         largest_first = sorted(
             range(len(ranges)), key=lambda number: ranges[number].start - ranges[number].end
         )
@@ -185,10 +188,14 @@ def _several(
 _scanner: Scanner | None = None
 
 
-def _begin(rules: list[str], keep: frozenset[str]) -> None:
+def _begin(
+    rules: list[str], keep: frozenset[str], placeholders: Placeholders, pipelines: tuple[str, ...]
+) -> None:
     global _scanner
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool
-    _scanner = Scanner(load_rulebook(rules, cache=default_cache(), keep=keep))
+    _scanner = Scanner(
+        load_rulebook(rules, placeholders=placeholders, cache=default_cache(), keep=keep, pipelines=pipelines)
+    )
 
 
 def _scan_part(part: Range) -> Done:

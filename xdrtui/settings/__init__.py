@@ -103,6 +103,7 @@ def load_settings(
         rules=chosen.rules.model_copy(
             update={
                 "paths": [_placed(path, base) for path in chosen.rules.paths],
+                "pipelines": [_placed(path, base) for path in chosen.rules.pipelines],
                 "folder": _placed(chosen.rules.folder, base)
                 or str(_workspace(chosen, wanted, base) / "rules"),
             }

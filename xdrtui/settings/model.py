@@ -86,6 +86,10 @@ class RuleSettings(Model):
     bundled: bool = True
     """Use the rules that come with xdrtui."""
 
+    pipelines: list[str] = []
+    """Files of processing pipelines, in pySigma's format, that rules go through when they are read: your own
+    names of fields and log sources."""
+
     placeholders: dict[str, list[str]] = {}
     """What stands for `%name%` in rules with the modifier `expand`: name to values. A rule whose placeholder
     has none is off, and `xdrtui rules check` says so."""
