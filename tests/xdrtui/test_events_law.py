@@ -264,3 +264,14 @@ def test_a_batch_is_let_go_at_once_though_some_of_it_was_refused() -> None:
     finally:
         gc.enable()
     assert not left
+
+
+def test_what_an_event_is_does_not_hang_on_the_events_before_it() -> None:
+    odd = [
+        b'{"Channel":"Security","EventID":4688,"log_name":{}}',
+        b'{"Channel":"x","EventID":1,"event_id":false}',
+    ]
+    known = Decoder(bundled_layouts(), needs)
+    decode([b'{"Channel":"Security","EventID":1}'] * 3, known)
+    for decoder in (Decoder(bundled_layouts(), needs), known):
+        assert [list(frame.quality) for frame in decode(odd, decoder).frames] == [[1], [1]]

@@ -17,6 +17,7 @@ from xdrtui.events.codecs.lines import read_line
 from xdrtui.events.layouts.layout import Shape
 from xdrtui.events.message import DeadLetter, Messages, Position
 from xdrtui.events.route import Route, Router
+from xdrtui.events.structs import REFUSED
 from xdrtui.events.values import NotJson, Path, canonical, find, first_text, tree
 
 DEAD_PAYLOAD = 65_536
@@ -84,7 +85,7 @@ def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLett
     for entry in sorted(odd):
         payload = payloads[entry]
         try:
-            pieces = _pieces(payload) if entry in refused else [Piece(payload)]
+            pieces = [Piece(payload)] if entry not in refused or _sound(payload) else _pieces(payload)
             found = [inner for piece in pieces for inner in _open(piece, router, 0)]
         except NotJson as error:
             routes[entry] = None
@@ -128,6 +129,19 @@ def _pieces(payload: bytes) -> list[Piece]:
         return [piece]
 
 
+_SKIP = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def _sound(payload: bytes) -> bool:
+    """True if a payload is one whole object, whatever is in it: only the router could make nothing of some
+    value, so whether the event must be mended is the projection's to say, as it is of any other."""
+    try:
+        _SKIP(payload)
+    except REFUSED:
+        return False
+    return payload.lstrip()[:1] == b"{"
+
+
 _MAYBE_JSON = frozenset((b"{", b"[", b" ", b"\t", b"\r", b"\n", b"\xef", b'"', b"\x00", b""))
 
 
@@ -142,11 +156,11 @@ def _open(piece: Piece, router: Router, depth: int) -> list[tuple[Route, Piece]]
     if piece.tree is not None:
         route = router.route_tree(piece.tree, piece.codec)
     else:
-        found, refused = router.route([piece.raw])
+        found, _ = router.route([piece.raw])
         if found[0] is None:
             node = tree(piece.raw)
-            broken = type(refused[0]) is not msgspec.ValidationError
-            piece = msgspec.structs.replace(piece, tree=node, repaired=piece.repaired or broken)
+            if not _sound(piece.raw):
+                piece = msgspec.structs.replace(piece, tree=node, repaired=True)
             route = router.route_tree(node)
         else:
             route = found[0]
