@@ -18,6 +18,7 @@ from detectors.sigma.problem import Problem
 _LARGEST = 4_000_000
 _DEPTH = 60
 _ALIASES = 30
+_VALUES = 500_000
 _DEEP_BLOCKS = re.compile(rb"(?:[-?:][ \t]+){30}|^[ ]{200}", re.MULTILINE)
 _ALIAS = re.compile(rb"(?:^|[\s\[,{:-])\*[A-Za-z0-9_]")
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -60,6 +61,7 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
         if _may_be_hostile(text):
             _check_events(text)
         loaded = list(yaml.load_all(text.decode("utf-8-sig"), _Loader))
+        _weigh(text, loaded)
     except UnicodeDecodeError as error:
         return [], [
             Problem(file, text[: error.start].count(b"\n") + 1, 0, "not UTF-8", "save the file as UTF-8")
@@ -107,6 +109,7 @@ def compose_documents(text: bytes) -> list[tuple[yaml.Node, object]]:
         while loader.check_node():
             node = loader.get_node()
             found.append((node, loader.construct_document(node)))
+        _weigh(text, [data for _, data in found])
         return found
     finally:
         loader.dispose()
@@ -137,6 +140,23 @@ def _check_events(text: bytes) -> None:
         if depth > _DEPTH or aliases > _ALIASES:
             what = f"nested more than {_DEPTH} deep" if depth > _DEPTH else f"more than {_ALIASES} aliases"
             raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)  # type: ignore[arg-type]
+
+
+def _weigh(text: bytes, documents: list[object]) -> None:
+    """Refuse a file whose few aliases, written out, would make values without end."""
+    if _ALIAS.search(text) and _written_out(documents, {}) > _VALUES:
+        raise yaml.YAMLError(f"its aliases make more than {_VALUES:,} values")
+
+
+def _written_out(value: object, known: dict[int, float]) -> float:
+    """How many values this is where each alias is written out; infinite where one holds itself."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = float("inf")
+        below = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_written_out(each, known) for each in below)
+    return known[id(value)]
 
 
 def _merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:

@@ -92,6 +92,16 @@ def test_alias_floods_do_not_make_a_rule_explode() -> None:
     assert rules_of(text).problems
 
 
+def test_few_aliases_of_long_lists_do_not_make_a_rule_explode() -> None:
+    long = "".join(f"    - {{Image: v{n}}}\n" for n in range(5_000))
+    levels = "".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 3)}]\n" for n in range(1, 10))
+    text = rule_text("sel:\n  F: a\ncondition: l9").replace(
+        b"detection:\n", b"detection:\n" + f"  l0: &l0\n{long}{levels}".encode()
+    )
+    assert "aliases" in str(rules_of(text).problems[0])
+    assert rules_of(b"title: T\ndetection: &a\n  sel: *a\n  condition: sel\n").problems
+
+
 def test_hostile_sizes_are_bounded() -> None:
     many = "\n".join(f"    - v{n}" for n in range(30_000))
     assert "20,000 are the most" in str(
