@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -191,3 +192,23 @@ def test_containers_in_containers_of_a_zeek_header_end_nothing(tmp_path: Path) -
     kind = "set[" * 5_000 + "string" + "]" * 5_000
     (tmp_path / "x.log").write_text(f"#separator \\x09\n#fields\ta\n#types\t{kind}\nb,c\n")
     assert [json.loads(payload) for _, payload in read(tmp_path / "x.log")] == [{"a": ["b", "c"]}]
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log").write_bytes(LINES[0])
+    listing = os.scandir
+
+    def refused(folder: str) -> Any:
+        if Path(folder).name == "a":
+            raise PermissionError(13, "Permission denied", folder)
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    told: list[str] = []
+    found = list(open_files([tmp_path], report=lambda error: told.append(str(error))))
+    assert [messages.source.name for messages in found] == [str(tmp_path / "b" / "log")]
+    assert told == [f"{tmp_path / 'a'}: Permission denied"]

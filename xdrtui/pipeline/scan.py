@@ -161,7 +161,7 @@ def _several(
         if str(path) == "-":
             raise XdrtuiError("standard input is read by one process; leave --jobs out")
         try:
-            for file in walk(path):
+            for file in walk(path, lambda fault: faults.append(str(fault))):
                 ranges += cut(file)
         except (SourceError, OSError) as error:
             faults.append(str(error))

@@ -46,7 +46,7 @@ def open_files(
     """
     for name in paths:
         try:
-            files = ["-"] if str(name) == "-" else list(walk(name))
+            files = ["-"] if str(name) == "-" else list(walk(name, report))
         except SourceError as error:
             _tell(error, report)
             continue
@@ -61,12 +61,16 @@ def open_files(
                 _tell(SourceError(f"{file}: the compressed data ends or breaks: {error}"), report)
 
 
-def walk(path: str | Path) -> Iterator[str]:
-    """The regular files at a path in sorted order; links inside a folder are not followed. Raises
-    SourceError."""
+def walk(path: str | Path, report: Report | None = None) -> Iterator[str]:
+    """The regular files at a path in sorted order; links inside a folder are not followed. A folder below it
+    that cannot be read is told to `report`. Raises SourceError."""
     top = Path(path)
     if top.is_dir():
-        for folder, folders, files in os.walk(top):
+
+        def tell(error: OSError) -> None:
+            _tell(SourceError(f"{error.filename}: {error.strerror}"), report)
+
+        for folder, folders, files in os.walk(top, onerror=tell):
             folders.sort()
             for name in sorted(files):
                 file = Path(folder, name)

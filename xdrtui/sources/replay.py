@@ -140,7 +140,7 @@ class _Stream:
 def _files(paths: Iterable[str | Path], report: Callable[[SourceError], None] | None) -> Iterator[str]:
     for path in paths:
         try:
-            yield from walk(path) if str(path) != "-" else ("-",)
+            yield from walk(path, report) if str(path) != "-" else ("-",)
         except SourceError as error:
             if report is None:
                 raise
