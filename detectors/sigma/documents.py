@@ -15,7 +15,7 @@ import yaml
 
 from detectors.sigma.problem import Problem
 
-_LARGEST = 4_000_000
+LARGEST = 4_000_000
 _DEPTH = 60
 _ALIASES = 30
 _VALUES = 500_000
@@ -55,8 +55,8 @@ def rule_files(path: Path) -> Iterator[Path]:
 
 def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], list[Problem]]:
     """The documents of one rule file, `action: global` applied, and what is wrong with the file itself."""
-    if len(text) > _LARGEST:
-        return [], [Problem(file, 0, 0, f"{len(text):,} bytes", f"a rule file has {_LARGEST:,} at the most")]
+    if len(text) > LARGEST:
+        return [], [Problem(file, 0, 0, f"{len(text):,} bytes", f"a rule file has {LARGEST:,} at the most")]
     try:
         if _may_be_hostile(text):
             _check_events(text)
@@ -99,7 +99,7 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
 def compose_documents(text: bytes) -> list[tuple[yaml.Node, object]]:
     """The documents of a file as nodes, which know their places, with their plain data. Raises what
     `read_documents` makes problems of."""
-    if len(text) > _LARGEST:
+    if len(text) > LARGEST:
         raise ValueError("too large")
     if _may_be_hostile(text):
         _check_events(text)

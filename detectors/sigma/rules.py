@@ -17,7 +17,7 @@ import msgspec
 
 from detectors.contract import LogSource
 from detectors.sigma.condition import parse_condition
-from detectors.sigma.documents import place, read_documents, rule_files
+from detectors.sigma.documents import LARGEST, place, read_documents, rule_files
 from detectors.sigma.expression import And, Expression, Not, Or, Test
 from detectors.sigma.filters import Filter, filtered, parse_filter
 from detectors.sigma.items import Placeholders, Unfilled, parse_detection
@@ -106,7 +106,8 @@ def read_rule_texts(paths: Iterable[str | Path]) -> tuple[dict[str, bytes], list
             continue
         for file in rule_files(path):
             try:
-                texts[str(file)] = file.read_bytes()
+                with file.open("rb") as opened:
+                    texts[str(file)] = opened.read(LARGEST + 1)  # a device has no end
             except OSError as error:
                 problems.append(Problem(str(file), 0, 0, f"cannot be read: {error.strerror}"))
     return texts, problems

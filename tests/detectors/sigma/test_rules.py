@@ -4,7 +4,7 @@ import pytest
 
 from detectors.contract import EventType, LogSource
 from detectors.sigma.documents import read_documents
-from detectors.sigma.rules import parse_rules
+from detectors.sigma.rules import load_rules, parse_rules
 from tests.detectors.sigma.kit import rule_text, rules_of
 
 SELECTION = "sel:\n  F: a\ncondition: sel"
@@ -147,3 +147,7 @@ def test_metadata_is_kept() -> None:
     )
     (rule,) = parse_rules({"f.yml": text}).rules
     assert (rule.author, rule.techniques, rule.file) == ("A B", ("T1059.001",), "f.yml")
+
+
+def test_a_rule_file_without_end_is_refused() -> None:
+    assert "at the most" in str(load_rules(["/dev/zero"]).problems[0])
