@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xdrtui.commands.output import Progress, say
-from xdrtui.commands.rules import pipeline_option, rulebook
+from xdrtui.commands.rules import pipeline_option, rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
 
@@ -35,6 +35,7 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
         )
     from xdrtui.logs import start_logs, stop_logs
     from xdrtui.pipeline.process import Process
+    from xdrtui.pipeline.reload import RuleWatch
     from xdrtui.pipeline.worker import run_worker
 
     book = rulebook(session, pipelines=pipelines)
@@ -51,15 +52,33 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
         progress.update(summary.messages, total if until_end else None, summary.events, note)
 
     try:
-        summary = run_worker(
-            settings.workspace, settings.kafka, Process(book), until_end=until_end, progress=on_progress
-        )
+        with RuleWatch(
+            book, lambda: rulebook(session, pipelines=pipelines), lambda: _mark(session, pipelines)
+        ) as rules:
+            summary = run_worker(
+                settings.workspace,
+                settings.kafka,
+                Process(book),
+                until_end=until_end,
+                progress=on_progress,
+                rules=rules,
+            )
     finally:
         progress.clear()
         stop_logs()
     _tell(summary)
     if summary.faults:
         raise click.exceptions.Exit(1)
+
+
+def _mark(session: Session, pipelines: tuple[str, ...]) -> str:
+    """What tells that the rules changed: their files, their pipelines, what is off in the workspace."""
+    from xdrtui.pipeline.reload import mark_of
+    from xdrtui.triage.rules import rules_off
+
+    off = sorted(rules_off(session.settings.workspace))
+    files = [*rule_paths(session), *(pipelines or session.settings.rules.pipelines)]
+    return mark_of(files, repr(off))
 
 
 def _tell(summary: Summary) -> None:

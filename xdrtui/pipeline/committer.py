@@ -68,12 +68,8 @@ class Committer:
         self.store = Store.open(directory, clock=clock)
         self._live: LiveWriter | None = None
         try:
-            book = process.rulebook
-            self.store.set_rules(book.rows())
-            self._correlator = Correlator(self.store, book.correlations, muted=book.muted, holder=self.name)
-            self._blindness = Blindness(self.store, book)
+            self.adopt(process)
             self._live = LiveWriter(self.store.directory)
-            process.look = self._look
             self.store_id = self._own_id()
         except BaseException:
             self.close()
@@ -87,6 +83,15 @@ class Committer:
             workers.remove_heartbeat(self.store.connection, self.name)
             workers.drop_lease(self.store.connection, "correlator", self.name)
         self.store.close()
+
+    def adopt(self, process: Process) -> None:
+        """Work with these rules from the next batch on. Raises StoreBusy; then all is as it was."""
+        book = process.rulebook
+        self.store.set_rules(book.rows())
+        self._correlator = Correlator(self.store, book.correlations, muted=book.muted, holder=self.name)
+        self._blindness = Blindness(self.store, book)
+        process.look = self._look
+        self.process = process
 
     def _own_id(self) -> str:
         """The store's own id, made once: it tells workspaces apart in Kafka's group offsets."""

@@ -25,6 +25,7 @@ import msgspec
 from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Broken, Committer
 from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.kafka import AskStored, KafkaSource
 from xdrtui.sources.partitions import Fetched, SourceHealth
@@ -72,14 +73,23 @@ def run_worker(
     stop: Callable[[], bool] | None = None,
     progress: Progress | None = None,
     clock: Callable[[], int] = time.time_ns,
+    rules: RuleWatch | None = None,
 ) -> Summary:
     """Work until a signal (SIGTERM, SIGINT), until `stop` says so, or until caught up.
 
     directory: of the store; stop: is asked every 0.2 s; progress: is told each second the figures so far and
-    how many messages wait. Raises BrokerError, SettingsError, StoreError.
+    how many messages wait; rules: asked for rules that have changed. Raises BrokerError, SettingsError,
+    StoreError.
     """
     worker = Worker(
-        directory, settings, process, until_end=until_end, stop=stop, progress=progress, clock=clock
+        directory,
+        settings,
+        process,
+        until_end=until_end,
+        stop=stop,
+        progress=progress,
+        clock=clock,
+        rules=rules,
     )
     return asyncio.run(worker.run())
 
@@ -131,6 +141,7 @@ class Worker:
         progress: Progress | None = None,
         clock: Callable[[], int] = time.time_ns,
         open_source: OpenSource = KafkaSource,
+        rules: RuleWatch | None = None,
     ) -> None:
         self._directory = directory
         self._settings = settings
@@ -140,6 +151,7 @@ class Worker:
         self._progress = progress
         self._asked_to_stop = stop
         self._open_source = open_source
+        self._rules = rules
         self._recorded = set(settings.topics) <= set(settings.replay_topics)
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
@@ -247,6 +259,7 @@ class Worker:
         while not self._stopping.is_set():
             if self._asked_to_stop is not None and self._asked_to_stop():
                 return
+            await self._renew_rules()
             batch = await self._next_batch()
             if batch:
                 await self._settle(batch)
@@ -254,6 +267,18 @@ class Worker:
             elif await self._caught_up():
                 self._summary.ended = "end"
                 return
+
+    async def _renew_rules(self) -> None:
+        """Take up rules that have changed, between two batches."""
+        process = self._rules.poll() if self._rules is not None else None
+        while process is not None and not self._stopping.is_set():
+            try:
+                await self._call(self._committer.adopt, process)
+            except StoreBusy:
+                await asyncio.sleep(BUSY_SECONDS)
+                continue
+            self._summary.notes.append(f"rules taken up: {len(process.rulebook.rules)}")
+            return
 
     async def _next_batch(self) -> list[Fetched]:
         """As many as take about 0.2 s to work on, at least one; none if nothing comes for a while."""
@@ -327,6 +352,8 @@ class Worker:
             "partitions": health.partitions,
         }
         faults = {f"partition:{name}": f"{name}: {text}" for name, text in health.faults.items()}
+        if self._rules is not None and self._rules.fault:
+            faults["rules"] = self._rules.fault
         try:
             await self._call(self._committer.idle, await self._source.newly_idle())
             await self._call(self._committer.fold, self._decide)
