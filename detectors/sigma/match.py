@@ -23,7 +23,7 @@ from detectors.sigma.rules import Rule, RuleSet
 ENGINE = "sigma-1"
 _CACHE_BYTES = 96_000_000
 _ENTRY_BYTES = 130
-_LONGEST_KEPT = 32_768
+_LONGEST_KEPT = 4_096
 _ROWS_KEPT = 300_000
 _TYPES_KEPT = 16_384
 
