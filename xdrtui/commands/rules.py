@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _Rules(click.Group):
     """The commands on rules, imported when they run: each from a file of its name, or as TOGETHER says."""
 
-    FILES = ("add", "check", "list", "show", "enable", "disable", "test", "coverage", "profile")
+    FILES = ("add", "check", "list", "show", "enable", "disable", "tune", "test", "coverage", "profile")
     TOGETHER: ClassVar = {"enable": "state", "disable": "state"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
