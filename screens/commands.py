@@ -230,6 +230,10 @@ COMMANDS: tuple[Command, ...] = (
         "freeze", ("s",), "freeze", "Stand still, or let the tail run: nothing is lost",
         _LIVE_ONLY, footer=16,
     ),
+    Command(
+        "copy", ("y",), "copy", "Copy: y value, r raw, i indicators, m Markdown, l address",
+        JUDGED, why_not=_here, asks=True,
+    ),
     Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80, asks=True),
     Command("hit_next", ("n",), "next hit", "Next hit of the search", PAGES, why_not=_searched),
     Command("hit_previous", ("N",), "hit before", "Hit before", PAGES, why_not=_searched),

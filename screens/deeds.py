@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from screens.alert_view import view_of
 from screens.commands import ALERT, HELP, LIVE, MANUAL, QUEUE, Command, in_pane, key_sign
 from screens.demo import Hints
 from screens.help import ManualPane, read_topic, topics
 from screens.look import Look
+from screens.menu import Choice
 from screens.palette import Entry, Palette
 from screens.queue_source import key_of
+from screens.sanitise import cut
 
 if TYPE_CHECKING:
     from screens.workbench import Workbench
+    from xdrtui.triage.desk import Desk
 
 _hints = Hints()
 
@@ -92,6 +98,65 @@ def _demo(bench: Workbench, act: str) -> None:
     bench.say(acts[act]())
 
 
+def _copy(bench: Workbench) -> None:
+    from screens.copying import WORKS
+
+    id = (bench.alert.targets() if bench.current == ALERT else bench.queue.targets_here()).first
+    if id:
+        choices = [Choice(key, text, partial(_start_copy, bench, id, what)) for key, what, text in WORKS]
+        bench.ask_menu("Copy of this alert", choices)
+
+
+def _start_copy(bench: Workbench, id: str, what: str) -> None:
+    bench.start(partial(_copied, bench, id, what))
+
+
+async def _copied(bench: Workbench, id: str, what: str) -> None:
+    from screens.clipboard import copy
+    from screens.copying import copied, keep
+    from xdrtui.errors import XdrtuiError
+
+    zone = bench.services.zone
+
+    def make(desk: Desk) -> tuple[str, Path]:
+        text = copied(what, view_of(desk, id), zone)
+        return text, keep(text, desk.directory)
+
+    try:
+        text, path = await bench.services.desks.read(make)
+    except (XdrtuiError, OSError) as error:
+        bench.say(f"nothing was copied: {error}", "bad")
+        return
+    driver = bench.app._driver
+    why = await asyncio.to_thread(copy, text, driver.write if driver is not None else lambda sequence: None)
+    first, _, more = text.partition("\n")
+    shown = cut(first, 40) + (f" and {len(more.splitlines())} lines more" if more else "")
+    bench.say(
+        f"{f'not copied, {why}' if why else 'copied'}: {shown} · also in {path}", "bad" if why else "good"
+    )
+
+
+def go_to(bench: Workbench, typed: str) -> None:
+    """Open what this address names: `alert/ID`, the id as far as it is clear."""
+    name, slash, id = typed.strip().partition("/")
+    if name == "alert" and slash:
+        bench.start(partial(_go_to_alert, bench, id))
+    else:
+        bench.say(f"nothing is called {typed!r}")
+
+
+async def _go_to_alert(bench: Workbench, id: str) -> None:
+    from xdrtui.errors import XdrtuiError
+
+    try:
+        found = await bench.services.desks.read(lambda desk: desk.find(id))
+    except XdrtuiError as error:
+        bench.say(str(error), "bad")
+        return
+    bench.open_pane(ALERT)
+    bench.alert.show(found)
+
+
 def palette_entries(bench: Workbench) -> list[Entry]:
     """All that the palette finds: commands of this pane, alerts on the screen, pages of the manual."""
     facts = bench.facts()
@@ -151,6 +216,7 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "undo": lambda bench: bench.judging.undo(),
     "redo": lambda bench: bench.judging.redo(),
     "filter": _filter,
+    "copy": _copy,
     "zone": _zone,
     "theme": _theme,
     "mouse": _mouse,

@@ -179,7 +179,9 @@ class LivePane(Pane):
         return self.query_text
 
     def filtered(self, text: str) -> None:
-        self.query_text = text.strip()
+        from xdrtui.triage.defang import refang
+
+        self.query_text = " ".join(refang(word) for word in text.split())
         self.tail.filter(self.query_text)
         self.table.update()
         self.table.move_to(0)

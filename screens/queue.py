@@ -119,6 +119,11 @@ class QueuePane(Pane):
         line = self.current()
         return line.newest if line is not None else ""
 
+    def targets_here(self) -> Targets:
+        """The line under the cursor alone, marks or not."""
+        current = self.current()
+        return Targets((current,)) if current is not None else Targets()
+
     def targets(self) -> Targets:
         """What a command acts on: the marked lines, else the one painted under the cursor."""
         if self.table.marks:

@@ -179,8 +179,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.mount(Prompt(self.services.look, label, text, finished, changed), before=self.message)
 
     def ask_palette(self, palette: Palette) -> None:
-        """Ask for an entry of the palette."""
-        self._prompt(":", "", lambda typed: self.say(f"nothing is called {typed!r}"), palette.narrow)
+        """Ask for an entry of the palette, or the address of an alert."""
+        from screens.deeds import go_to
+
+        self._prompt(":", "", lambda typed: go_to(self, typed), palette.narrow)
         self.mount(palette)
 
     def close_over(self) -> None:

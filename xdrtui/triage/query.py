@@ -33,6 +33,7 @@ from xdrtui.store.filter import (
     RuleIs,
     Technique,
 )
+from xdrtui.triage.defang import refang
 
 
 class QueryError(XdrtuiError):
@@ -109,7 +110,9 @@ def tokens_of(text: str) -> list[Token]:
         elif char in "()":
             tokens.append(Token(char, start))
             at += 1
-        elif (match := FIELD.match(text, at)) is not None:
+        elif (match := FIELD.match(text, at)) is not None and not _is_value(
+            match[1].lower(), _value(text, at)[0]
+        ):
             value, at, quoted = _value(text, match.end())
             if not value and not quoted:
                 raise QueryError(f"{match[0]} wants a value", match.end())
@@ -135,11 +138,15 @@ def _value(text: str, at: int) -> tuple[str, int, bool]:
     return refang(text[at:end]), end, False
 
 
-def refang(value: str) -> str:
-    """`hxxp://evil[.]example` as what it stands for."""
-    for safe, real in (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[@]", "@"), ("[://]", "://")):
-        value = value.replace(safe, real)
-    return re.sub(r"^hxxp(s?)(?=:)", r"http\1", value, flags=re.IGNORECASE)
+def _is_value(name: str, whole: str) -> bool:
+    """Whether what looks like `field:value` is a value with a colon in it: a URL, an IPv6 address."""
+    if name in TERMS or name in NAMES:
+        return False
+    if whole[len(name) :].startswith("://"):
+        return True
+    with suppress(ValueError):
+        return bool(ip_address(whole))
+    return False
 
 
 class _Parser:
