@@ -19,6 +19,7 @@ from detectors.sigma.cache import Cache
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.plan import Plan, Prepared, Serving, cost_of
 from detectors.sigma.rules import Rule, RuleSet
+from detectors.sigma.values import TimedRegex
 
 ENGINE = "sigma-1"
 _CACHE_BYTES = 96_000_000
@@ -140,6 +141,17 @@ class SigmaDetector:
         self._budget = _Budget()
         self._values: dict[str, _Values | _Pairs] = {}
         self._rows: dict[Plan, _Rows] = {}
+
+    @property
+    def timeouts(self) -> dict[str, int]:
+        """Regular expressions that took too long on some values, and on how many: these values were not
+        matched, which somebody should know of."""
+        return {
+            matcher.pattern: matcher.timeouts
+            for column in self._columns.values()
+            for _, matcher in column.slow
+            if isinstance(matcher, TimedRegex) and matcher.timeouts
+        }
 
     def plan(self, event_type: EventType) -> Plan:
         """The plan of an event type, made when it is first seen. Types that the rules cannot tell apart share

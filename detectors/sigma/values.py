@@ -15,8 +15,8 @@ import regex
 from detectors.sigma.expression import ANY, DASH, DASHES, ONE, Like, Regex
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,400})(?:\.\d{1,400})?(?:[eE][-+]?\d{1,4})?", re.ASCII)
-_TIMEOUT = 0.05
-_STRIKES = 3
+_LONGEST, _SHORTEST = 0.05, 0.002
+"""Seconds that one value may take in an expression that Hyperscan refuses."""
 
 
 def fold(text: str) -> str:
@@ -100,20 +100,26 @@ class LinearLike:
 
 class TimedRegex:
     """A regular expression that Hyperscan refuses (look-around, back-references, size), in an engine that can
-    be stopped. A value that takes longer than 50 ms does not match and counts; after three such values the
-    expression is off, and `strikes` tells."""
+    be stopped. A value that takes too long does not match and is counted in `timeouts`.
+
+    The time a value may take halves with each that took too long, from 50 ms down to 2 ms, and grows again with
+    each that did not: a flood of hostile values stays cheap, and none of them switches the expression off for
+    those that come after.
+    """
 
     def __init__(self, check: Regex) -> None:
         options = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
         self.pattern = check.pattern
-        self.strikes = 0
+        self.timeouts = 0
+        self._limit = _LONGEST
         self._compiled = regex.compile(check.pattern, sum(options[flag] for flag in check.flags))
 
     def matches(self, text: str, folded: str) -> bool:
-        if self.strikes >= _STRIKES:
-            return False
         try:
-            return self._compiled.search(text, timeout=_TIMEOUT, concurrent=True) is not None
+            found = self._compiled.search(text, timeout=self._limit, concurrent=True) is not None
         except TimeoutError:
-            self.strikes += 1
+            self.timeouts += 1
+            self._limit = max(self._limit / 2, _SHORTEST)
             return False
+        self._limit = min(self._limit * 1.1, _LONGEST)
+        return found

@@ -185,6 +185,9 @@ class Committer:
                     workers.clear_fault(connection, fault.key, now)
             for key, text in faults.items():
                 workers.report_fault(connection, key, "partition", text, now)
+            for pattern, count in self.process.rulebook.detector.timeouts.items():
+                text = f"{count:,} values took too long for the expression {pattern[:80]} and were not matched"
+                workers.report_fault(connection, f"regex:{pattern}"[:300], "regex", text, now)
         self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"
 
