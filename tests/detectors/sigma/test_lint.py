@@ -245,3 +245,8 @@ def test_the_bundled_rules_are_written_well() -> None:
     texts = {str(path): path.read_bytes() for path in PACK.rglob("*.yml")}
     wrong = {"never", "always", "contradiction", "log-source", "unserved", "field", "tag", "date", "missing"}
     assert [str(each) for each in remarks_on(texts) if each.kind in wrong] == []
+
+
+def test_the_manual_names_every_kind() -> None:
+    page = (PACK.parents[1] / "xdrtui" / "manual" / "rule-authors.md").read_text()
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
