@@ -102,9 +102,9 @@ class TimedRegex:
     """A regular expression that Hyperscan refuses (look-around, back-references, size), in an engine that can
     be stopped. A value that takes too long does not match and is counted in `timeouts`.
 
-    The time a value may take halves with each that took too long, from 50 ms down to 2 ms, and grows again with
-    each that did not: a flood of hostile values stays cheap, and none of them switches the expression off for
-    those that come after.
+    The time a value may take halves with each that took too long, from 50 ms down to 2 ms, and grows again
+    with each that did not: a flood of hostile values stays cheap, and none of them switches the expression
+    off for those that come after.
     """
 
     def __init__(self, check: Regex) -> None:

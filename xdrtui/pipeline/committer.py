@@ -186,7 +186,7 @@ class Committer:
             for key, text in faults.items():
                 workers.report_fault(connection, key, "partition", text, now)
             for pattern, count in self.process.rulebook.detector.timeouts.items():
-                text = f"{count:,} values took too long for the expression {pattern[:80]} and were not matched"
+                text = f"{count:,} values took too long for {pattern[:80]} and were not held against it"
                 workers.report_fault(connection, f"regex:{pattern}"[:300], "regex", text, now)
         self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"

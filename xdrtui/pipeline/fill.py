@@ -8,14 +8,18 @@ events gives the same alerts.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
+import msgspec
+
 from xdrtui.events.decode import Decoded
-from xdrtui.events.message import Messages
+from xdrtui.events.message import Messages, Source
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.correlator import LEASE_SECONDS, Correlator
-from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.process import Process, anchor_of
 from xdrtui.pipeline.rulebook import Rulebook
 from xdrtui.pipeline.scan import Match, OnMatches, OnProgress, Summary
 from xdrtui.sources.files import modified, open_files
@@ -39,15 +43,15 @@ def fill(
     summary = Summary()
     process = Process(rulebook)
 
-    def count(decoded: Decoded) -> None:
+    def look(decoded: Decoded) -> None:
         summary.counts.add(decoded.counts)
 
-    process.look = count
+    process.look = look
     with Store.open(directory) as store:
         store.set_rules(rulebook.rows())
         with Correlator(store, rulebook.correlations, muted=rulebook.muted) as correlator:
             try:
-                for messages, result in _results(process, paths, summary):
+                for messages, result in _results(store, process, paths, summary):
                     store.commit_batch(result)
                     correlator.fold(decide=False)
                     matches = _matches(messages, result)
@@ -75,17 +79,44 @@ def _finish(correlator: Correlator) -> None:
 
 
 def _results(
-    process: Process, paths: Sequence[str | Path], summary: Summary
+    store: Store, process: Process, paths: Sequence[str | Path], summary: Summary
 ) -> Iterator[tuple[Messages, BatchResult]]:
     """Each batch of the files with what detection made of it. One clock a file, as a scan has it."""
-    clock, name = ReplayClock(), ""
+    clock, name, uid = ReplayClock(), "", ""
     for messages in open_files(paths, report=lambda fault: summary.faults.append(str(fault))):
-        if messages.source.name != name:
-            name = messages.source.name
+        source = messages.source
+        if source.name != name:
+            name = source.name
             clock = ReplayClock(around=modified(name))
+            uid = _uid(store, source)
+        if uid != source.uid:
+            messages = msgspec.structs.replace(messages, source=msgspec.structs.replace(source, uid=uid))
         result = process.run(messages, clock)
         summary.size += sum(map(len, messages.payloads)) + len(messages)
         yield messages, result
+
+
+def _uid(store: Store, source: Source) -> str:
+    """The uid of a file in this store: its own, or, where another file that begins alike was stored under it,
+    that with the number of its generation. The record before the stored position tells."""
+    for generation in count(1):
+        uid = source.uid if generation == 1 else f"{source.uid}:{generation}"
+        mark = store.positions(uid).get(0)
+        if mark is None or not mark.anchor or source.name == "-":
+            return uid
+        record = _record(source.name, mark.next_offset - 1)
+        if record is not None and anchor_of(record) == mark.anchor:
+            return uid
+    raise AssertionError("generations do not end")
+
+
+def _record(name: str, offset: int) -> bytes | None:
+    """The message of a file at an offset, or None where it has none."""
+    for messages in open_files([name], report=lambda fault: None):
+        if messages.offsets[-1] >= offset:
+            at = bisect_left(messages.offsets, offset)
+            return messages.payloads[at] if messages.offsets[at] == offset else None
+    return None
 
 
 def _matches(messages: Messages, result: BatchResult) -> list[Match]:

@@ -64,7 +64,7 @@ class Process:
         decoded = self.decoder.decode(messages, clock)
         if self.look is not None:
             self.look(decoded)
-        found = [each for frame in decoded.frames for each in self._found(frame)]
+        found = [each for frame in decoded.scanned for each in self._found(frame)]
         found.sort(key=lambda each: (each.position, each.rule))
         return BatchResult(
             found=found,
@@ -77,7 +77,7 @@ class Process:
 
     def _mark(self, messages: Messages, decoded: Decoded) -> Mark:
         last = messages.offsets[-1] if len(messages) else -1
-        anchor = hashlib.blake2b(messages.payloads[-1], digest_size=16).digest() if len(messages) else b""
+        anchor = anchor_of(messages.payloads[-1]) if len(messages) else b""
         return Mark(messages.source.uid, messages.partition, last + 1, anchor, _watermark(decoded))
 
     def _found(self, decoded: DecodedFrame) -> list[Found]:
@@ -125,6 +125,11 @@ class Process:
             feeds=rule_id in self.rulebook.feeding,
             muted=rule_id in self.rulebook.muted,
         )
+
+
+def anchor_of(payload: bytes) -> bytes:
+    """What proves that a position still stands in the same file or topic: a hash of the message before it."""
+    return hashlib.blake2b(payload, digest_size=16).digest()
 
 
 def main_entity(event_type: EventType, core: Core) -> tuple[tuple[str, str], ...]:

@@ -26,6 +26,7 @@ from xdrtui.events.message import Messages, Source
 from xdrtui.sources.readers import lines_of, payloads_of, peeked
 
 HEAD = 65_536
+IDENTITY = 4_096
 BATCH_BYTES = 8 << 20
 BATCH_MESSAGES = 32_768
 
@@ -91,6 +92,12 @@ def modified(name: str) -> int | None:
         return None
 
 
+def uid_of(head: bytes) -> str:
+    """The uid of the file that begins so. Few bytes, so that a log keeps its uid while it grows; where two
+    files begin alike, whoever stores positions tells them apart by their anchors."""
+    return "file:" + blake2b(head[:IDENTITY], digest_size=16).hexdigest()
+
+
 def _tell(error: SourceError, report: Report | None) -> None:
     if report is None:
         raise error
@@ -109,7 +116,7 @@ def _messages(
     raw: BinaryIO, name: str, batch_bytes: int, batch_messages: int, layout: str
 ) -> Iterator[Messages]:
     head, stream = peeked(raw, HEAD)
-    source = Source("file:" + blake2b(head, digest_size=16).hexdigest(), name, "file", layout)
+    source = Source(uid_of(head), name, "file", layout)
     for _ in range(3):  # a gzip file in a zstd file is read; a chain of them is not
         if head.startswith(b"\x1f\x8b"):
             head, stream = peeked(gzip.GzipFile(fileobj=stream, mode="rb"), HEAD)

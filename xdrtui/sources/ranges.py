@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from xdrtui.events.message import Messages, Source
-from xdrtui.sources.files import BATCH_BYTES, HEAD, open_files
+from xdrtui.sources.files import BATCH_BYTES, HEAD, open_files, uid_of
 from xdrtui.sources.readers import lines_of, payloads_of
 
 PART = 64 << 20
@@ -70,7 +69,7 @@ def open_range(part: Range, batch_bytes: int = BATCH_BYTES) -> Iterator[Messages
         yield from open_files([part.path], batch_bytes=batch_bytes)
         return
     with Path(part.path).open("rb") as file:
-        source = Source("file:" + blake2b(file.read(HEAD), digest_size=16).hexdigest(), part.path, "file")
+        source = Source(uid_of(file.read(HEAD)), part.path, "file")
         file.seek(part.start)
         for first, lines in lines_of(_Limited(file, part.end - part.start), batch_bytes):
             yield from _numbered(source, part.first + first, lines)
