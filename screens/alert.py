@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
@@ -16,6 +17,10 @@ from screens.paper_pane import PaperPane
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
+
+if TYPE_CHECKING:
+    from xdrtui.triage.desk import Desk
+    from xdrtui.triage.rows import AlertRow
 
 
 class AlertPane(PaperPane):
@@ -32,6 +37,7 @@ class AlertPane(PaperPane):
         self.id_wanted = ""
         self._reading = False
         self._stale = False
+        self.also: list[AlertRow] | None = None
 
     def compose(self) -> ComposeResult:
         self.paper.show(self._page)
@@ -93,8 +99,12 @@ class AlertPane(PaperPane):
                 self.id_shown, self.view, self.failure = id, view, failure
                 if not again:
                     self.folds = Folds()
+                    self.also = None
                 self.paper.show(self._page, keep_place=again)
                 self.post_message(Changed())
+                if view is not None and self.also is None and self.id_wanted == id:
+                    self.also = await self.services.desks.read(partial(_related, id=id))
+                    self.paper.show(self._page, keep_place=True)
         finally:
             self._reading = False
 
@@ -107,7 +117,7 @@ class AlertPane(PaperPane):
         demo = self.services.demo
         if demo is not None and self.view.row.state == "closed":
             truth = tuple(demo.truth(self.view.row.id))
-        return alert_lines(self.view, self.services.zone, cells, self.folds, truth)
+        return alert_lines(self.view, self.services.zone, cells, self.folds, truth, self.also)
 
     def do_event(self) -> None:
         self._fold(replace(self.folds, event=not self.folds.event), "raw event")
@@ -115,9 +125,20 @@ class AlertPane(PaperPane):
     def do_rule(self) -> None:
         self._fold(replace(self.folds, rule=not self.folds.rule), "definition of the rule")
 
+    def filtered(self, text: str) -> None:
+        """The raw event is searched too: it unfolds where what is looked for stands in it alone."""
+        in_event = self.view is not None and any(text.casefold() in line.casefold() for line in self.view.raw)
+        if text and in_event and not self.folds.event and not self.paper.holds(text):
+            self.do_event()
+        super().filtered(text)
+
     def _fold(self, folds: Folds, title: str) -> None:
         unfolding = (folds.event, folds.rule) > (self.folds.event, self.folds.rule)
         self.folds = folds
         self.paper.show(self._page, keep_place=True)
         if unfolding:
             self.paper.move_to_line(f"── {title}")
+
+
+def _related(desk: Desk, id: str) -> list[AlertRow]:
+    return desk.related(id)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from screens.alert_view import AlertView
-from screens.look import SEVERITY_WORDS
-from screens.names import main_entity
+from screens.look import SEVERITY_WORDS, STATE_WORDS
+from screens.names import main_entity, short_host
 from screens.paint import Line, spread
 from screens.sanitise import cut, fit, sanitise, width, wrap
 from screens.times import Zone, duration, number
@@ -35,9 +35,15 @@ class Folds:
 
 
 def alert_lines(
-    view: AlertView, zone: Zone, cells: int, folds: Folds, truth: Sequence[str] = ()
+    view: AlertView,
+    zone: Zone,
+    cells: int,
+    folds: Folds,
+    truth: Sequence[str] = (),
+    also: Sequence[AlertRow] | None = None,
 ) -> list[Line]:
-    """All lines of the page. truth: what the demo reveals of a closed alert."""
+    """All lines of the page. truth: what the demo reveals of a closed alert; also: alerts of the same
+    entities, None while they are being read."""
     row = view.row
     lines = [*_heading(row, cells), *_facts(view, zone, cells)]
     lines += [section("why it fired", cells), *why_lines(view.reasons, cells)]
@@ -48,6 +54,7 @@ def alert_lines(
         lines += _event(view, cells)
     if folds.rule:
         lines += _rule_text(view, cells)
+    lines += also_lines(view.row, also, zone, cells)
     lines += _rule(view, cells)
     lines += _entities(row, cells)
     lines += _evidence(view, zone, cells)
@@ -159,6 +166,32 @@ def _rule(view: AlertView, cells: int) -> list[Line]:
     for place, reference in enumerate(rule.references[:5]):
         lines += labelled("read" if not place else "", reference, cells, "dim", most=1)
     lines.append([(fit("text", LABEL), "label"), ("d", "key"), (" unfolds or folds its definition", "dim")])
+    return lines
+
+
+ALSO = 8
+"""Related alerts that are shown; the rest is counted."""
+
+
+def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells: int) -> list[Line]:
+    """Alerts of the same entities within 24 hours, in the order of time; those before and after this one."""
+    if also is None:
+        return [section("also", cells), [("reading …", "dim")]]
+    if not also:
+        return [section("also", cells), [("no other alert of its entities within 24 h", "dim")]]
+    hosts = len({main_entity(each)[1] for each in also})
+    said = (
+        f"{number(len(also))} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
+    )
+    lines = [section("also", cells, f"{said} within 24 h")]
+    near = sorted(also, key=lambda each: abs(each.first_seen - row.first_seen))[:ALSO]
+    for each in sorted(near, key=lambda each: each.first_seen):
+        shown = f"{short_host(main_entity(each)[1]) or '-'}  {each.title}"
+        when = zone.clock(each.first_seen)
+        if zone.day(each.first_seen) != zone.day(row.first_seen):
+            when = f"{zone.day(each.first_seen)[5:]} {when}"
+        left = [(f"{when}  ", "dim"), *severity(each.level), ("  ", ""), (sanitise(shown, 400), "")]
+        lines.append(spread(left, [(STATE_WORDS.get(each.state, each.state), "dim")], cells))
     return lines
 
 

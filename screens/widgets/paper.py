@@ -54,6 +54,10 @@ class Paper(Widget):
                 self.move_to(place)
                 return
 
+    def holds(self, text: str) -> bool:
+        """Whether a line holds the text."""
+        return any(text.casefold() in plain(line).casefold() for line in self.lines)
+
     def find(self, text: str, forward: bool = True) -> bool:
         """Scroll to the next line that holds the text, from the line after the first shown, round the end."""
         wanted = text.casefold()

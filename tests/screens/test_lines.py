@@ -210,6 +210,21 @@ def test_the_first_lines_are_those_of_the_whole_order(tmp_path: Path) -> None:
             assert len(set(whole)) == len(whole)
 
 
+async def test_the_page_tells_of_related_alerts_and_searches_the_folded_event(tmp_path: Path) -> None:
+    near = [("r-run", "high", "web-02", "www-data", "run key", 30, 1)]
+    commit(tmp_path, findings(near) + findings(MINE, first=50))
+    app = app_on(tmp_path)
+    async with app.run_test(size=(80, 60)) as pilot:
+        await settled(pilot, rows=2)
+        await pilot.press("enter")
+        await settled(pilot)
+        text = "\n".join(shown(app))
+        assert "alerts of its entities on 1 host within 24 h" in text and "ParentImage" not in text
+        app.workbench.alert.filtered("ParentImage")
+        await settled(pilot)
+        assert "ParentImage" in "\n".join(shown(app))
+
+
 # Drawn
 
 
