@@ -39,6 +39,10 @@ HIDDEN = {
     "after a byte order mark": "\ufeff" + BASE + '"CommandLine":"a needle"}',
     "behind a huge value": BASE + '"Image":"' + "x" * 3_000_000 + '","CommandLine":"a needle"}',
     "type drift beside it": BASE + '"Image":{"a":[1,{"b":null}]},"CommandLine":"a needle"}',
+    "event id among others, last": BASE.replace('"EventID":1', '"EventID":[9,1]')
+    + '"CommandLine":"a needle"}',
+    "event id among others, first": BASE.replace('"EventID":1', '"EventID":[1,9]')
+    + '"CommandLine":"a needle"}',
     "event id as text": BASE.replace('"EventID":1', '"EventID":"1"') + '"CommandLine":"a needle"}',
     "channel in another case": BASE.replace("Sysmon/Op", "SYSMON/OP") + '"CommandLine":"a needle"}',
 }

@@ -19,6 +19,9 @@ from xdrtui.events.structs import REFUSED, UNSET, Node, attempt, decoder_of, mak
 from xdrtui.events.values import Path, find, first_text
 
 MOST_ROUTES = 16_384
+MOST_SAID = 8
+"""So many values of one key are looked at where an event says several."""
+
 """Distinct routing values that are remembered; a source that makes them up is slower, not larger."""
 
 LONGEST_KEY = 1000
@@ -168,20 +171,27 @@ class Router:
         if not all(_holds(predicate, tree) for predicate in shape.when):
             return None
         keys: dict[str, str] = {}
+        more: list[tuple[str, str]] = []  # an event that says several: it must meet the rules of each
         dotted = shape.literal
         for name, paths in shape.keys.items():
             for path in paths:
-                text = first_text(find(tree, path))
+                cell = find(tree, path)
+                text = first_text(cell)
                 if text:
                     keys[name] = text
+                    if isinstance(cell, tuple):
+                        more += [(name, other) for other in cell[1:MOST_SAID] if other != text]
                     dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
                     break
         resolved = layout.kind(shape, keys)
+        if more:
+            resolved = resolved.joined([layout.kind(shape, {**keys, name: other}) for name, other in more])
         key: tuple[object, ...] = (
             shape.layout,
             shape.name,
             resolved.event_type.name,
             resolved.event_type.constants,
+            resolved.event_type.log_sources,
             resolved.summary,
             *sorted(resolved.fields),
             dotted,

@@ -131,6 +131,15 @@ class Resolved(msgspec.Struct, frozen=True):
     fields: Mapping[str, FieldRule]
     summary: str
 
+    def joined(self, others: Iterable[Resolved]) -> Resolved:
+        """This kind for events that are of the others too: all their log sources, and no constants."""
+        sources, fields = self.event_type.log_sources, dict(self.fields)
+        for other in others:
+            sources |= other.event_type.log_sources
+            fields = {**other.fields, **fields}
+        plain = msgspec.structs.replace(self.event_type, log_sources=sources, constants=())
+        return msgspec.structs.replace(self, event_type=plain, fields=fields)
+
 
 class Layouts(msgspec.Struct, frozen=True):
     """All layouts, in the order they are tried."""
