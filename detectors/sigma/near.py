@@ -12,6 +12,7 @@ import msgspec
 
 from detectors.contract import EventType
 from detectors.sigma.explain import Lookup, Why, explain, missing
+from detectors.sigma.plan import looks_at
 from detectors.sigma.rules import LEVELS, Rule
 
 
@@ -35,7 +36,7 @@ def near_misses(
     """
     found: list[NearMiss] = []
     for rule in rules:
-        if not event_type.serves(rule.log_source):
+        if not looks_at(rule, event_type):
             continue
         why = explain(rule.expression, lookup, values)
         if why.true or missing(why) > most:

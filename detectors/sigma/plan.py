@@ -168,19 +168,42 @@ class Plan:
         return tuple(sorted(number for number in candidates if holds(self.trees[number], true)))
 
 
+def looks_at(rule: Rule, event_type: EventType) -> bool:
+    """True if the rule is asked about events of this type: those of its log source; and, if it asks for
+    keywords alone, those of which nobody knows the log source."""
+    if event_type.log_sources:
+        return event_type.serves(rule.log_source)
+    return event_type.serves(rule.log_source) or keywords_alone(rule.expression)
+
+
+def keywords_alone(expression: Expression) -> bool:
+    """True if the expression names no field, and does not hold where no keyword occurs."""
+    return not any(test.field for test in tests_of(expression)) and not _holds_of_nothing(expression)
+
+
+def _holds_of_nothing(expression: Expression) -> bool:
+    if isinstance(expression, Test):
+        return expression.negated
+    if isinstance(expression, Not):
+        return not _holds_of_nothing(expression.item)
+    whole = all if isinstance(expression, And) else any
+    return whole(map(_holds_of_nothing, expression.items))
+
+
 class Serving:
-    """Which rules look at events of a type. Rules are asked by log source: there are far fewer of these."""
+    """Which rules look at events of a type (`looks_at`). Rules are asked by log source: there are far fewer
+    of these."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._by_source: dict[LogSource, list[int]] = {}
         for number, rule in enumerate(rules):
             self._by_source.setdefault(rule.log_source, []).append(number)
+        self._keywords = {number for number, rule in enumerate(rules) if keywords_alone(rule.expression)}
 
     def numbers(self, event_type: EventType) -> list[int]:
         """The numbers of the rules, rising."""
-        return sorted(
-            number
-            for source, numbers in self._by_source.items()
-            if event_type.serves(source)
-            for number in numbers
-        )
+        found = set() if event_type.log_sources else set(self._keywords)
+        for source, numbers in self._by_source.items():
+            if event_type.serves(source):
+                found.update(numbers)
+        return sorted(found)

@@ -178,6 +178,7 @@ def _show(rule: Rule, target: _Target, form: str, full: bool) -> None:
 
 
 def _near(book: Rulebook, target: _Target, lacking: int, limit: int, form: str) -> None:
+    from detectors.sigma.plan import looks_at
     from xdrtui.commands.why_text import lacking_text
     from xdrtui.pipeline.explaining import near
 
@@ -205,7 +206,7 @@ def _near(book: Rulebook, target: _Target, lacking: int, limit: int, form: str) 
         click.echo(f"{lack}  {styled(each.rule.level)}  {visible(each.rule.title)}  {visible(each.rule.id)}")
         for line in lacking_text(each.lacking, _room() - 9):
             click.echo(f"         {line}")
-    serving = sum(event.event_type.serves(rule.log_source) for rule in rules)
+    serving = sum(looks_at(rule, event.event_type) for rule in rules)
     items = "one item" if lacking == 1 else f"{lacking} items at the most"
     more = f", the nearest {limit} are shown" if len(missed) > limit else ""
     say(f"{serving} rules look at such events: {len(fire)} fire, {len(missed)} lack {items}{more}.")

@@ -13,10 +13,11 @@ from typing import Any
 from detectors.contract import EventFrame, EventType, Needs, Text
 from detectors.sigma.cache import Cache
 from xdrtui.events.dating import date_in_order
+from xdrtui.events.dead import frame_of_dead
 from xdrtui.events.frame import Counts, Decoded, DecodedFrame, named
 from xdrtui.events.guard import Guard
 from xdrtui.events.items import Items, dead_letter, take_apart
-from xdrtui.events.layouts.layout import CORE, Layouts
+from xdrtui.events.layouts.layout import CORE, UNROUTED, Layouts
 from xdrtui.events.message import DeadLetter, Messages
 from xdrtui.events.presence import count_presence
 from xdrtui.events.project import Columns, Projection
@@ -60,10 +61,14 @@ class Decoder:
             frame = self._frame(messages, items, dead, counts, route, entries)
             if frame is not None:
                 frames.append(frame)
-        date_in_order(frames, messages.ingest, clock)
         dead = _one_each(dead, frames)
         counts.dead = len(dead)
-        return Decoded(frames, dead, counts)
+        decoded = Decoded(frames, dead, counts)
+        if dead:
+            route = self._router(messages.source.layout).unrouted
+            decoded.dead_frame = frame_of_dead(messages, dead, route, _fields(self._needs(UNROUTED)))
+        date_in_order(decoded.scanned, messages.ingest, clock)
+        return decoded
 
     def _router(self, pinned: str) -> Router:
         name = pinned if self._layouts.named(pinned) is not None else ""

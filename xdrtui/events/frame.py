@@ -174,8 +174,18 @@ def _both(one: Text, other: Text) -> Text:
 
 
 class Decoded(msgspec.Struct):
-    """A batch, decoded: frames by event type and shape, what could not be read, and the counts."""
+    """A batch, decoded: frames by event type and shape, what could not be read, and the counts.
+
+    dead_frame: the dead letters once more, as unrouted events with one field `message`: for detectors alone,
+    since they are no events and are not counted as such.
+    """
 
     frames: list[DecodedFrame]
     dead: list[DeadLetter]
     counts: Counts
+    dead_frame: DecodedFrame | None = None
+
+    @property
+    def scanned(self) -> list[DecodedFrame]:
+        """All that detectors are given."""
+        return self.frames if self.dead_frame is None else [*self.frames, self.dead_frame]

@@ -19,6 +19,7 @@ from detectors.correlate.model import CorrelationRule
 from detectors.sigma.atoms import column_of, fields_of
 from detectors.sigma.explain import Why, explain
 from detectors.sigma.near import NearMiss, near_misses
+from detectors.sigma.plan import looks_at
 from detectors.sigma.rules import Rule, parse_rules, tests_of
 from xdrtui.errors import RuleError, SourceError
 from xdrtui.events.decode import Decoder
@@ -122,7 +123,7 @@ def read_evidence(evidence: Evidence, needs: Callable[[EventType], Needs]) -> Ev
         )
     layout = evidence.event_type.partition(".")[0]
     source = Source(evidence.position.source, evidence.source, "file", layout)
-    found = _events(source, evidence.position.offset, evidence.raw, evidence.ingest, needs)
+    found = _events(source, evidence.position.offset, evidence.raw, evidence.ingest, needs, unreadable=True)
     return msgspec.structs.replace(found[0], index=evidence.position.index)
 
 
@@ -132,14 +133,17 @@ def _events(
     payload: bytes,
     ingest: int | None,
     needs: Callable[[EventType], Needs],
+    unreadable: bool = False,
 ) -> list[Event]:
+    """unreadable: also what nothing can read, as keyword rules see it."""
     messages = Messages(source, 0, [offset], [payload], None if ingest is None else [ingest])
     clock = ReplayClock(around=modified(source.name)) if ingest is None else None
     decoded = Decoder(load_layouts(), needs).decode(messages, clock)
-    if not decoded.frames:
+    frames = decoded.scanned if unreadable else decoded.frames
+    if not frames:
         reason = decoded.dead[0].reason if decoded.dead else "it is empty"
         raise SourceError(f"{source.name}:{offset} cannot be read: {reason}")
-    found = [_event(source.name, frame, row) for frame in decoded.frames for row in range(frame.rows)]
+    found = [_event(source.name, frame, row) for frame in frames for row in range(frame.rows)]
     return sorted(found, key=lambda event: event.index)
 
 
@@ -164,7 +168,7 @@ def explain_rule(rule: Rule, events: Iterable[Event]) -> Explained:
         Explained(
             rule,
             event,
-            event.event_type.serves(rule.log_source),
+            looks_at(rule, event.event_type),
             explain(rule.expression, event.cells.get, event.texts),
         )
         for event in events
@@ -174,7 +178,7 @@ def explain_rule(rule: Rule, events: Iterable[Event]) -> Explained:
 
 def near(rules: Iterable[Rule], event: Event, most: int) -> tuple[list[Rule], list[NearMiss]]:
     """The rules that fire on the event, and those that lack at most so many items, nearest first."""
-    chosen = [rule for rule in rules if event.event_type.serves(rule.log_source)]
+    chosen = [rule for rule in rules if looks_at(rule, event.event_type)]
     fire = [rule for rule in chosen if explain(rule.expression, event.cells.get, event.texts).true]
     return fire, near_misses(chosen, event.event_type, event.cells.get, event.texts, most=most)
 

@@ -85,7 +85,7 @@ class Scanner:
             self._uid = source.uid + source.name
         decoded = self._decoder.decode(messages, self._clock)
         matches: list[Match] = []
-        for frame in decoded.frames:
+        for frame in decoded.scanned:
             findings = self._detector.detect(frame.frame)
             for rule, row in zip(findings.rules, findings.rows, strict=True):
                 position = frame.position(row)
