@@ -43,6 +43,10 @@ HIDDEN = {
     + '"CommandLine":"a needle"}',
     "event id among others, first": BASE.replace('"EventID":1', '"EventID":[1,9]')
     + '"CommandLine":"a needle"}',
+    "event id said twice, the last another": BASE + '"EventID":9,"CommandLine":"a needle"}',
+    "event id said twice, the first another": BASE.replace('"EventID":1', '"EventID":9,"EventID":1')
+    + '"CommandLine":"a needle"}',
+    "channel said twice": BASE + '"Channel":"Application","CommandLine":"a needle"}',
     "event id as text": BASE.replace('"EventID":1', '"EventID":"1"') + '"CommandLine":"a needle"}',
     "channel in another case": BASE.replace("Sysmon/Op", "SYSMON/OP") + '"CommandLine":"a needle"}',
 }

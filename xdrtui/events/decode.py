@@ -7,7 +7,7 @@ calls each. The rest is taken apart first (`items.py`). Never raises for any con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from detectors.contract import EventFrame, EventType, Needs, Text
@@ -57,8 +57,14 @@ class Decoder:
         frames: list[DecodedFrame] = []
         groups = items.groups()
         self._cover(route for route in groups if route not in self._projections)
+        elsewhere: dict[Route, list[int]] = {}
         for route, entries in groups.items():
-            frame = self._frame(messages, items, dead, counts, route, entries)
+            frame = self._frame(messages, items, dead, counts, route, entries, elsewhere)
+            if frame is not None:
+                frames.append(frame)
+        self._cover(route for route in elsewhere if route not in self._projections)
+        for route, entries in elsewhere.items():
+            frame = self._frame(messages, items, dead, counts, route, entries, {})
             if frame is not None:
                 frames.append(frame)
         dead = _one_each(dead, frames)
@@ -120,17 +126,28 @@ class Decoder:
         counts: Counts,
         route: Route,
         entries: list[int],
+        elsewhere: dict[Route, list[int]],
     ) -> DecodedFrame | None:
+        """The frame of these entries; None where nothing is left of them. elsewhere: takes those whose tree
+        says otherwise than their quick reading (a key that stands twice), by their true route."""
         projection = self._projection(route)
         raws = list(map(items.raws.__getitem__, entries))
         trees = _known_trees(items, entries)
+        settled = set(trees)
         columns = projection.read(raws, trees)
+        moved = self._moved(messages, route, trees, settled | columns.unreadable.keys())
+        if moved:
+            for row, other in moved.items():
+                items.trees[entries[row]] = trees[row]
+                elsewhere.setdefault(other, []).append(entries[row])
+            rest = [entry for row, entry in enumerate(entries) if row not in moved]
+            return self._frame(messages, items, dead, counts, route, rest, elsewhere) if rest else None
         if columns.unreadable:
             for row, reason in columns.unreadable.items():
                 message, index = items.messages[entries[row]], items.indexes[entries[row]]
                 dead.append(dead_letter(messages, message, index, reason, raws[row]))
             rest = [entry for row, entry in enumerate(entries) if row not in columns.unreadable]
-            return self._frame(messages, items, dead, counts, route, rest) if rest else None
+            return self._frame(messages, items, dead, counts, route, rest, elsewhere) if rest else None
         lines = trees if route.shape.codec else {}
 
         def event(row: int) -> Mapping[str, Text]:
@@ -149,6 +166,17 @@ class Decoder:
         )
         self._count(counts, route, frame, columns)
         return frame
+
+    def _moved(
+        self, messages: Messages, route: Route, trees: Mapping[int, Any], settled: Container[int]
+    ) -> dict[int, Route]:
+        """Rows that had to be read as trees, and belong elsewhere by them."""
+        if route.shape.codec:
+            return {}
+        router = self._router(messages.source.layout)
+        found = {row: router.route_tree(node) for row, node in trees.items() if row not in settled}
+        here = route.resolved.event_type
+        return {row: other for row, other in found.items() if other.resolved.event_type != here}
 
     def _event(self, route: Route, node: Any, raw: bytes) -> Mapping[str, Text]:
         """All fields of one event by the rules' names: what it holds, and what its layout makes of it."""

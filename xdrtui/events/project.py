@@ -44,7 +44,9 @@ class Projection:
         self._prefixes = {key for path in self.paths for key in prefixes(".".join(path))}
         self._nested = any(len(path) > 1 for path in written.values())
         self._guard = None if shape.codec else guard
-        self.guarded = expressions(set(node.keys()), written.values(), route.dotted)
+        deciding = [path for paths in shape.keys.values() for path in paths]
+        keys = Node.of([(".".join(path),) if route.dotted else path for path in deciding]).keys()
+        self.guarded = expressions({*node.keys(), *keys}, [*written.values(), *deciding], route.dotted)
 
     def read(self, payloads: Sequence[bytes], trees: dict[int, Any]) -> Columns:
         """Decode. trees: rows that were read as trees already; those that had to be are added to it."""

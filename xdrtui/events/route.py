@@ -19,10 +19,10 @@ from xdrtui.events.structs import REFUSED, UNSET, Node, attempt, decoder_of, mak
 from xdrtui.events.values import Path, find, first_text
 
 MOST_ROUTES = 16_384
+"""Distinct routing values that are remembered; a source that makes them up is slower, not larger."""
+
 MOST_SAID = 8
 """So many values of one key are looked at where an event says several."""
-
-"""Distinct routing values that are remembered; a source that makes them up is slower, not larger."""
 
 LONGEST_KEY = 1000
 """Characters of routing values that are remembered."""
