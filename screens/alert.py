@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
-from screens.alert_page import Folds, alert_lines
+from screens.alert_page import MOST_RELATED, Folds, alert_lines
 from screens.alert_view import AlertView, view_of
 from screens.commands import ALERT, Facts
 from screens.paint import Line
@@ -141,4 +141,4 @@ class AlertPane(PaperPane):
 
 
 def _related(desk: Desk, id: str) -> list[AlertRow]:
-    return desk.related(id)
+    return desk.related(id, limit=MOST_RELATED)

@@ -169,6 +169,9 @@ def _rule(view: AlertView, cells: int) -> list[Line]:
     return lines
 
 
+MOST_RELATED = 50
+"""Related alerts that are read."""
+
 ALSO = 8
 """Related alerts that are shown; the rest is counted."""
 
@@ -180,9 +183,8 @@ def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells
     if not also:
         return [section("also", cells), [("no other alert of its entities within 24 h", "dim")]]
     hosts = len({main_entity(each)[1] for each in also})
-    said = (
-        f"{number(len(also))} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
-    )
+    counted = number(len(also)) + ("" if len(also) < MOST_RELATED else " or more")
+    said = f"{counted} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
     lines = [section("also", cells, f"{said} within 24 h")]
     near = sorted(also, key=lambda each: abs(each.first_seen - row.first_seen))[:ALSO]
     for each in sorted(near, key=lambda each: each.first_seen):

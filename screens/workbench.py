@@ -17,10 +17,9 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from screens.alert import AlertPane
-from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts, keys_of
-from screens.guard import WINDOW, Guard, Take
+from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts
 from screens.judging import Judging
-from screens.keyboard import Keyboard, key_name
+from screens.keyboard import key_name
 from screens.lines import footer_lines, tabs_line
 from screens.menu import Choice, Menu, Prompt
 from screens.paint import Line, spread
@@ -30,6 +29,7 @@ from screens.queue import QueuePane
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
 from screens.status_bar import alarm, status_line
+from screens.taking import Taking
 from screens.targets import Targets
 from screens.walk import Walk
 from screens.watch import Watch
@@ -57,8 +57,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.services = services
         self.source_name = name
         self.judging: Judging = Judging(self)
-        self.keyboard = Keyboard()
-        self.guard = Guard()
+        self.taking = Taking(self)
         self.watcher = Watch(self)
         self.walk = Walk(self)
         self.current = QUEUE
@@ -192,7 +191,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.set_focus(None)
 
     @property
-    def _menu(self) -> Menu | None:
+    def menu(self) -> Menu | None:
+        """The menu that is open."""
         return next(iter(self.query(Menu)), None)
 
     @property
@@ -209,53 +209,12 @@ class Workbench(Screen[None], inherit_bindings=False):
             return
         event.stop()
         self.queue.touched = True
-        take = self.guard.judge(key, event.time, self._risky(key))
-        if take is Take.NOW:
-            self.take_key(key)
-        elif take is Take.HOLD:
-            self.set_timer(WINDOW + 0.005, self._take_held)
-        elif take is Take.PASTE:
-            self.close_over()
-            self.say("a paste was dropped: many keys came at once, and no input is open")
-
-    def _risky(self, key: str) -> bool:
-        """Taking this key could change something, or opens what takes more keys."""
-        command = keys_of(self.current).get(key)
-        return self._menu is not None or (command is not None and (command.changes or command.asks))
-
-    def _take_held(self) -> None:
-        for key in self.guard.due(time.monotonic()):
-            if not self.query(Prompt):
-                self.take_key(key)
-
-    def take_key(self, key: str) -> None:
-        """Do what a key means here."""
-        menu = self._menu
-        if menu is not None:
-            self._menu_key(menu, key)
-            return
-        command = self.keyboard.command(key, keys_of(self.current))
-        if command is not None:
-            self.perform(command, escape=key == "escape")
-        elif key == "ctrl+c":
-            self.say("q goes back, and leaves from the first pane")
-        elif not self.keyboard.pending:
-            elsewhere = next((PANES[p] for p in PANES if key in keys_of(p)), "")
-            if elsewhere and key != "escape":
-                self.say(f"{key} is a key of {elsewhere}, not of {PANES[self.current]}: ? tells what applies")
+        self.taking.typed(key, event.time)
 
     def on_paste(self, event: events.Paste) -> None:
         """Outside an input a paste is no command."""
         event.stop()
         self.say("a paste was dropped: no input is open")
-
-    def _menu_key(self, menu: Menu, key: str) -> None:
-        choice = menu.choice(key)
-        if choice is not None:
-            self.close_over()
-            choice.do()
-        elif key in ("escape", "q"):
-            self.close_over()
 
     def perform(self, command: Command, escape: bool = False) -> None:
         """Do a command, or say why it does not apply."""
@@ -411,8 +370,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         text, style = self.said
         if text and time.monotonic() < self._said_until:
             return [[(" ", ""), (part, style)] for part in wrap(sanitise(text, 1_000), cells - 2, SAID_LINES)]
-        if self.keyboard.pending:
-            return [[(f" {self.keyboard.pending} …", "key")]]
+        if self.taking.keyboard.pending:
+            return [[(f" {self.taking.keyboard.pending} …", "key")]]
         return [spread([(" ", ""), *self.pane.summary(cells - 1)], [], cells)]
 
     def _show_message(self) -> None:

@@ -38,7 +38,7 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
         )
         busy = (
             queue._reading
-            or bench.guard.held
+            or bench.taking.guard.held
             or alert._reading
             or bench.watcher.status is None
             or not queue.loaded
