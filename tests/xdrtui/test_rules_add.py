@@ -157,7 +157,7 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_source(str(folder(tmp_path / "big", {"a.yml": "x" * 4_100_000})))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"not a zip at all", os.urandom(100)])
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"not a zip at all", bytes(range(256))])
 def test_what_is_no_zip_is_refused_in_a_sentence(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(data)
     with pytest.raises(RuleError, match="no folder and no sound zip"):
