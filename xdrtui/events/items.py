@@ -86,18 +86,28 @@ def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLett
         payload = payloads[entry]
         try:
             pieces = [Piece(payload)] if entry not in refused or _sound(payload) else _pieces(payload)
-            found = [inner for piece in pieces for inner in _open(piece, router, 0)]
         except NotJson as error:
             routes[entry] = None
             dead.append(dead_letter(messages, entry, 0, str(error), payload))
             continue
-        items.put(entry, *found[0])
-        for index, (route, piece) in enumerate(found[1:], 1):
-            items.messages.append(entry)
-            items.indexes.append(index)
-            items.raws.append(b"")
-            items.routes.append(None)
-            items.put(len(items.routes) - 1, route, piece)
+        found = [inner for piece in pieces for inner in _opened(piece, router)]
+        routes[entry] = None
+        if all(piece.broken for _, piece in found):
+            dead.append(dead_letter(messages, entry, 0, found[0][1].broken, payload))
+            continue
+        place = entry  # of the first event; the others go to the end
+        for index, (route, piece) in enumerate(found):
+            if piece.broken:
+                dead.append(dead_letter(messages, entry, index, piece.broken, piece.raw))
+                continue
+            if place == len(items.routes):
+                items.messages.append(entry)
+                items.indexes.append(index)
+                items.raws.append(b"")
+                items.routes.append(None)
+            items.indexes[place] = index
+            items.put(place, route, piece)
+            place = len(items.routes)
     return items, dead
 
 
@@ -151,8 +161,18 @@ def _line(text: str) -> Piece | None:
     return None if read is None else Piece(line.encode("utf-8", "replace"), read[1], False, read[0])
 
 
+def _opened(piece: Piece, router: Router) -> list[tuple[Route, Piece]]:
+    """The routed events that a piece is, or carries; where it cannot be read, itself as broken."""
+    try:
+        return _open(piece, router, 0)
+    except NotJson as error:
+        return [(router.unrouted, msgspec.structs.replace(piece, broken=str(error)))]
+
+
 def _open(piece: Piece, router: Router, depth: int) -> list[tuple[Route, Piece]]:
     """The routed events that a piece is, or carries."""
+    if piece.broken:
+        return [(router.unrouted, piece)]
     if piece.tree is not None:
         route = router.route_tree(piece.tree, piece.codec)
     else:

@@ -27,7 +27,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(ValueError):
-    """The text is no JSON; `str(error)` says why in one clause."""
+    """The text is no JSON; `str(error)` says why in one clause. at: up to where it was read; negative: who
+    knows."""
+
+    def __init__(self, reason: str, at: int = -1) -> None:
+        super().__init__(reason)
+        self.at = at
 
 
 class Number(str):
@@ -78,6 +83,21 @@ _DECODER = json.JSONDecoder(
 _BLANK = re.compile(r"[\s\x00\ufeff]*")
 
 
+def first_value(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at this place, and where it ends. Raises NotJson."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except RecursionError as error:
+        raise NotJson("nested too deeply") from error
+    except json.JSONDecodeError as error:
+        place = -1 if error.msg.startswith("Unterminated") else error.pos
+        raise NotJson(
+            f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos}", place
+        ) from error
+    except ValueError as error:
+        raise NotJson(f"not JSON: {error}") from error
+
+
 def values_of(text: str) -> Iterator[tuple[Any, int, int]]:
     """Yield every JSON value that follows the last one, with where it begins and ends in the text.
 
@@ -85,16 +105,7 @@ def values_of(text: str) -> Iterator[tuple[Any, int, int]]:
     """
     at = _BLANK.match(text).end()  # type: ignore[union-attr]
     while at < len(text):
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except RecursionError as error:
-            raise NotJson("nested too deeply") from error
-        except json.JSONDecodeError as error:
-            raise NotJson(
-                f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos}"
-            ) from error
-        except ValueError as error:
-            raise NotJson(f"not JSON: {error}") from error
+        value, end = first_value(text, at)
         yield value, at, end
         at = _BLANK.match(text, end).end()  # type: ignore[union-attr]
 

@@ -2,8 +2,8 @@
 
 In: bytes. Out: the events with their own bytes, in order, or why there is none (`NotJson`). A byte order
 mark, blanks, NULs and carriage returns around values are passed over; commas between values too. Bytes that
-are no UTF-8 and halves of surrogate pairs become U+FFFD; what follows the last whole value is dropped, and
-the message's events are marked as repaired.
+are no UTF-8 and halves of surrogate pairs become U+FFFD; of broken text what can be read of it (see
+`salvage.py`), and the message's events are marked as repaired.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from xdrtui.events.codecs.salvage import salvage
 from xdrtui.events.values import NotJson, canonical, values_of
 
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -20,16 +21,19 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """One event of a message. raw: its bytes; tree: read already (None: not yet); repaired: salvaged."""
+    """One event of a message. raw: its bytes; tree: read already (None: not yet); repaired: salvaged.
+    broken: it is no event after all, for this reason."""
 
     raw: bytes
     tree: Any = None
     repaired: bool = False
     codec: str = ""
+    broken: str = ""
 
 
 def events_in(payload: bytes) -> list[Piece]:
-    """Return the events of a message. Raises NotJson where there is none."""
+    """Return the events of a message, and the broken parts between them. Raises NotJson where there is no
+    event."""
     head = payload.removeprefix(_BOM).strip(b" \t\r\n\x00")
     if not head:
         raise NotJson("empty")
@@ -40,11 +44,18 @@ def events_in(payload: bytes) -> list[Piece]:
     pieces: list[Piece] = []
     text = head.decode("utf-8", "replace")
     exact = text.encode("utf-8") == head
+    text = text.lstrip(",")
+    at = 0
     try:
-        for value, start, end in values_of(text.lstrip(",")):
-            pieces.extend(_pieces(value, text.lstrip(",")[start:end], repaired=True))
-    except NotJson:
-        if not pieces:
+        for value, start, at in values_of(text):
+            pieces.extend(_pieces(value, text[start:at], repaired=True))
+    except NotJson as error:
+        for part in salvage(text, at, str(error)):
+            if part.reason:
+                pieces.append(Piece(part.text.encode("utf-8", "replace"), broken=part.reason))
+            else:
+                pieces.extend(_pieces(part.value, part.text, repaired=True))
+        if all(piece.broken for piece in pieces):
             raise
     if not pieces:
         raise NotJson("no object in it")
