@@ -275,3 +275,15 @@ def test_what_an_event_is_does_not_hang_on_the_events_before_it() -> None:
     decode([b'{"Channel":"Security","EventID":1}'] * 3, known)
     for decoder in (Decoder(bundled_layouts(), needs), known):
         assert [list(frame.quality) for frame in decode(odd, decoder).frames] == [[1], [1]]
+
+
+def test_an_event_id_written_otherwise_keeps_its_text_and_its_type_claims_no_other() -> None:
+    decoder = Decoder(bundled_layouts(), lambda _: Needs(frozenset(("EventID", "Channel"))))
+    for written, text in (("1.0", "1.0"), ('"01"', "01"), ('" 1"', " 1"), ("1", "1")):
+        frame = decode([b'{"Channel":"Security","EventID":%s}' % written.encode()], decoder).frames[0].frame
+        assert frame.event_type.name == "windows.security.1"
+        assert frame.columns["EventID"] in ([text], (text,))
+        assert frame.event_type.constants == ((("EventID", "1"),) if text == "1" else ())
+    for written in ("1.5", "1e300", "9e99", '"1 2"', '"0x1"'):
+        frame = decode([b'{"Channel":"Security","EventID":%s}' % written.encode()], decoder).frames[0].frame
+        assert frame.event_type.name != "windows.security.1"

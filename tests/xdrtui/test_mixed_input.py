@@ -48,6 +48,13 @@ HIDDEN = {
     + '"CommandLine":"a needle"}',
     "channel said twice": BASE + '"Channel":"Application","CommandLine":"a needle"}',
     "event id as text": BASE.replace('"EventID":1', '"EventID":"1"') + '"CommandLine":"a needle"}',
+    **{
+        f"event id as {written}": BASE.replace('"EventID":1', f'"EventID":{written}')
+        + '"CommandLine":"a needle"}'
+        for written in ("1.0", "1e0", "10e-1", '"01"', '" 1"', '"1\\t"', '"1.00"', '["x","01"]')
+    },
+    "channel with blanks around": BASE.replace('"Micro', '" Micro').replace('nal"', 'nal\\n"')
+    + '"CommandLine":"a needle"}',
     "channel in another case": BASE.replace("Sysmon/Op", "SYSMON/OP") + '"CommandLine":"a needle"}',
 }
 RAW_HIDDEN = {

@@ -8,6 +8,7 @@ are there at all; what no struct can be made of is routed by its whole tree, by 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -172,19 +173,22 @@ class Router:
             return None
         keys: dict[str, str] = {}
         more: list[tuple[str, str]] = []  # an event that says several: it must meet the rules of each
-        dotted = shape.literal
+        dotted, otherwise = shape.literal, False
         for name, paths in shape.keys.items():
             for path in paths:
                 cell = find(tree, path)
-                text = first_text(cell)
+                written = first_text(cell)
+                text = key_of(written)
                 if text:
                     keys[name] = text
                     if isinstance(cell, tuple):
-                        more += [(name, other) for other in cell[1:MOST_SAID] if other != text]
+                        others = map(key_of, cell[1:MOST_SAID])
+                        more += [(name, other) for other in others if other != text]
+                    otherwise = otherwise or isinstance(cell, tuple) or text != written
                     dotted = dotted or (len(path) > 1 and isinstance(tree, dict) and ".".join(path) in tree)
                     break
         resolved = layout.kind(shape, keys)
-        if more:
+        if otherwise:  # then its columns do not say what its type says
             resolved = resolved.joined([layout.kind(shape, {**keys, name: other}) for name, other in more])
         key: tuple[object, ...] = (
             shape.layout,
@@ -204,6 +208,19 @@ class Router:
             if len(repr(resolved.event_type.constants)) < LONGEST_KEY:
                 self._routes[key] = found
         return found
+
+
+_NUMBER = re.compile(r"\+?\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?")
+
+
+def key_of(text: str) -> str:
+    """A routing value as layouts write it: without blanks around it, a whole number in plain digits (`1.0`,
+    `1e0` and `01` are 1)."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = float(text)
+    return str(int(number)) if number.is_integer() and number < 1e9 else text
 
 
 class _Tier:
