@@ -40,7 +40,7 @@ def command() -> None:
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @pass_session
 def list_(session: Session, query: tuple[str, ...], order: str, limit: int, form: str) -> None:
-    """List alerts that meet QUERY, e.g. `level>=medium state:open host:web-*`; worst first."""
+    """List alerts that meet QUERY, worst first. A query: `level>=medium state:open host:web-*`."""
     from xdrtui.triage.query import AlertQuery
 
     wanted = AlertQuery(" ".join(query), order, getpass.getuser(), time.time_ns())
@@ -90,7 +90,7 @@ def open_desk(session: Session) -> Desk:
     if not (workspace / DATABASE).exists():
         raise StoreError(
             f"nothing is stored in {workspace} yet: `xdrtui run` reads Kafka into it, "
-            "`xdrtui scan PATH --into` reads files."
+            f"`xdrtui scan PATH --into {workspace}` reads files."
         )
     return Desk.open(workspace, me(), readonly=True)
 

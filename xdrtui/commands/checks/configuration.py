@@ -79,7 +79,7 @@ def check_rules(book: Rulebook) -> Check:
     """How many rules load and how many cannot."""
     notes = len(book.problems) - len(book.broken)
     seen = f"{len(book.rules)} and {len(book.correlations.rules)} correlations load"
-    seen += f", {notes} notes" if notes else ""
+    seen += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
     if book.broken:
         seen += f", {len(book.broken)} cannot"
         return Check("rules", "rules", State.BROKEN, seen, "`xdrtui rules check` tells where and why")
