@@ -134,6 +134,11 @@ def test_auditd_as_json() -> None:
         ("2026-03-03T04:05:06Z b sudo: ann : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh",
          "sudo", "ann", ""),
         ("2026-03-03T04:05:06Z b CRON[1]: (root) CMD (run-parts)", "cron", "root", ""),
+        ("2026-03-03T04:05:06Z b /usr/sbin/sshd[1]: Invalid user eve from 10.0.0.2 port 9",
+         "sshd", "eve", "10.0.0.2"),
+        ("<86>1 2026-03-03T04:05:06Z b /usr/bin/sudo 7 - - ann : TTY=pts/0 ; COMMAND=/bin/sh",
+         "sudo", "ann", ""),
+        ("Mar 3 04:05:06 b sshd[7]: Invalid user eve from 10.0.0.2 port 9", "sshd", "eve", "10.0.0.2"),
     ],
 )  # fmt: skip
 def test_the_auth_log(line: str, service: str, user: str, address: str) -> None:
@@ -142,6 +147,40 @@ def test_the_auth_log(line: str, service: str, user: str, address: str) -> None:
     assert frame.frame.event_type.serves(LogSource("linux", "", service))
     assert frame.frame.event_type.serves(LogSource("linux", "", "auth"))
     assert frame.core(0) == Core("b", user, address, "")
+
+
+def test_a_record_of_the_journal_is_what_its_line_in_the_auth_log_would_be() -> None:
+    record = {
+        "__REALTIME_TIMESTAMP": "1600786382243000",
+        "_HOSTNAME": "b",
+        "SYSLOG_IDENTIFIER": "sshd",
+        "_PID": "7",
+        "PRIORITY": "6",
+        "MESSAGE": "Failed password for invalid user bob from 10.0.0.1 port 3 ssh2",
+    }
+    frame = one(record, "program", "message", "pid", "hostname")
+    assert frame.frame.event_type.name == "linux.auth.sshd"
+    assert frame.frame.event_type.serves(LogSource("linux", "", "auth"))
+    assert frame.core(0) == Core("b", "bob", "10.0.0.1", "")
+    assert cells(frame) == {"program": "sshd", "message": record["MESSAGE"], "pid": "7", "hostname": "b"}
+    assert frame.times[0] == 1_600_786_382_243_000_000
+    assert one({**record, "SYSLOG_IDENTIFIER": "/usr/sbin/CRON"}).frame.event_type.name == "linux.auth.cron"
+    assert one({**record, "SYSLOG_IDENTIFIER": "nginx"}).frame.event_type.name == "linux.syslog"
+    audit = {**record, "SYSLOG_IDENTIFIER": "audispd", "MESSAGE": AUDIT}
+    assert one(audit, "a0").frame.event_type.name == "linux.auditd"
+    inside = json.dumps({"event_type": "dns", "src_ip": "10.0.0.3", "timestamp": "2026-03-03T04:05:06Z"})
+    assert one({**record, "MESSAGE": inside}).frame.event_type.name == "suricata.dns"
+
+
+def test_the_days_of_old_syslog_may_have_one_blank() -> None:
+    from xdrtui.events.codecs.lines import read_line
+
+    for day in ("Jan  1", "Jan 1", "Jan 01"):
+        read = read_line(f"{day} 00:00:03 b sshd[7]: y")
+        assert read is not None and read[1]["timestamp"].startswith("Jan")
+    assert decode([b"2021-01-01T00:00:01Z b x: y", b"Jan 1 00:00:03 b x: y"]).frames[0].times[1] // 10**9 == (
+        1_609_459_203
+    )
 
 
 def test_old_syslog_takes_its_year_from_the_clock() -> None:

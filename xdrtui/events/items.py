@@ -193,7 +193,7 @@ def _open(piece: Piece, router: Router, depth: int) -> list[tuple[Route, Piece]]
             opened = [inner for one in inside for inner in _open(one, router, depth + 1)]
             if opened and (len(inside) > 1 or _listed(node, path) or any(r.routed for r, _ in opened)):
                 return opened
-    return [(router.unrouted, piece)]
+    return [(route if route.resolved.event_type.log_sources else router.unrouted, piece)]
 
 
 def _value(node: Any, path: Path) -> Any:

@@ -1,7 +1,7 @@
 """Syslog lines: RFC 5424, RFC 3164, and the form with an ISO time that current systems write to files.
 
-In: one line. Out: timestamp, hostname, program, pid, message, and facility and severity where a priority
-stands.
+In: one line. Out: timestamp, hostname, program (by its name, without the folder it lies in), pid, message,
+and facility and severity where a priority stands.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _NEW = re.compile(
     r"<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(.*)", re.DOTALL
 )
 _STAMP = (
-    r"([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"([A-Z][a-z]{2} (?:[ \d]\d|\d)(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20})"
 )
 _OLD = re.compile(
@@ -31,6 +31,7 @@ def read_syslog(line: str) -> dict[str, str] | None:
             return None
         priority, stamp, host, program, pid, message = found.groups()
         pid = None if pid == "-" else pid
+    program = program.rpartition("/")[2] or program
     fields = {"timestamp": stamp, "hostname": host, "program": program, "message": message.lstrip("\ufeff")}
     if pid:
         fields["pid"] = pid
