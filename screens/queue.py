@@ -192,6 +192,7 @@ class QueuePane(Pane):
         self.source.learn(reading.lines)
         if top:
             self.table.forget_needs()
+        if top or not self.touched:  # where nobody works yet the gravest stays in sight
             self.table.move_to(0)
         self._draw_again()
 

@@ -142,6 +142,8 @@ async def test_newcomers_come_in_by_themselves_before_anyone_works(store: Path) 
             if len(app.workbench.queue.source) == 8:
                 break
         await settled(pilot, rows=8)
+        assert "web-09" in shown(app)[3], "the gravest stays in sight"
+        assert app.workbench.queue.table.cursor == 0
 
 
 async def test_an_alert_changed_meanwhile_is_refused_with_a_line(store: Path) -> None:
