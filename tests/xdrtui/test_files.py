@@ -212,3 +212,14 @@ def test_a_folder_that_cannot_be_listed_is_told_and_the_rest_is_read(
     found = list(open_files([tmp_path], report=lambda error: told.append(str(error))))
     assert [messages.source.name for messages in found] == [str(tmp_path / "b" / "log")]
     assert told == [f"{tmp_path / 'a'}: Permission denied"]
+
+
+def test_unfinished_objects_without_number_do_not_take_long(tmp_path: Path) -> None:
+    import time
+
+    path = tmp_path / "a.json"
+    path.write_text("[\n" + '{"a":\n' * 100_000)
+    began = time.process_time()
+    payloads = [payload for messages in open_files([path]) for payload in messages.payloads]
+    assert time.process_time() - began < 3
+    assert sum(map(len, payloads)) >= 100_000 * 5

@@ -205,8 +205,9 @@ def _values(stream: Any) -> Iterator[bytes]:
     """Objects one after the other: of an array, of `Records`, or standing free over many lines.
 
     Bytes that are no UTF-8 are carried through as they are. What cannot be read is one payload up to the end
-    of its line.
+    of its line. The work is bounded: where too much of it was in vain, lines are handed on untried.
     """
+    spare = 1 << 20  # characters that may be read in vain; more with each that comes in
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     text, at, ended, step = "", 0, False, CHUNK
     while True:
@@ -216,17 +217,20 @@ def _values(stream: Any) -> Iterator[bytes]:
             at = wrapped.end() if wrapped else at + 1
             step = CHUNK
             continue
-        end = _end_of(text, at)
+        end, vain = _end_of(text, at) if spare > 0 else (None, 0)
+        spare -= vain
         if end is not None and (end < len(text) or ended):
             value = text[at:end].encode("utf-8", "surrogateescape")
             if value.strip() not in (b"}", b""):
                 yield value
             at, step = end, CHUNK
             continue
-        if not ended and len(text) - at < LONGEST and (end is not None or _may_grow(text, at)):
+        grows = _may_grow if spare > 0 else _last_line
+        if not ended and len(text) - at < LONGEST and (end is not None or grows(text, at)):
             chunk = stream.read(step)
             step *= 2  # so that a value of many chunks is tried few times
             ended = not chunk
+            spare += 8 * len(chunk or b"")
             text, at = text[at:] + decoder.decode(chunk or b"", final=ended), 0
             continue
         if at >= len(text):
@@ -242,14 +246,25 @@ def _values(stream: Any) -> Iterator[bytes]:
 _WRAPPER = re.compile(r'\{\s*"[Rr]ecords"\s*:\s*\[')
 
 
-def _end_of(text: str, at: int) -> int | None:
-    """Where the JSON value at this place ends; None where it is cut off or broken."""
+_DEEP = 8_000
+
+
+def _end_of(text: str, at: int) -> tuple[int | None, int]:
+    """Where the JSON value at this place ends; None where it is cut off or broken, with how many characters
+    were read in vain (and what the error itself costs: it counts the lines before it)."""
     if at >= len(text):
-        return None
+        return None, 0
     try:
-        return _DECODER.raw_decode(text, at)[1]
+        return _DECODER.raw_decode(text, at)[1], 0
+    except json.JSONDecodeError as error:
+        read = len(text) - at if error.msg.startswith("Unterminated") else error.pos - at
+        return None, read + at // 64
     except (ValueError, RecursionError):
-        return None
+        return None, _DEEP
+
+
+def _last_line(text: str, at: int) -> bool:
+    return text.find("\n", at) < 0
 
 
 def _may_grow(text: str, at: int) -> bool:
