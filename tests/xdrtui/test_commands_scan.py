@@ -181,3 +181,15 @@ def test_a_pipe_gives_all_its_events(rule: str) -> None:
     result = run("scan", f"/dev/fd/{read}", "--rules", rule, "--format", "jsonl")
     os.close(read)
     assert len(result.stdout.splitlines()) == 1
+
+
+def test_level_leaves_out_what_is_below_and_counts_it(rule: str, events: str) -> None:
+    result = CliRunner().invoke(make_group(), ["scan", "--rules", rule, "--level", "critical", events])
+    assert result.stdout == ""
+    assert "2 matches of 1 of 1 rules (2 high)" in result.stderr
+
+
+def test_what_is_no_log_is_said(rule: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Dear all,\nthis is a letter.\n")
+    result = CliRunner().invoke(make_group(), ["scan", "--rules", rule, str(tmp_path / "a.txt")])
+    assert "Nothing here has a known layout" in result.stderr

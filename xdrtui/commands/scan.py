@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from xdrtui.pipeline.rulebook import Rulebook
     from xdrtui.pipeline.scan import Match, Summary
 
+_LEVELS = ("informational", "low", "medium", "high", "critical")
 _WIDEST_LEVEL = len("informational")
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
@@ -39,6 +41,13 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 )
 @pipeline_option
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@click.option(
+    "--level",
+    type=click.Choice(_LEVELS),
+    default="informational",
+    show_default=True,
+    help="Print only matches of this level and above; all are counted and stored.",
+)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
 @click.option(
     "--into",
@@ -53,6 +62,7 @@ def command(
     rules: tuple[str, ...],
     pipelines: tuple[str, ...],
     form: str,
+    level: str,
     jobs: int,
     into: Path | None,
 ) -> None:
@@ -70,8 +80,11 @@ def command(
     progress = Progress("events")
     total = size_of(paths)
     show = _print_objects if form == "jsonl" else _print_lines
+    least = _LEVELS.index(level)
+    shown = {rule.id for rule in book.rules.values() if _LEVELS.index(rule.level) >= least}
 
     def on_matches(matches: Sequence[Match]) -> None:
+        matches = [match for match in matches if match.rule in shown]
         if sys.stdout.isatty():
             progress.clear()
         show(book, matches)
@@ -98,7 +111,7 @@ def command(
         interruptible()
         summary = fill(into, paths, book, on_matches=on_matches, on_progress=on_progress)
     progress.clear()
-    _tell(summary, len(book.rules), time.monotonic() - began)
+    _tell(summary, book, time.monotonic() - began)
     if into is not None:
         say(f"Stored in {into}: judge the alerts with `XDRTUI_WORKSPACE={into} xdrtui`.")
     if summary.stopped or summary.faults:
@@ -150,7 +163,7 @@ def _print_lines(book: Rulebook, matches: Sequence[Match]) -> None:
         click.echo(f"{styled(rule.level)}{padding}  {time_text(match.time)}  {title}  {where}")
 
 
-def _tell(summary: Summary, rules: int, seconds: float) -> None:
+def _tell(summary: Summary, book: Rulebook, seconds: float) -> None:
     """The summary, on stderr."""
     counts = summary.counts
     for fault in summary.faults:
@@ -160,7 +173,16 @@ def _tell(summary: Summary, rules: int, seconds: float) -> None:
     parts += [f"{counts.salvaged:,} salvaged"] if counts.salvaged else []
     parts += [f"{counts.dead:,} dead letters"] if counts.dead else []
     say(", ".join(parts) + ".")
-    fired = f"{summary.matches:,} matches of {len(summary.by_rule):,} of {rules:,} rules"
+    if counts.messages and not counts.routed:
+        say("Nothing here has a known layout: `xdrtui doctor --sample PATH` tells what it is.")
+    fired = f"{summary.matches:,} matches of {len(summary.by_rule):,} of {len(book.rules):,} rules"
+    levels = Counter[str]()
+    for rule, found in summary.by_rule.items():
+        levels[book.rules[rule].level] += found
+    if levels:
+        fired += (
+            " (" + ", ".join(f"{levels[each]:,} {each}" for each in reversed(_LEVELS) if levels[each]) + ")"
+        )
     say(f"{fired} in {seconds:.1f} s ({counts.events / max(seconds, 1e-9):,.0f} events/s).")
     if summary.stopped:
         say("Interrupted: this is what was found so far.")
