@@ -48,9 +48,13 @@ class XdrApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         self.push_screen(self.workbench)
         if self.services.demo is not None:
-            from screens.cards import CardScreen
+            from screens.cards import BURST, CardScreen
 
-            self.push_screen(CardScreen(self.services.look, self.services.demo.card(), "any key begins"))
+            def begun(at: float) -> None:
+                self.workbench.taking.deaf_until = at + BURST
+
+            card = self.services.demo.card()
+            self.push_screen(CardScreen(self.services.look, card, "any key begins", begun))
 
     def switch_mouse(self) -> bool:
         """Switch the mouse on or off; whether it is on now."""

@@ -82,12 +82,16 @@ def _hint(bench: Workbench) -> None:
 
 
 def _report(bench: Workbench) -> None:
-    if bench.services.demo is not None:
-        from screens.cards import CardScreen
+    demo = bench.services.demo
+    if demo is None:
+        return
+    from screens.cards import ReportScreen
 
-        bench.app.push_screen(
-            CardScreen(bench.services.look, bench.services.demo.report(), "any key goes back")
-        )
+    text = demo.report()
+    if text:
+        bench.app.push_screen(ReportScreen(bench.services.look, text))
+    else:
+        bench.say("there is nothing to report yet")
 
 
 def _demo(bench: Workbench, act: str) -> None:

@@ -20,10 +20,13 @@ class Taking:
     def __init__(self, bench: Workbench) -> None:
         self.keyboard = Keyboard()
         self.guard = Guard()
+        self.deaf_until = 0.0
         self._bench = bench
 
     def typed(self, key: str, at: float) -> None:
-        """A key arrived at this moment (seconds, monotonic)."""
+        """A key arrived at this moment (seconds, monotonic); before `deaf_until` it is dropped."""
+        if at < self.deaf_until:
+            return
         take = self.guard.judge(key, at, self._risky(key))
         if take is Take.NOW:
             self._do(key)

@@ -18,6 +18,7 @@ class Played:
 
     def __init__(self) -> None:
         self.acts: list[str] = []
+        self.over = False
 
     def clock_text(self) -> str:
         return "DEMO 03-03 14:02 x120"
@@ -51,10 +52,10 @@ class Played:
         return ["Welcome to the demo", "", "`j` `k` move"]
 
     def report(self) -> list[str]:
-        return ["found 9 of 10 steps"]
+        return ["found 9 of 10 steps", *(f"step {number}" for number in range(1, 70)), "the last line"]
 
     def ended(self) -> bool:
-        return False
+        return self.over
 
 
 async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_closed_alerts(
@@ -66,6 +67,7 @@ async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_cl
         await pilot.pause(0.3)
         assert "Welcome to the demo" in "\n".join(shown(app))
         await pilot.press("enter")
+        await pilot.pause(0.35)
         await settled(pilot, rows=7)
         assert "DEMO 03-03 14:02 x120" in shown(app)[0]
         await pilot.press("equals_sign", "greater_than_sign", "plus", "minus")
@@ -81,3 +83,43 @@ async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_cl
         await settled(pilot)
         await pilot.pause(0.3)
         assert "passwords were read" in "\n".join(shown(app))
+
+
+async def test_what_is_left_of_a_burst_at_the_card_is_dropped(store: Path) -> None:
+    app = app_on(store, demo=Played())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.3)
+        await pilot.press("enter", "c", "t", "j")
+        await settled(pilot, rows=7)
+        assert app.workbench.menu is None and app.workbench.queue.table.cursor == 0
+        await pilot.pause(0.35)
+        await pilot.press("j")
+        await settled(pilot)
+        assert app.workbench.queue.table.cursor == 1
+
+
+async def test_the_report_scrolls_and_q_goes_back(store: Path) -> None:
+    app = app_on(store, demo=Played())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await pilot.pause(0.35)
+        for leave in ("q", "escape", "enter"):
+            await settled(pilot, rows=7)
+            await pilot.press("colon", *"report", "enter")
+            await pilot.pause(0.2)
+            assert "found 9 of 10" in shown(app)[1] and " more lines below" in shown(app)[-2]
+            assert "goes back" in shown(app)[-1]
+            await pilot.press("j", "down", "k")
+            assert app.screen.paper.top == 1 and "found 9 of 10" in shown(app)[0]
+            await pilot.press("pagedown")
+            assert app.screen.paper.top == 22 and "step 21" in shown(app)[0]
+            await pilot.press("pageup", "G")
+            await pilot.pause(0.1)
+            assert "the last line" in shown(app)[-2]
+            await pilot.press("g", "g", "x")
+            await pilot.pause(0.1)
+            assert "found 9 of 10" in shown(app)[1]
+            await pilot.press(leave)
+            await pilot.pause(0.2)
+            assert app.screen is app.workbench and app.workbench.current == "queue"
