@@ -81,16 +81,18 @@ def _hint(bench: Workbench) -> None:
         bench.say(_hints.next(demo, targets.first), "mark")
 
 
-def _report(bench: Workbench) -> None:
-    demo = bench.services.demo
-    if demo is None:
-        return
+def show_report(bench: Workbench, gone: Callable[[float], object] | None = None) -> bool:
+    """Open the demo's report, where there is one; gone: told when it is left."""
     from screens.cards import ReportScreen
 
-    text = demo.report()
+    text = bench.services.demo.report() if bench.services.demo is not None else ()
     if text:
-        bench.app.push_screen(ReportScreen(bench.services.look, text))
-    else:
+        bench.app.push_screen(ReportScreen(bench.services.look, text, gone))
+    return bool(text)
+
+
+def _report(bench: Workbench) -> None:
+    if not show_report(bench):
         bench.say("there is nothing to report yet")
 
 

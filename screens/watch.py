@@ -28,12 +28,25 @@ class Watch:
         self._bench = bench
         self._looking = False
         self._status_at = 0.0
+        self._reported = False
 
     def tick(self) -> None:
         """Look, unless the last look is not over yet."""
+        self._report()
         if not self._looking and not self.paused:
             self._looking = True
             self._bench.run_worker(self._look(), group="watch")
+
+    def _report(self) -> None:
+        """The report of a demo that is over opens once, by itself, but over nothing that takes keys."""
+        bench, demo = self._bench, self._bench.services.demo
+        if demo is None or self._reported or not demo.ended() or bench.busy:
+            return
+        from screens.deeds import show_report
+
+        self._reported = show_report(
+            bench, lambda at: bench.say("the demo has ended · `:` report shows its report again", "good")
+        )
 
     async def _look(self) -> None:
         from xdrtui.errors import XdrtuiError

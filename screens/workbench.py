@@ -196,6 +196,12 @@ class Workbench(Screen[None], inherit_bindings=False):
         return next(iter(self.query(Menu)), None)
 
     @property
+    def busy(self) -> bool:
+        """Whether something takes keys over the panes: a card, a menu, an input, keys that wait."""
+        over = self.app.screen is not self or self.menu is not None or bool(self.query(Prompt))
+        return over or bool(self.taking.guard.held or self.taking.keyboard.pending)
+
+    @property
     def _palette(self) -> Palette | None:
         return next(iter(self.query(Palette)), None)
 

@@ -123,3 +123,24 @@ async def test_the_report_scrolls_and_q_goes_back(store: Path) -> None:
             await pilot.press(leave)
             await pilot.pause(0.2)
             assert app.screen is app.workbench and app.workbench.current == "queue"
+
+
+async def test_the_report_opens_by_itself_once_but_over_no_input(store: Path) -> None:
+    demo = Played()
+    app = app_on(store, demo=demo)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await pilot.pause(0.35)
+        await settled(pilot, rows=7)
+        await pilot.press("m", *"memo")
+        demo.over = True
+        await pilot.pause(0.8)
+        assert app.screen is app.workbench, "not over an open input"
+        await pilot.press("enter")
+        await pilot.pause(0.8)
+        assert "found 9 of 10" in shown(app)[1]
+        await pilot.press("q")
+        await pilot.pause(0.8)
+        assert app.screen is app.workbench, "once"
+        assert "`:` report shows its report again" in shown(app)[-2]
