@@ -305,6 +305,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             pane.display = name in shown
             pane.set_active(name == self.current)
         self.divider.display = len(shown) == 2
+        self._follow()
         self.redraw()
 
     def redraw(self) -> None:

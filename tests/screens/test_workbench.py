@@ -47,6 +47,20 @@ async def test_side_by_side_at_120_and_one_pane_at_80(store: Path) -> None:
         assert "why it fired" not in "\n".join(shown(app))
 
 
+async def test_the_right_pane_follows_when_it_comes_to_sight(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot, rows=7)
+        before = app.workbench.alert.id_shown
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        await pilot.press("j", "j")
+        await settled(pilot)
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        assert app.workbench.alert.id_shown == app.workbench.queue.alert_here() != before
+
+
 async def test_the_alert_answers_the_questions_on_its_first_screen(store: Path) -> None:
     app = app_on(store)
     async with app.run_test(size=(80, 24)) as pilot:
