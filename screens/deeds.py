@@ -51,8 +51,11 @@ def _memo(bench: Workbench) -> None:
 
 def _filter(bench: Workbench) -> None:
     pane = bench.pane
-    label = "filter" if bench.current in (QUEUE, LIVE) else "search"
-    bench.ask_text(label, pane.filter_text(), pane.filtered)
+    text = pane.filter_text()
+    if bench.current not in (QUEUE, LIVE):
+        bench.ask_text("search", text, pane.filtered)
+    else:  # a blank at the end: what is typed next is a word of its own
+        bench.ask_text("filter", text and text + " ", pane.filtered, pane.refused)
 
 
 def _zone(bench: Workbench) -> None:

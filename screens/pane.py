@@ -59,6 +59,10 @@ class Pane(Vertical):
     def filtered(self, text: str) -> None:
         """The person typed a filter, or a text to search for."""
 
+    def refused(self, text: str) -> str:
+        """Why this filter cannot be taken; "" = it can."""
+        return ""
+
     def filter_text(self) -> str:
         """The filter in force, to be edited."""
         return ""

@@ -309,6 +309,15 @@ class QueuePane(Pane):
         if self.current() is not None:
             self.post_message(self.Open())
 
+    def refused(self, text: str) -> str:
+        from xdrtui.triage.query import QueryError, parse
+
+        try:
+            parse(self.alert_query(text.strip()))
+        except QueryError as error:
+            return f"filter: {error}"
+        return ""
+
     def filtered(self, text: str) -> None:
         self.run_worker(self._filter(text), group="queue", exclusive=True)
 

@@ -155,9 +155,15 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.close_over()
         self.mount(Menu(self.services.look, title, choices), before=self.message)
 
-    def ask_text(self, label: str, text: str, done: Callable[[str], object]) -> None:
-        """Ask for a line of text; done is not called where it is given up."""
-        self._prompt(label, text, done)
+    def ask_text(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str], object],
+        refused: Callable[[str], str] = lambda typed: "",
+    ) -> None:
+        """Ask for a line of text; done is not called where it is given up, nor while it is refused."""
+        self._prompt(label, text, done, refused=refused)
 
     def _prompt(
         self,
@@ -165,8 +171,13 @@ class Workbench(Screen[None], inherit_bindings=False):
         text: str,
         done: Callable[[str], object],
         changed: Callable[[str], object] | None = None,
+        refused: Callable[[str], str] = lambda typed: "",
     ) -> None:
         def finished(typed: str | None) -> None:
+            why = refused(typed) if typed is not None else ""
+            if why:
+                self.say(why, "bad")
+                return
             chosen = self._palette.chosen() if self._palette is not None else None
             self.close_over()
             if typed is not None and chosen is not None:

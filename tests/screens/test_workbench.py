@@ -179,15 +179,19 @@ async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
         await settled(pilot, rows=7)
         await pilot.press("slash")
         await pilot.pause(0.1)
-        for _ in "state:open":
+        for _ in "state:open ":
             await pilot.press("backspace")
         await pilot.press(*["h", "o", "s", "t", "colon", "w", "e", "b", "minus", "0", "2", "enter"])
         await settled(pilot, rows=2)
         assert "host:web-02" in shown(app)[1]
-        await pilot.press("slash", "space", "o", "r", "enter")
+        await pilot.press("slash", "o", "r", "enter")
         await pilot.pause(0.3)
         assert "filter:" in shown(app)[-2] and "character" in shown(app)[-2]
+        assert "host:web-02 or" in shown(app)[-3], "the input stays open, with what was typed"
         assert len(app.workbench.queue.source) == 2
+        await pilot.press("space", *"state", "colon", *"new", "enter")
+        await settled(pilot, rows=7)
+        assert "host:web-02 or state:new" in shown(app)[1]
 
 
 async def test_keys_that_do_not_apply_say_why(store: Path) -> None:
