@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -32,8 +34,8 @@ BATCH_BYTES = 16 << 20
 
 
 class Match(msgspec.Struct, frozen=True, array_like=True):
-    """One rule on one event. offset: 0-based line or record; index: which event of it; time: nanoseconds
-    since 1970 UTC, or the ingest time where the event has none."""
+    """One rule on one event. offset: 0-based line or record; index: which event of it; time: what the
+    event states, nanoseconds since 1970 UTC, or the ingest time where it states none."""
 
     rule: str
     source: str
@@ -89,7 +91,9 @@ class Scanner:
             findings = self._detector.detect(frame.frame)
             for rule, row in zip(findings.rules, findings.rows, strict=True):
                 position = frame.position(row)
-                matches.append(Match(rule, source.name, position.offset, position.index, frame.times[row]))
+                stated = frame.stated[row]
+                time = stated if isinstance(stated, int) else frame.times[row]
+                matches.append(Match(rule, source.name, position.offset, position.index, time))
         matches.sort(key=lambda match: (match.offset, match.index, match.rule))
         return matches, decoded.counts
 
@@ -165,11 +169,7 @@ def _several(
                 ranges += cut(file)
         except (SourceError, OSError) as error:
             faults.append(str(error))
-    keep, given = frozenset(rulebook.rules), [str(path) for path in rules]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        jobs, context, _begin, (given, keep, rulebook.placeholders, rulebook.pipelines)
-    ) as pool:
+    with _pool(rulebook, rules, jobs) as pool:
         largest_first = sorted(
             range(len(ranges)), key=lambda number: ranges[number].start - ranges[number].end
         )
@@ -188,11 +188,27 @@ def _several(
 _scanner: Scanner | None = None
 
 
+def _pool(rulebook: Rulebook, rules: Sequence[str | Path], jobs: int) -> ProcessPoolExecutor:
+    """Processes with the rules in them. Where forking is safe (Linux, no other thread) they are born with the
+    rules; elsewhere each reads them from the cache, which costs it about a second."""
+    global _scanner
+    if sys.platform == "linux" and threading.active_count() == 1:
+        _scanner = Scanner(rulebook)
+        return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _leave_signals)
+    given = [str(path) for path in rules]
+    arguments = (given, frozenset(rulebook.rules), rulebook.placeholders, rulebook.pipelines)
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, arguments)
+
+
+def _leave_signals() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool
+
+
 def _begin(
     rules: list[str], keep: frozenset[str], placeholders: Placeholders, pipelines: tuple[str, ...]
 ) -> None:
     global _scanner
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool
+    _leave_signals()
     _scanner = Scanner(
         load_rulebook(rules, placeholders=placeholders, cache=default_cache(), keep=keep, pipelines=pipelines)
     )
