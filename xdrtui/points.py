@@ -1,0 +1,70 @@
+"""Named points on the way of a batch, at which tests end a worker to see that nothing is lost or doubled.
+
+`reach("commit.before")` does nothing, at the cost of an empty call. Only where the environment names a point in
+XDRTUI_POINT (`NAME:N`, or `NAME:N:STOP`) the process kills itself (or stops itself, as SIGSTOP does) when it
+reaches that point for the N-th time. Set by tests alone; a signal leaves no chance to tidy up, as a power cut
+or the kernel's out-of-memory killer leaves none.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "XDRTUI_POINT"
+
+POINTS = (
+    "batch.before",  # a batch has been detected; nothing of it is written
+    "insert.positions",  # each: after that group of INSERTs, inside the transaction
+    "insert.findings",
+    "insert.evidence",
+    "insert.dead",
+    "insert.archive",
+    "insert.counts",
+    "commit.before",  # all is written, the COMMIT has not begun
+    "commit.after",  # committed; nothing has been told to Kafka
+    "fold.before",  # findings are folded into alerts, the COMMIT has not begun
+    "fold.after",
+    "kafka.commit.before",  # around the commit of the group's offsets
+    "kafka.commit.after",
+    "archive.append",  # rows are in the hot segment, not fsynced
+    "archive.fsync.before",
+    "archive.fsync.after",
+    "archive.roll.before",  # a hot segment is to be rolled into Parquet
+    "archive.roll.written",  # the Parquet file is written and fsynced under its temporary name
+    "archive.roll.renamed",  # it has its name; the rows of segments are as before
+    "archive.roll.swapped",  # the rows name it, the hot segment is still there
+    "archive.roll.after",  # the hot segment is gone
+    "outbox.send.before",  # a dead letter goes to its topic, the row is not marked as sent
+    "outbox.send.after",
+    "fleet.produce.before",  # a batch's findings go to the findings topic
+    "fleet.produce.after",  # handed to the producer, not flushed
+    "fleet.flush.after",  # every broker has them; the offsets are not committed
+)
+"""Every point there is, in the order in which a batch passes them."""
+
+
+class _Armed:
+    """Ends or stops this process at the n-th reach of one point."""
+
+    def __init__(self, order: str) -> None:
+        name, _, rest = order.partition(":")
+        times, _, how = rest.partition(":")
+        if name not in POINTS or not times.isdigit() or how not in ("", "STOP"):
+            raise ValueError(f"{VARIABLE} is NAME:N or NAME:N:STOP, with one of {', '.join(POINTS)}")
+        self.name = name
+        self.left = int(times)
+        self.signal = signal.SIGSTOP if how else signal.SIGKILL
+
+    def __call__(self, point: str) -> None:
+        if point == self.name:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), self.signal)
+
+
+def _pass(point: str) -> None:
+    """What `reach` is wherever no test has armed a point."""
+
+
+reach = _Armed(os.environ[VARIABLE]) if VARIABLE in os.environ else _pass
