@@ -1,9 +1,9 @@
 """Named points on the way of a batch, at which tests end a worker to see that nothing is lost or doubled.
 
-`reach("commit.before")` does nothing, at the cost of an empty call. Only where the environment names a point in
-XDRTUI_POINT (`NAME:N`, or `NAME:N:STOP`) the process kills itself (or stops itself, as SIGSTOP does) when it
-reaches that point for the N-th time. Set by tests alone; a signal leaves no chance to tidy up, as a power cut
-or the kernel's out-of-memory killer leaves none.
+`reach("commit.before")` does nothing, at the cost of an empty call. Only where the environment names a point
+in XDRTUI_POINT (`NAME:N`, or `NAME:N:STOP`) the process kills itself (or stops itself, as SIGSTOP does) when
+it reaches that point for the N-th time. Set by tests alone; a signal leaves no chance to tidy up, as a power
+cut or the kernel's out-of-memory killer leaves none.
 """
 
 from __future__ import annotations

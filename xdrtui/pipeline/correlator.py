@@ -22,6 +22,7 @@ import msgspec
 
 from detectors.correlate.engine import Correlations, State
 from detectors.correlate.model import CorrelationRule, Fired
+from xdrtui.points import reach
 from xdrtui.store import alerts, findings, workers
 from xdrtui.store.alerts import Folded, Naming
 from xdrtui.store.findings import Stored
@@ -104,6 +105,8 @@ class Correlator:
                     if not self._lease():
                         return total._replace(mine=False)
                     total = total.plus(self._step(decide))
+                    reach("fold.before")
+                reach("fold.after")
         except BaseException:
             self._state = None  # what it counted was not committed: made again from the findings
             raise

@@ -27,6 +27,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from xdrtui.errors import BrokerError
 from xdrtui.events.message import Messages, Source
 from xdrtui.plain import visible
+from xdrtui.points import reach
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
@@ -361,8 +362,10 @@ class KafkaSource:
         if not (commits and self.settings.group):
             return
         self._committed_at = time.monotonic()
+        reach("kafka.commit.before")
         try:
             await self._consumer.commit(commits)
+            reach("kafka.commit.after")
         except KafkaError as error:
             log.warning("the group's offsets were not committed", extra={"error": repr(error)})
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from xdrtui.errors import Fenced
 from xdrtui.events.message import DeadLetter, Position, Source
+from xdrtui.points import reach
 from xdrtui.store import clean, connect, findings, presence, rules
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
 from xdrtui.store.presence import Sightings
@@ -95,15 +96,23 @@ class Store:
 
     def _commit(self, result: BatchResult) -> Committed:
         connection = self.connection
+        reach("batch.before")
         with self.transaction():
             advanced = self._move(result.marks) or not result.marks
             self._add_sources(result.sources)
+            reach("insert.positions")
             last = self._last_finding()
             stored = findings.insert(connection, result.found, last)
+            reach("insert.findings")
             findings.insert_evidence(connection, result.found, stored, last)
+            reach("insert.evidence")
             dead = findings.insert_dead(connection, result.dead)
+            reach("insert.dead")
             if advanced:
                 self._count(result)
+            reach("insert.counts")
+            reach("commit.before")
+        reach("commit.after")
         self._known_sources.update(source.uid for source in result.sources)
         return Committed(len(stored), dead)
 
