@@ -15,6 +15,8 @@ from sqlite_utils import Database
 from sqlite_utils.db import DescIndex
 from sqlite_utils.migrations import Migrations
 
+from xdrtui.store.schema_shift import shift
+
 migrations = Migrations("xdrtui")
 
 TEXT_OF_ALERTS = ("title", "summary", "entity_text", "host", "user")
@@ -45,6 +47,12 @@ def m0002_when_fields_were_seen_last(db: Database) -> None:
     """So that coverage can tell since when a rule is blind; unknown (0) for what was counted before."""
     for column in ("last", "events"):
         db.execute(f"ALTER TABLE presence ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m0003_shift(db: Database) -> None:
+    """Snoozes, escalations and suppressions."""
+    shift(db)
 
 
 def findings_and_evidence(db: Database) -> None:
