@@ -271,7 +271,9 @@ def test_an_id_may_be_cut_short_where_it_is_clear(desk: Desk) -> None:
 
 COMMANDS = st.lists(
     st.tuples(
-        st.sampled_from(["acknowledge", "investigate", "close", "own", "undo", "redo", "memo"]),
+        st.sampled_from(
+            ["acknowledge", "investigate", "close", "own", "undo", "redo", "memo", "snooze", "escalate"]
+        ),
         st.sets(st.integers(0, 3), min_size=1),
         st.sampled_from([ADA, BOB]),
     ),
@@ -302,6 +304,10 @@ def test_states_folded_from_the_ledger_are_those_that_acting_made(
                     desk.own(chosen, who.name)
                 case "memo":
                     desk.memo(chosen[0], "x")
+                case "snooze":
+                    desk.snooze(chosen, START)
+                case "escalate":
+                    desk.escalate(chosen, "tier2", "beyond me")
                 case _:
                     getattr(desk, kind)(chosen)
         except ActionRefused:

@@ -55,6 +55,12 @@ class FreeText(msgspec.Struct, frozen=True):
     expression: str
 
 
+class Snoozed(msgspec.Struct, frozen=True):
+    """Alerts that sleep at this moment (nanoseconds since 1970 UTC)."""
+
+    now: int
+
+
 class Not(msgspec.Struct, frozen=True):
     part: Condition
 
@@ -69,10 +75,14 @@ class AnyOf(msgspec.Struct, frozen=True):
     parts: tuple[Condition, ...]
 
 
-Condition: TypeAlias = "Compare | Equals | RuleIs | Involves | Technique | FreeText | Not | All | AnyOf"
+Condition: TypeAlias = (
+    "Compare | Equals | RuleIs | Involves | Technique | FreeText | Snoozed | Not | All | AnyOf"
+)
 
-NUMBERS = frozenset({"rank", "open", "count", "duplicates", "first_seen", "last_seen"})
-TEXTS = frozenset({"id", "state", "disposition", "owner", "host_key", "user_key", "rule", "kind"})
+NUMBERS = frozenset({"rank", "open", "count", "duplicates", "first_seen", "last_seen", "waiting"})
+TEXTS = frozenset(
+    {"id", "state", "disposition", "owner", "host_key", "user_key", "rule", "kind", "escalated"}
+)
 OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 
 MATCH = "SELECT rowid FROM alerts_fts WHERE alerts_fts MATCH ?"
@@ -120,6 +130,8 @@ def to_sql(condition: Condition, probe: bool = False) -> Sql:
             )
         case FreeText(expression):
             return f"+a.seq IN ({MATCH})", [expression]
+        case Snoozed(now):
+            return "a.seq IN (SELECT seq FROM alerts WHERE snoozed > 0 AND snoozed > ?)", [now]
         case Not(part):
             sql, parameters = to_sql(part, probe)
             return f"NOT ({sql})", parameters

@@ -34,6 +34,7 @@ class AlertRow(msgspec.Struct, frozen=True):
 
     version: changes with every act on it; give it back when acting to be refused where it changed meanwhile.
     seen_after_close: findings that came after it was closed. kind: "rule" or "correlation".
+    snoozed: until when, nanoseconds, 0 = not; escalated: to whom; waiting: that was not taken up yet.
     """
 
     id: str
@@ -57,13 +58,16 @@ class AlertRow(msgspec.Struct, frozen=True):
     kind: str
     group: tuple[tuple[str, str], ...]
     score: float | None = None
+    snoozed: int = 0
+    escalated: str = ""
+    waiting: bool = False
 
 
 COLUMNS = (
     "a.seq, a.id, a.rule, a.title, a.level, a.state, a.disposition, a.owner, a.host, a.user, a.summary,"
     " a.count, a.duplicates, a.first_seen, a.last_seen, a.techniques, a.entities,"
     " CASE WHEN a.state = 'closed' THEN max(0, a.count - a.closed_count) ELSE 0 END, a.version, a.kind,"
-    " a.grp, a.score"
+    " a.grp, a.score, a.snoozed, a.escalated, a.waiting"
 )
 
 _texts = msgspec.json.Decoder(tuple[str, ...])
@@ -71,9 +75,10 @@ _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
 
 def row_of(row: Sequence[object]) -> AlertRow:
-    _, *plain, techniques, entities, after, version, kind, group, score = row
+    _, *plain, techniques, entities, after, version, kind, group, score, snoozed, escalated, waiting = row
     values = (_texts.decode(str(techniques)), _pairs.decode(str(entities)), after, version, kind)
-    return AlertRow(*(*plain, *values, _pairs.decode(str(group)), score))  # type: ignore[arg-type]
+    rest = (_pairs.decode(str(group)), score, snoozed, escalated, bool(waiting))
+    return AlertRow(*(*plain, *values, *rest))  # type: ignore[arg-type]
 
 
 def seqs(

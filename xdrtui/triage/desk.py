@@ -1,28 +1,25 @@
 """The analyst's desk: the only thing that screens and commands ask about alerts, and act through.
 
-Reading goes to the store as it stands; each act is one entry of the ledger, folded into states in the same
-transaction. An act applies to those alerts for which it changes something, and is refused, with the reason,
-where it changes nothing or where an alert changed after it was seen.
+Reading goes to the store as it stands; acts are `acting`'s.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from xdrtui.errors import ActionRefused
-from xdrtui.store import export, ledger, rules, select, workers
-from xdrtui.store.ledger import Json
+from xdrtui.store import export, rules, select, workers
 from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
-from xdrtui.triage import lines, read, states
+from xdrtui.triage import lines, read
+from xdrtui.triage.acting import Acting
 from xdrtui.triage.query import AlertQuery, parse
 from xdrtui.triage.rows import (
     AlertDetail,
     AlertRow,
-    Entry,
     Line,
     LiveCounts,
     LiveRow,
@@ -30,7 +27,7 @@ from xdrtui.triage.rows import (
     RuleRow,
     Status,
 )
-from xdrtui.triage.states import DISPOSITIONS, State
+from xdrtui.triage.states import DISPOSITIONS
 from xdrtui.triage.status import read_status
 
 __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
@@ -38,20 +35,14 @@ __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
 ALL = AlertQuery()
 DAY = 86_400 * 1_000_000_000
 
-Seen = Mapping[str, int]
-"""Alert id -> the version (`AlertRow.version`) that the person saw."""
 
-
-class Desk:
+class Desk(Acting):
     """One person's access to one store. Not for use by two threads at once; open another one instead."""
 
     def __init__(self, store: Store, actor: Principal) -> None:
-        self.actor = actor
-        self._store = store
-        self._connection = store.connection
+        super().__init__(store, actor)
         self._live = LiveReader(store.directory)
         self._version = -1
-        self._acted = False
 
     @classmethod
     def open(
@@ -129,11 +120,18 @@ class Desk:
         """Lines by their numbers, as they are now; those that are gone are left out."""
         return lines.by_number(self._connection, numbers)
 
-    def newcomers(self, query: AlertQuery, after: int) -> tuple[list[int], int]:
-        """The lines that alerts stored after this row number belong to, and the row number of the last alert.
-        Raises QueryError."""
-        last = lines.last_row(self._connection)
-        return (lines.newcomers(self._connection, parse(query), after) if last > after else []), last
+    def newcomers(self, query: AlertQuery, after: int, since: int = 0) -> tuple[list[int], int]:
+        """The lines that alerts stored after this row number belong to, and those that woke from a snooze
+        since then (nanoseconds); and the row number of the last alert. Raises QueryError."""
+        last, condition = lines.last_row(self._connection), parse(query)
+        found = lines.newcomers(self._connection, condition, after) if last > after else []
+        if since and query.now > since:
+            found += lines.woken(self._connection, condition, since, query.now)
+        return found, last
+
+    def next_waking(self, now: int) -> int:
+        """When the next snooze ends, nanoseconds; 0 = none is under way."""
+        return lines.next_waking(self._connection, now)
 
     def last_row(self) -> int:
         """The row number of the alert that was stored last."""
@@ -209,124 +207,3 @@ class Desk:
                 workers.set_control(self._connection, key, value)
             return value
         return workers.control(self._connection, key)
-
-    # --- acting
-
-    def acknowledge(self, ids: Sequence[str], seen: Seen | None = None) -> Entry:
-        """Say that new alerts have been looked at. Raises ActionRefused."""
-        return self._act("acknowledge", ids, {}, seen, lambda state: state.state == "new")
-
-    def investigate(self, ids: Sequence[str], seen: Seen | None = None) -> Entry:
-        """Say that alerts are being worked on; opens closed ones again. Raises ActionRefused."""
-        return self._act("investigate", ids, {}, seen, lambda state: state.state != "investigating")
-
-    def close(self, ids: Sequence[str], disposition: str, text: str = "", seen: Seen | None = None) -> Entry:
-        """Close alerts with one of `DISPOSITIONS`; findings that come later count as seen after close."""
-        if disposition not in DISPOSITIONS:
-            raise ActionRefused(f"a disposition is one of {', '.join(DISPOSITIONS)}, not {disposition!r}")
-        return self._act(
-            "close",
-            ids,
-            {"disposition": disposition, "text": text},
-            seen,
-            lambda state: (state.state, state.disposition) != ("closed", disposition),
-        )
-
-    def own(self, ids: Sequence[str], owner: str, seen: Seen | None = None) -> Entry:
-        """Give alerts an owner; empty = nobody's. Raises ActionRefused."""
-        return self._act("own", ids, {"owner": owner}, seen, lambda state: state.owner != owner)
-
-    def memo(self, id: str, text: str) -> Entry:
-        """Note something about an alert, or with no id about the shift. Raises ActionRefused."""
-        if not text.strip():
-            raise ActionRefused("a memo needs a text")
-        return self._act("memo", [id] if id else [], {"text": text}, None, lambda state: True)
-
-    def undo(self) -> Entry | None:
-        """Take back this person's last act, a bulk at once; return the act, or None where there is none."""
-        return self._turn("undo")
-
-    def redo(self) -> Entry | None:
-        """Do again what was undone last; return the act, or None where there is none."""
-        return self._turn("redo")
-
-    def refold(self) -> None:
-        """Fold all states anew from the ledger."""
-        with self._store.transaction():
-            states.refold(self._connection)
-        self._acted = True
-
-    def states_digest(self) -> str:
-        """A hash of all that people's acts come to."""
-        return states.digest(self._connection)
-
-    def ledger_faults(self) -> list[str]:
-        """What is wrong with the ledger's chains, a sentence each."""
-        return ledger.broken(self._connection)
-
-    def entries(self, after: int = 0) -> Iterator[Entry]:
-        """The ledger after this entry, oldest first."""
-        return ledger.all_entries(self._connection, after)
-
-    def _act(
-        self,
-        kind: str,
-        ids: Sequence[str],
-        body: Mapping[str, Json],
-        seen: Seen | None,
-        applies: Callable[[State], bool],
-    ) -> Entry:
-        wanted = list(dict.fromkeys(ids))
-        if not wanted and kind != "memo":
-            raise ActionRefused("no alert is chosen")
-        with self._store.transaction():
-            there = select.by_ids(self._connection, wanted)
-            now = states.states_of(self._connection, wanted)
-            self._refuse(wanted, there, seen or {})
-            subject = [alert for alert in wanted if applies(now[alert])]
-            if wanted and not subject:
-                what = "this alert" if len(wanted) == 1 else f"each of these {len(wanted)} alerts"
-                raise ActionRefused(f"{what} is {now[wanted[0]].state} already: nothing was changed")
-            extra: dict[str, Json] = {}
-            if kind == "close":
-                extra["counts"] = {alert: there[alert].count for alert in subject}
-            entry = self._append(kind, subject, {**body, **extra})
-        self._acted = True
-        return entry
-
-    def _refuse(self, wanted: Sequence[str], there: Mapping[str, AlertRow], seen: Seen) -> None:
-        missing = [alert for alert in wanted if alert not in there]
-        if missing:
-            raise ActionRefused(f"there is no alert {missing[0]!r}")
-        stale = [alert for alert in wanted if alert in seen and seen[alert] != there[alert].version]
-        if stale:
-            row = there[stale[0]]
-            by = next((past.author for past in reversed(read.history(self._connection, row.id))), "someone")
-            more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-            raise ActionRefused(
-                f"'{row.title}' on {row.host or row.user or row.id[:8]}{more} was changed meanwhile by {by}"
-                f" (now {row.state}): look again"
-            )
-
-    def _turn(self, kind: str) -> Entry | None:
-        last = states.last_done if kind == "undo" else states.last_undone
-        with self._store.transaction():
-            entry = last(self._connection, self.actor.name, self.actor.device)
-            if entry is None:
-                return None
-            self._append(kind, entry.subject, {"entry": entry.hash, "of": entry.kind})
-        self._acted = True
-        return entry
-
-    def _append(self, kind: str, subject: Sequence[str], body: Mapping[str, Json]) -> Entry:
-        entry = ledger.append(
-            self._connection,
-            self.actor.name,
-            self.actor.device,
-            self._store.clock(),
-            kind,
-            subject,
-            body,
-        )
-        states.take(self._connection, entry)
-        return entry

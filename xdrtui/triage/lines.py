@@ -78,6 +78,27 @@ def newcomers(
     ]
 
 
+def woken(connection: sqlite3.Connection, condition: Condition, since: int, now: int) -> list[int]:
+    """The lines of which an alert's snooze ended after `since`, up to `now`, and that meet the condition."""
+    sql, parameters = to_sql(condition)
+    return [
+        number
+        for (number,) in connection.execute(
+            f"SELECT DISTINCT {_FIRST_OF_LINE} FROM alerts a WHERE a.snoozed > 0 AND a.snoozed > ?"
+            f" AND a.snoozed <= ? AND ({sql})",
+            (since, now, *parameters),
+        )
+    ]
+
+
+def next_waking(connection: sqlite3.Connection, now: int) -> int:
+    """When the next snooze ends, nanoseconds; 0 = none is under way."""
+    row = connection.execute(
+        "SELECT min(snoozed) FROM alerts WHERE snoozed > 0 AND snoozed > ?", (now,)
+    ).fetchone()
+    return int(row[0] or 0)
+
+
 def last_row(connection: sqlite3.Connection) -> int:
     """The highest row number of an alert."""
     return int(connection.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0])
@@ -97,12 +118,14 @@ def _line(connection: sqlite3.Connection, number: int) -> tuple[int, dict[str, A
     key = connection.execute("SELECT rule, line FROM alerts WHERE seq = ?", (number,)).fetchone()
     if key is None:
         return None
-    (*counts, again, upto, version, state, owners) = connection.execute(
+    (*counts, again, upto, version, state, owners, snoozed, waiting) = connection.execute(
         "SELECT sum(open), count(*), sum(count), min(first_seen), max(last_seen),"
         " coalesce(min(CASE WHEN open THEN first_seen END)"
         "     > max(CASE WHEN NOT open THEN first_seen END), 0), max(seq), max(version),"
         " min(CASE WHEN open THEN CASE state WHEN 'new' THEN 0 WHEN 'acknowledged' THEN 1 ELSE 2 END END),"
-        " json_group_array(DISTINCT owner) FILTER (WHERE open) FROM alerts WHERE rule = ? AND line = ?",
+        " json_group_array(DISTINCT owner) FILTER (WHERE open),"
+        " coalesce(min(CASE WHEN open THEN snoozed END), 0), max(waiting) FROM alerts"
+        " WHERE rule = ? AND line = ?",
         key,
     ).fetchone()
     (worst, _), (_, newest) = (
@@ -120,6 +143,8 @@ def _line(connection: sqlite3.Connection, number: int) -> tuple[int, dict[str, A
         "newest": newest,
         "upto": upto,
         "version": version,
+        "snoozed": snoozed,
+        "waiting": bool(waiting),
     }
 
 

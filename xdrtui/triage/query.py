@@ -31,6 +31,7 @@ from xdrtui.store.filter import (
     Involves,
     Not,
     RuleIs,
+    Snoozed,
     Technique,
 )
 from xdrtui.triage.defang import refang
@@ -65,7 +66,19 @@ NAMES = {
     "seen": "last",
 }
 FIELDS = (
-    *("level", "state", "host", "user", "rule", "owner", "disposition", "attack", "alert", "kind"),
+    *(
+        "level",
+        "state",
+        "host",
+        "user",
+        "rule",
+        "owner",
+        "disposition",
+        "escalated",
+        "attack",
+        "alert",
+        "kind",
+    ),
     *("count", "duplicates", "first", "last", "involves", *ENTITY_KINDS),
 )
 FIELD = re.compile(r"([A-Za-z_.]+)(:|>=|<=|>|<|=)")
@@ -252,9 +265,15 @@ def level(token: Token, query: AlertQuery) -> Condition:
 
 
 def state(token: Token, query: AlertQuery) -> Condition:
-    word = choose(token, ("open", *STATES))
-    if word in ("open", "closed"):
-        return Compare("open", "=", int(word == "open"))
+    word = choose(token, ("open", *STATES, "snoozed", "escalated"))
+    if word == "open":  # what sleeps comes back by itself
+        return All((Compare("open", "=", 1), Not(Snoozed(query.now))))
+    if word == "closed":
+        return Compare("open", "=", 0)
+    if word == "snoozed":
+        return All((Compare("open", "=", 1), Snoozed(query.now)))
+    if word == "escalated":
+        return Compare("waiting", "=", 1)
     return Equals("state", word)
 
 
@@ -314,6 +333,7 @@ TERMS: dict[str, Callable[[Token, AlertQuery], Condition]] = {
     "user": lambda token, query: Equals("user_key", token.value.casefold()),
     "rule": lambda token, query: RuleIs(token.value),
     "attack": lambda token, query: Technique(token.value),
+    "escalated": lambda token, query: Equals("escalated", token.value),
     "alert": lambda token, query: Equals("id", token.value.lower()),
     "kind": lambda token, query: Equals("kind", choose(token, ("rule", "correlation"))),
     "involves": lambda token, query: Involves("", token.value.casefold()),

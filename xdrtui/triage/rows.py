@@ -88,6 +88,7 @@ class Line(msgspec.Struct, frozen=True):
     the closed ones. number: names the line, and stays; state: the least handled of the open ones, or
     "closed"; owners: of the open ones ("" = nobody); newest: id of the newest open alert (else of the
     newest); upto, version: the highest row number and version in it, which tell what came or changed later.
+    snoozed: until when all open ones sleep, 0 = one is awake; waiting: one is escalated and not taken up.
     """
 
     row: AlertRow
@@ -103,6 +104,8 @@ class Line(msgspec.Struct, frozen=True):
     newest: str
     upto: int
     version: int
+    snoozed: int = 0
+    waiting: bool = False
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):

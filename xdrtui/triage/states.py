@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from xdrtui.store import ledger
 from xdrtui.store.identity import canonical
@@ -29,22 +30,37 @@ DISPOSITIONS = (
     "undetermined",
 )
 
-ACTS = ("acknowledge", "investigate", "close", "own", "memo")
+ACTS = ("acknowledge", "investigate", "close", "own", "memo", "snooze", "escalate")
 """Kinds of entries that can be undone."""
+
+ACCEPTING = ("acknowledge", "investigate", "own")
+"""Acts by which somebody takes up what was escalated."""
 
 
 class State(msgspec.Struct, frozen=True):
-    """What people made of an alert. closed_count: its count when it was closed; version: the last entry."""
+    """What people made of an alert. closed_count: its count when it was closed; version: the last entry.
+
+    snoozed: until when, nanoseconds since 1970 UTC, 0 = not; who reads compares it with the clock, the fold
+    never does. escalated: to whom, "" = nobody; waiting: whoever that is has not taken it up yet.
+    """
 
     state: str = "new"
     disposition: str = ""
     owner: str = ""
     closed_count: int = 0
     version: int = 0
+    snoozed: int = 0
+    escalated: str = ""
+    waiting: bool = False
+
+
+COLUMNS = ", ".join(State.__struct_fields__)
 
 
 class Act(msgspec.Struct, frozen=True):
-    """What an entry says of one alert. value: disposition or owner; count: the alert's count when closed."""
+    """What an entry says of one alert. value: the disposition, the owner, to whom it is escalated or who took
+    that up. count: the alert's count when closed; until when it is snoozed; 1 where an escalation is taken
+    up by this act."""
 
     entry: int
     kind: str
@@ -52,15 +68,24 @@ class Act(msgspec.Struct, frozen=True):
     count: int = 0
 
 
+_VALUES = {"close": "disposition", "own": "owner", "escalate": "to"}
+
+
 def acts_of(entry: Entry) -> dict[str, Act]:
     """What an entry says of each alert that it is about."""
-    value = str(entry.body.get({"close": "disposition", "own": "owner"}.get(entry.kind, ""), ""))
-    counts = entry.body.get("counts")
+    body = entry.body
+    value = str(body.get(_VALUES.get(entry.kind, ""), ""))
+    counts, until, accepts = body.get("counts"), body.get("until"), body.get("accepts")
     known = counts if isinstance(counts, dict) else {}
+    taken = set(accepts) if isinstance(accepts, list) else set()
     acts = {}
     for alert in entry.subject:
-        count = known.get(alert, 0)
-        acts[alert] = Act(entry.seq, entry.kind, value, count if isinstance(count, int) else 0)
+        if entry.kind == "snooze":
+            count = until
+        else:
+            count = int(alert in taken) if entry.kind in ACCEPTING else known.get(alert, 0)
+        says = entry.author if alert in taken and entry.kind != "own" else value
+        acts[alert] = Act(entry.seq, entry.kind, says, count if isinstance(count, int) else 0)
     return acts
 
 
@@ -69,34 +94,41 @@ def act(state: State, what: Act) -> State:
     match what.kind:
         case "acknowledge" | "investigate":
             word = "acknowledged" if what.kind == "acknowledge" else "investigating"
-            return State(word, "", state.owner, 0, what.entry)
+            if not what.count:
+                return State(word, "", state.owner, 0, what.entry, 0, state.escalated, state.waiting)
+            if what.kind == "acknowledge" and state.state != "new":
+                word = state.state  # what was taken up is said, what was done before stays
+            return State(word, "", what.value, 0, what.entry, 0, state.escalated, False)
         case "close":
-            return State("closed", what.value, state.owner, what.count, what.entry)
+            return State("closed", what.value, state.owner, what.count, what.entry, 0, state.escalated, False)
         case "own":
-            return msgspec.structs.replace(state, owner=what.value, version=what.entry)
+            return replace(
+                state, owner=what.value, version=what.entry, waiting=state.waiting and not what.count
+            )
+        case "snooze":
+            return replace(state, snoozed=what.count, version=what.entry)
+        case "escalate":
+            return replace(state, escalated=what.value, waiting=True, snoozed=0, version=what.entry)
         case _:
-            return msgspec.structs.replace(state, version=what.entry)
+            return replace(state, version=what.entry)
 
 
 def states_of(connection: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, State]:
     """The states of these alerts; those nobody touched are new."""
     states = dict.fromkeys(alerts, State())
     for alert in alerts:
-        row = connection.execute(
-            "SELECT state, disposition, owner, closed_count, version FROM alert_states WHERE alert = ?",
-            (alert,),
-        ).fetchone()
+        row = connection.execute(f"SELECT {COLUMNS} FROM alert_states WHERE alert = ?", (alert,)).fetchone()
         if row is not None:
-            states[alert] = State(*row)
+            states[alert] = State(*(*row[:-1], bool(row[-1])))
     return states
 
 
 def write_states(connection: sqlite3.Connection, states: Mapping[str, State]) -> None:
+    fields = State.__struct_fields__
+    marks, news = ",".join("?" * len(fields)), ", ".join(f"{name} = excluded.{name}" for name in fields)
     connection.executemany(
-        "INSERT INTO alert_states(alert, state, disposition, owner, closed_count, version)"
-        " VALUES (?,?,?,?,?,?) ON CONFLICT(alert) DO UPDATE SET state = excluded.state,"
-        " disposition = excluded.disposition, owner = excluded.owner, closed_count = excluded.closed_count,"
-        " version = excluded.version",
+        f"INSERT INTO alert_states(alert, {COLUMNS}) VALUES (?,{marks})"
+        f" ON CONFLICT(alert) DO UPDATE SET {news}",
         [(alert, *msgspec.structs.astuple(state)) for alert, state in states.items()],
     )
 
@@ -147,7 +179,7 @@ def replay(connection: sqlite3.Connection, alert: str) -> State:
         (alert,),
     ):
         one = Act(*what)
-        state = msgspec.structs.replace(state, version=one.entry) if undone else act(state, one)
+        state = replace(state, version=one.entry) if undone else act(state, one)
     return state
 
 
@@ -172,6 +204,17 @@ def last_undone(connection: sqlite3.Connection, author: str, device: str) -> Ent
     return None if row is None else ledger.entry_of(row)
 
 
+def escalated_by(connection: sqlite3.Connection, alert: str) -> str:
+    """Who escalated this alert last, leaving out what was undone; "" = nobody."""
+    row = connection.execute(
+        "SELECT l.author FROM ledger_subjects s JOIN ledger l ON l.seq = s.entry"
+        " WHERE s.alert = ? AND s.kind = 'escalate'"
+        " AND NOT EXISTS (SELECT 1 FROM ledger_undone WHERE entry = s.entry) ORDER BY s.entry DESC LIMIT 1",
+        (alert,),
+    ).fetchone()
+    return "" if row is None else str(row[0])
+
+
 def refold(connection: sqlite3.Connection) -> None:
     """Drop all that is folded from the ledger and fold it again."""
     for table in ("alert_states", "ledger_subjects", "ledger_undone"):
@@ -183,7 +226,7 @@ def refold(connection: sqlite3.Connection) -> None:
 def digest(connection: sqlite3.Connection) -> str:
     """A hash of all that people's acts come to, to compare two folds; alerts left as new do not count."""
     rows = connection.execute(
-        "SELECT alert, state, disposition, owner, closed_count FROM alert_states"
-        " WHERE (state, disposition, owner) <> ('new', '', '') ORDER BY alert"
+        "SELECT alert, state, disposition, owner, closed_count, snoozed, escalated, waiting FROM alert_states"
+        " WHERE (state, disposition, owner, snoozed, escalated) <> ('new', '', '', 0, '') ORDER BY alert"
     )
     return hashlib.sha256(canonical([list(row) for row in rows]).encode()).hexdigest()
