@@ -92,6 +92,11 @@ def field_of(rule: CorrelationRule, source: str, name: str) -> str:
     return rule.aliases.get(name, {}).get(source, name)
 
 
+def parents_first(rules: Sequence[CorrelationRule]) -> list[CorrelationRule]:
+    """The rules, each before those that it refers to. Raises ValueError where a chain is circular."""
+    return _children_first({rule.id: rule for rule in rules})[::-1]
+
+
 def _children_first(known: Mapping[str, CorrelationRule]) -> list[CorrelationRule]:
     ordered: dict[str, CorrelationRule] = {}
     open_: dict[str, None] = {}

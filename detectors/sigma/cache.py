@@ -21,7 +21,7 @@ import msgspec
 from detectors.sigma.items import Placeholders
 from detectors.sigma.rules import RuleSet, parse_rules, read_rule_texts
 
-VERSION = "2"
+VERSION = "3"
 _VERSIONS = f"patterns {VERSION} {getattr(hyperscan, '__version__', '')}".encode()
 _CHECKSUM = 32
 _LARGEST = 300_000_000

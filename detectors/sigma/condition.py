@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from detectors.sigma.expression import And, Expression, Not, Or, joined
 from detectors.sigma.problem import RuleProblem
@@ -116,7 +115,7 @@ class _Parser:
         names = [
             name
             for name in self.detections
-            if fnmatchcase(name, wanted) and (not name.startswith("_") or wanted.startswith("_"))
+            if _fits(name, wanted) and (not name.startswith("_") or wanted.startswith("_"))
         ]
         if not names:
             near = difflib.get_close_matches(pattern.rstrip("*"), self.detections, 1)
@@ -124,3 +123,8 @@ class _Parser:
         self.take()
         self.used.update(names)
         return joined([self.detections[name] for name in names], And if quantity == "all" else Or)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name fits a pattern, in which only `*` is special."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None

@@ -26,14 +26,18 @@ _base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_base):  # type: ignore[misc]
-    """Safe YAML in which dates and sexagesimal numbers stay text and fractions stay exact."""
+    """Safe YAML in which dates, sexagesimal numbers, yes and no stay text and fractions stay exact, as YAML
+    1.2 has it, which Sigma is written in."""
 
 
-_kept = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+_kept = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 _Loader.yaml_implicit_resolvers = {
     char: [(tag, pattern) for tag, pattern in resolvers if tag in _kept]
     for char, resolvers in _base.yaml_implicit_resolvers.items()  # type: ignore[attr-defined]
 }
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:int", re.compile(r"^(?:[-+]?(?:0|[1-9]\d*)|0x[0-9a-fA-F]+)$"), None
 )

@@ -51,7 +51,9 @@ def parse_filter(body: dict[str, object], placeholders: Placeholders) -> tuple[F
     inner = body.get("filter")
     if not isinstance(inner, dict) or "condition" not in inner:
         raise RuleProblem("no condition", "add `condition: not selection` under filter", ("filter",))
-    named = inner.get("rules", "any")
+    named = inner.get("rules")
+    if not named:
+        raise RuleProblem("no rules", "name them by id, name or title, or write rules: any", ("filter",))
     names = named if isinstance(named, list) else [named]
     rules = frozenset(str(name).lower() for name in names) - {"any"}
     detections: dict[str, Expression] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import itertools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,8 @@ from typing import TypeAlias
 
 from detectors.sigma import strings
 from detectors.sigma.expression import (
+    ANY,
+    ONE,
     And,
     Check,
     Cidr,
@@ -41,6 +44,18 @@ _SHAPES = {"contains": (True, True), "startswith": (False, True), "endswith": (T
 _ORDERS = ("lt", "lte", "gt", "gte")
 _TIME_PARTS = ("minute", "hour", "day", "week", "month", "year")
 _FLAGS = {"i": "i", "ignorecase": "i", "m": "m", "multiline": "m", "s": "s", "dotall": "s"}
+_PARTS_OF_TIME = {"minute": (0, 59), "hour": (0, 23), "day": (1, 31), "week": (1, 53), "month": (1, 12)}
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    "re": (*_FLAGS, *_SHAPES, "expand", "cased"),
+    "cidr": ("expand",),
+    "exists": (),
+    "fieldref": (*_SHAPES, "cased"),
+    **dict.fromkeys(_ORDERS, _TIME_PARTS),
+    **dict.fromkeys(_TIME_PARTS, _ORDERS),
+}
+"""The modifiers that make a value something else than text, and those that may stand beside them; `all` and
+`neq` may stand beside all but exists."""
+_PLACEHOLDER = re.compile(r"(?<!\\)%([A-Za-z0-9_.-]+)%")
 MODIFIERS = (
     *_SHAPES, *_ENCODINGS, *_ORDERS, *_TIME_PARTS, "all", "exists", "cased", "neq", "windash", "base64",
     "base64offset", "re", *_FLAGS, "cidr", "expand", "fieldref",
@@ -105,6 +120,7 @@ def parse_item(key: str, value: object, placeholders: Placeholders) -> Expressio
                 f"there is no modifier '{modifier}'",
                 f"did you mean '{near[0]}'?" if near else "see the manual",
             )
+    _check_chain(field, modifiers)
     values = value if isinstance(value, list) else [value]
     if not values:
         raise RuleProblem("an empty list of values matches nothing", "give it a value or remove the item")
@@ -131,31 +147,39 @@ def parse_item(key: str, value: object, placeholders: Placeholders) -> Expressio
     return joined(expressions, And if all_of else Or)
 
 
+def _check_chain(field: str, modifiers: list[str]) -> None:
+    """Raises RuleProblem where the modifiers cannot stand together."""
+    typed = next((modifier for modifier in modifiers if modifier in _BESIDE), None)
+    if typed is None:
+        return
+    if not field and typed in ("exists", "fieldref"):
+        raise RuleProblem(f"{typed} needs a field", f"write field|{typed}")
+    allowed = (typed, *_BESIDE[typed], *(() if typed == "exists" else ("all", "neq")))
+    other = next((modifier for modifier in modifiers if modifier not in allowed), None)
+    if other is not None:
+        remedy = "write exists: false for absent" if typed == "exists" else f"keep {typed} or {other}"
+        raise RuleProblem(f"'{typed}' and '{other}' do not go together", remedy)
+
+
 def _checks(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
     """The checks any of which makes this one value match."""
     if isinstance(value, dict | list):
         raise RuleProblem(
             "a value may not be a map or a list here", "use text, a number, true, false or null"
         )
-    typed = next(
-        (m for m in chain if m in ("re", "cidr", "exists", "fieldref", *_ORDERS, *_TIME_PARTS)), None
-    )
+    typed = next((modifier for modifier in chain if modifier in _TYPED), None)
     if typed is not None:
         return _TYPED[typed](field, chain, value, placeholders)
+    if not field and (value is None or value == ""):
+        raise RuleProblem("an empty keyword would match every event", "name what is looked for")
     if value is None:
         if chain:
             raise RuleProblem(f"null takes no modifier '{chain[0]}'", "write the field without modifiers")
         return [IsNull()]
-    cased = "cased" in chain
-    spellings = [strings.parse(_text(value))]
-    for modifier in chain:
-        if modifier == "expand":
-            spellings = [each for parts in spellings for each in _expand(parts, placeholders)]
-        else:
-            spellings = [each for parts in spellings for each in _reshape(modifier, parts)]
+    spellings = _spellings(chain, strings.parse(_text(value)), placeholders)
     if not field:  # a keyword is looked for inside the values
         spellings = [strings.around(parts, before=True, after=True) for parts in spellings]
-    return [Like(parts, cased) for parts in spellings]
+    return [Like(parts, "cased" in chain) for parts in spellings]
 
 
 def _text(value: object) -> str:
@@ -164,54 +188,75 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _reshape(modifier: str, parts: strings.Parts) -> list[strings.Parts]:
-    """One string modifier on one spelling; base64offset gives three."""
+def _spellings(chain: list[str], parts: strings.Parts, placeholders: Placeholders) -> list[strings.Parts]:
+    """What the chain makes of one value, modifier by modifier. encoded: between an encoding and the Base64
+    that follows it, a text has one character a byte."""
+    found, encoded = [parts], False
+    for modifier in chain:
+        if modifier == "expand":
+            found = [each for parts in found for each in _expand(parts, placeholders)]
+        elif modifier in _ENCODINGS or modifier.startswith("base64"):
+            found = [each for parts in found for each in strings.without_dashes(parts, _ITEMS)]
+            if modifier in _ENCODINGS:
+                found = [_encoded(parts, modifier) for parts in found]
+            else:
+                found = [each for parts in found for each in _base64(parts, modifier, encoded)]
+            encoded = modifier in _ENCODINGS
+        else:
+            found = [_reshape(modifier, parts) for parts in found]
+    return found
+
+
+def _reshape(modifier: str, parts: strings.Parts) -> strings.Parts:
+    """One string modifier on one spelling."""
     if modifier in _SHAPES:
         before, after = _SHAPES[modifier]
-        return [strings.around(parts, before=before, after=after)]
-    if modifier in _ENCODINGS:
-        data = strings.plain(parts, modifier).encode(_ENCODINGS[modifier], "surrogatepass")
-        return [(data.decode("latin-1"),)]
-    if modifier == "base64":
-        return [(strings.encode_base64(_bytes(parts, modifier)),)]
-    if modifier == "base64offset":
-        return [(text,) for text in strings.base64_offsets(_bytes(parts, modifier)) if text]
+        return strings.around(parts, before=before, after=after)
     if modifier == "windash":
-        return [strings.windash(parts)]
+        return strings.windash(parts)
     if modifier == "cased":
-        return [parts]
+        return parts
     raise RuleProblem(f"modifier '{modifier}' must follow 're'", "write re first")
 
 
-def _bytes(parts: strings.Parts, modifier: str) -> bytes:
-    """What is to be encoded: the bytes that wide left, or the text in UTF-8."""
-    text = strings.plain(parts, modifier)
-    if "\0" in text or "\xff" in text:  # what wide or utf16 left, one character a byte
-        return text.encode("latin-1", "ignore")
-    return text.encode()
+def _encoded(parts: strings.Parts, modifier: str) -> strings.Parts:
+    data = strings.plain(parts, modifier).encode(_ENCODINGS[modifier], "surrogatepass")
+    return (data.decode("latin-1"),)
+
+
+def _base64(parts: strings.Parts, modifier: str, encoded: bool) -> list[strings.Parts]:
+    """The text in Base64; base64offset gives three spellings."""
+    data = strings.plain(parts, modifier).encode("latin-1" if encoded else "utf-8", "surrogatepass")
+    if modifier == "base64":
+        return [(strings.encode_base64(data),)]
+    return [(text,) for text in strings.base64_offsets(data) if text]
 
 
 def _expand(parts: strings.Parts, placeholders: Placeholders) -> list[strings.Parts]:
-    """Every combination of the placeholders' values. Placeholders without a value switch the rule off."""
+    """Every combination of the placeholders' values; `\\%` is a plain percent. Placeholders without a value
+    switch the rule off."""
     pieces: list[list[strings.Parts]] = []
     for part in parts:
         if not isinstance(part, str):
             pieces.append([(part,)])
             continue
-        for index, text in enumerate(re.split(r"%([A-Za-z0-9_.-]+)%", part)):
+        for index, text in enumerate(_PLACEHOLDER.split(part)):
             if index % 2 == 0:
-                pieces.append([(text,)] if text else [()])
-            elif text in placeholders:
-                pieces.append([strings.parse(str(value)) for value in placeholders[text]])
+                pieces.append([(text.replace("\\%", "%"),)] if text else [()])
             else:
-                raise Unfilled(
-                    f"placeholder '%{text}%' has no value",
-                    f"give it one in the settings under placeholders.{text}",
-                )
-    combined = [tuple(itertools.chain.from_iterable(choice)) for choice in itertools.product(*pieces)]
-    if len(combined) > _ITEMS:
-        raise RuleProblem(f"its placeholders make {len(combined):,} values", f"{_ITEMS:,} are the most")
-    return [_merged(parts) for parts in combined]
+                pieces.append([strings.parse(str(value)) for value in _filled(text, placeholders)])
+    count = math.prod(map(len, pieces))
+    if count > _ITEMS:
+        raise RuleProblem(f"its placeholders make {count:,} values", f"{_ITEMS:,} are the most")
+    return [_merged(tuple(itertools.chain.from_iterable(choice))) for choice in itertools.product(*pieces)]
+
+
+def _filled(name: str, placeholders: Placeholders) -> Sequence[str]:
+    if name not in placeholders:
+        raise Unfilled(
+            f"placeholder '%{name}%' has no value", f"give it one in the settings under placeholders.{name}"
+        )
+    return placeholders[name]
 
 
 def _merged(parts: strings.Parts) -> strings.Parts:
@@ -230,6 +275,13 @@ def _regex(field: str, chain: list[str], value: object, placeholders: Placeholde
     pattern = _text(value)
     if value is None or not pattern:
         raise RuleProblem("a regular expression may not be empty")
+    if "expand" in chain:
+        pattern = _PLACEHOLDER.sub(lambda found: _any_of(_filled(found[1], placeholders)), pattern)
+        pattern = pattern.replace("\\%", "%")
+    if "startswith" in chain:
+        pattern = f"^(?:{pattern})"
+    if "endswith" in chain:
+        pattern = f"(?:{pattern})$"
     if len(pattern) > 20_000:
         raise RuleProblem(f"a regular expression of {len(pattern):,} characters", "20,000 are the most")
     try:
@@ -239,9 +291,24 @@ def _regex(field: str, chain: list[str], value: object, placeholders: Placeholde
     return [Regex(pattern, flags)]
 
 
+def _any_of(values: Sequence[str]) -> str:
+    """A placeholder's values, which are Sigma strings, inside a regular expression."""
+    wild = {ANY: ".*", ONE: "."}
+    texts = [
+        "".join(
+            re.escape(part) if isinstance(part, str) else wild[part] for part in strings.parse(str(value))
+        )
+        for value in values
+    ]
+    return f"(?:{'|'.join(texts)})"
+
+
 def _cidr(field: str, chain: list[str], value: object, placeholders: Placeholders) -> list[Check]:
+    texts = [_text(value)]
+    if "expand" in chain:
+        texts = [strings.plain(each, "cidr") for each in _expand((texts[0],), placeholders)]
     try:
-        return [Cidr(str(ipaddress.ip_network(_text(value), strict=False)))]
+        return [Cidr(str(ipaddress.ip_network(text, strict=False))) for text in texts]
     except ValueError as error:
         raise RuleProblem(f"not a network: {error}", "write it as 10.0.0.0/8 or 2001:db8::/32") from None
 
@@ -277,6 +344,9 @@ def _compare(field: str, chain: list[str], value: object, placeholders: Placehol
         return [Compare(operator, str(number))]
     if number != int(number):
         raise RuleProblem(f"{part} takes a whole number")
+    least, most = _PARTS_OF_TIME.get(part, (number, number))
+    if operator == "eq" and not least <= number <= most:
+        raise RuleProblem(f"{part} {number} never comes", f"write a number from {least} to {most}")
     return [TimePart(part, operator, int(number))]
 
 

@@ -18,6 +18,14 @@ State: TypeAlias = "dict[str, str]"
 Condition: TypeAlias = "Callable[[Rule, Test | None, State], bool]"
 Path: TypeAlias = "tuple[str | int, ...]"
 
+CORRELATION = "of:correlation"
+"""Key of the state that is set while a correlation's fields go through the pipelines, not a rule."""
+
+
+def flag(data: Mapping[str, Any], key: str) -> bool:
+    """A setting that is true or false, also as YAML 1.1 writes them."""
+    return str(data.get(key)).lower() in ("true", "yes", "on")
+
 
 def parse_conditions(step: Mapping[str, Any], subject: str, path: Path) -> Condition:
     """All conditions of one subject (rule, detection_item, field_name) of a transformation, joined as it
@@ -32,7 +40,7 @@ def parse_conditions(step: Mapping[str, Any], subject: str, path: Path) -> Condi
         )
     conditions = [_one(subject, data, (*path, key, index)) for index, data in enumerate(given)]
     joined = any if str(step.get(f"{subject}_cond_op", "and")).lower() == "or" else all
-    turned = bool(step.get(f"{subject}_cond_not", False))
+    turned = flag(step, f"{subject}_cond_not")
     return lambda rule, test, state: joined(each(rule, test, state) for each in conditions) != turned
 
 
@@ -93,7 +101,7 @@ def _tag(data: Mapping[str, Any]) -> Condition:
 
 
 def _match_string(data: Mapping[str, Any]) -> Condition:
-    pattern, turned = re.compile(str(data.get("pattern"))), bool(data.get("negate", False))
+    pattern, turned = re.compile(str(data.get("pattern"))), flag(data, "negate")
 
     def holds(rule: Rule, test: Test | None, state: State) -> bool:
         if test is None or not isinstance(test.check, Like):
@@ -132,8 +140,8 @@ _MAKERS: dict[str, dict[str, Callable[[Mapping[str, Any]], Condition]]] = {
         "contains_field": _contains_field,
         "rule_attribute": _attribute,
         "tag": _tag,
-        "is_sigma_rule": lambda data: lambda rule, test, state: True,
-        "is_sigma_correlation_rule": lambda data: lambda rule, test, state: False,
+        "is_sigma_rule": lambda data: lambda rule, test, state: CORRELATION not in state,
+        "is_sigma_correlation_rule": lambda data: lambda rule, test, state: CORRELATION in state,
         "processing_state": _state,
         "processing_item_applied": _applied,
     },

@@ -18,9 +18,9 @@ from detectors.contract import LogSource
 from detectors.sigma.documents import place, read_documents
 from detectors.sigma.expression import And, Exists, Expression, FieldRef, IsNull, Like, Not, Or, Test
 from detectors.sigma.items import parse_detection
-from detectors.sigma.pipeline_conditions import Condition, State, parse_conditions
+from detectors.sigma.pipeline_conditions import CORRELATION, Condition, State, flag, parse_conditions
 from detectors.sigma.problem import Problem, RuleProblem
-from detectors.sigma.rules import Rule, RuleSet
+from detectors.sigma.rules import Rule, RuleSet, tests_of
 
 Data: TypeAlias = "dict[str, Any]"
 Rewrite: TypeAlias = "Callable[[Test], Expression | None]"
@@ -189,6 +189,39 @@ def _applied(rule: Rule, pipelines: Iterable[Pipeline]) -> Rule:
     return msgspec.structs.replace(rule, text_hash=digest.hexdigest())
 
 
+def renamed_fields(
+    rule: Rule, names: Iterable[str], pipelines: Iterable[Pipeline]
+) -> dict[str, tuple[str, ...]]:
+    """What the pipelines make of fields that a correlation reads of this rule's events: name -> its names.
+
+    rule: as it was before the pipelines, which have let it pass.
+    """
+    found: dict[str, Expression] = {name: Test(name, Exists(True)) for name in names}
+    state: State = {CORRELATION: "yes"}
+    for pipeline in sorted(pipelines, key=lambda pipeline: pipeline.priority):
+        for step in pipeline.steps:
+            if not step.on_rule(rule, None, state):
+                continue
+            rewrite = _rewrite_of(step) if step.type.startswith("field_name") else None
+            if rewrite is not None:
+                found = {
+                    name: rewritten(expression, _where(step, rule, state, rewrite)) or expression
+                    for name, expression in found.items()
+                }
+            if step.type != "rule_failure":  # one for correlations alone is theirs to meet
+                rule = _taken(rule, step, state)
+            state[f"applied:{step.id}"] = "yes"
+    return {
+        name: tuple(dict.fromkeys(test.field for test in tests_of(expression)))
+        for name, expression in found.items()
+    }
+
+
+def _where(step: Step, rule: Rule, state: State, rewrite: Rewrite) -> Rewrite:
+    """The rewriting of the tests that the step applies to."""
+    return lambda test: rewrite(test) if step.on_item(rule, test, state) else test
+
+
 def _taken(rule: Rule, step: Step, state: State) -> Rule:
     """The rule after one step."""
     data = step.data
@@ -204,11 +237,7 @@ def _taken(rule: Rule, step: Step, state: State) -> Rule:
             added = _condition(rule, data)
             return msgspec.structs.replace(rule, expression=And((added, rule.expression)))
         case _ if rewrite := _rewrite_of(step):
-
-            def each(test: Test) -> Expression | None:
-                return rewrite(test) if step.on_item(rule, test, state) else test
-
-            expression = rewritten(rule.expression, each)
+            expression = rewritten(rule.expression, _where(step, rule, state, rewrite))
             if expression is None:
                 raise RuleProblem("off: a pipeline leaves nothing of it", "look at its drop_detection_item")
             return msgspec.structs.replace(rule, expression=expression)
@@ -219,14 +248,14 @@ def _condition(rule: Rule, data: Data) -> Expression:
     conditions = data.get("conditions")
     if not isinstance(conditions, dict) or not conditions:
         raise RuleProblem("add_condition without conditions")
-    if data.get("template"):
+    if flag(data, "template"):
         source = {key: getattr(rule.log_source, key) for key in ("category", "product", "service")}
         conditions = {
             key: [re.sub(r"\$\{?(\w+)\}?", lambda m: source.get(m[1], m[0]), text) for text in _list(value)]
             for key, value in conditions.items()
         }
     added = And((parse_detection(conditions, {}),), "pipeline")
-    return Not(added) if data.get("negated") else added
+    return Not(added) if flag(data, "negated") else added
 
 
 def rewritten(expression: Expression, rewrite: Rewrite) -> Expression | None:

@@ -30,8 +30,8 @@ _UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One Sigma rule. expression: its conditions, any of them; detections: by name, for the explanation;
-    text_hash: of its document; name: what correlations may call it by."""
+    """One Sigma rule. expression: its conditions, any of them; text_hash: of its document; name: what
+    correlations may call it by; related: (type, id) of the rules it came from or replaces."""
 
     id: str
     title: str
@@ -52,6 +52,8 @@ class Rule(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    related: tuple[tuple[str, str], ...] = ()
+    license: str = ""
 
     @property
     def techniques(self) -> tuple[str, ...]:
@@ -122,7 +124,8 @@ def parse_rules(
     """The rules of these files (name -> content)."""
     result = RuleSet([], [], list(problems or []), texts)
     seen: dict[str, str] = {}
-    filters: list[Filter] = []
+    by_id: dict[str, tuple[Rule, int]] = {}
+    filters: list[tuple[Filter, str, int]] = []
     for file, text in texts.items():
         documents, wrong = read_documents(text, file)
         result.problems.extend(wrong)
@@ -155,14 +158,34 @@ def parse_rules(
                 result.problems.append(Problem(file, line, column, f"off: status {rule.status}", "", False))
                 continue
             result.rules.append(rule)
+            by_id[rule.id] = (rule, index)
     if filters:
-        result.rules[:] = [_with_filters(rule, filters) for rule in result.rules]
+        named = {each.lower() for rule in result.rules for each in (rule.id, rule.name, rule.title)}
+        named |= set(seen)
+        for each, file, index in filters:
+            for name in sorted(each.rules - named):
+                line, column = place(texts[file], index, ("filter", "rules"))
+                message = f"filter '{each.title}': no rule is called '{name}'"
+                result.problems.append(Problem(file, line, column, message, "look it up", False))
+        result.rules[:] = [_with_filters(rule, [each[0] for each in filters]) for rule in result.rules]
+    _warn_of_obsolete(result, by_id)
     return result
+
+
+def _warn_of_obsolete(result: RuleSet, by_id: dict[str, tuple[Rule, int]]) -> None:
+    """Rules that another says it replaces. They stay on: else a foreign file could switch any rule off."""
+    for rule in result.rules:
+        for kind, other in rule.related:
+            if kind == "obsolete" and other in by_id:
+                old, index = by_id[other]
+                line, column = place(result.texts[old.file], index, ("id",))
+                message = f"'{rule.title}' says that it replaces this rule"
+                result.problems.append(Problem(old.file, line, column, message, "switch one off", False))
 
 
 def _take_filter(
     result: RuleSet,
-    filters: list[Filter],
+    filters: list[tuple[Filter, str, int]],
     body: dict[str, object],
     file: str,
     index: int,
@@ -175,7 +198,7 @@ def _take_filter(
         fatal = not isinstance(problem, Unfilled)
         result.problems.append(Problem(file, line, column, problem.message, problem.remedy, fatal))
         return
-    filters.append(parsed)
+    filters.append((parsed, file, index))
     for warning in warnings:
         line, column = place(result.texts[file], index, warning.path)
         result.problems.append(Problem(file, line, column, warning.message, warning.remedy, False))
@@ -208,6 +231,10 @@ def parse_rule(
     status = _text(body, "status").lower() or "experimental"
     if status not in _STATUSES:
         warnings.append(RuleProblem(f"status '{status}' is not Sigma's", ", ".join(_STATUSES), ("status",)))
+    taxonomy = _text(body, "taxonomy") or "sigma"
+    if taxonomy != "sigma":
+        remedy = "put its names through a pipeline"
+        warnings.append(RuleProblem(f"taxonomy '{taxonomy}' is not Sigma's own", remedy, ("taxonomy",)))
     source = body.get("logsource")
     if not isinstance(source, dict) or not any(source.get(k) for k in ("product", "category", "service")):
         raise RuleProblem("no log source", "name a product, a category or a service", ("logsource",))
@@ -232,12 +259,14 @@ def parse_rule(
         author=_text(body, "author"),
         date=_text(body, "date"),
         modified=_text(body, "modified"),
-        taxonomy=_text(body, "taxonomy") or "sigma",
+        taxonomy=taxonomy,
         references=_texts(body, "references"),
         false_positives=_texts(body, "falsepositives"),
         tags=tuple(tag.lower() for tag in _texts(body, "tags")),
         fields=_texts(body, "fields"),
         conditions=conditions,
+        related=_related(body),
+        license=_text(body, "license"),
     )
     return rule, warnings
 
@@ -280,6 +309,13 @@ def _titled(expression: Expression, name: str) -> Expression:
     if isinstance(expression, Test | Not):
         return And((expression,), name)
     return msgspec.structs.replace(expression, name=name)
+
+
+def _related(body: dict[str, object]) -> tuple[tuple[str, str], ...]:
+    """What is soundly written of `related`; the checker says what is not."""
+    given = body.get("related")
+    entries = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    return tuple((_text(each, "type"), _text(each, "id").lower()) for each in entries)
 
 
 def _text(body: dict[str, object], key: str) -> str:

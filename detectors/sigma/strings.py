@@ -8,14 +8,15 @@ is a backslash and a wildcard.
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 
-from detectors.sigma.expression import ANY, DASH, ONE
+from detectors.sigma.expression import ANY, DASH, DASHES, ONE
 from detectors.sigma.problem import RuleProblem
 
 Parts = tuple[str | int, ...]
 
-_WINDASH = re.compile(r"\B[-/]\b")
+_WINDASH = re.compile(rf"\B[{re.escape(DASHES)}]\b")
 
 
 def parse(text: str) -> Parts:
@@ -66,7 +67,7 @@ def plain(parts: Parts, modifier: str) -> str:
 
 
 def windash(parts: Parts) -> Parts:
-    """Every dash or slash that begins an option becomes DASH."""
+    """Every dash that begins an option, in whichever of its five spellings, becomes DASH."""
     result: list[str | int] = []
     for part in parts:
         if not isinstance(part, str):
@@ -81,6 +82,21 @@ def windash(parts: Parts) -> Parts:
         if end < len(part):
             result.append(part[end:])
     return tuple(result)
+
+
+def without_dashes(parts: Parts, most: int) -> list[Parts]:
+    """Every DASH written out in each of its spellings, for modifiers that encode the text. Raises RuleProblem
+    where they are more than `most`."""
+    places = [index for index, part in enumerate(parts) if part == DASH]
+    if len(DASHES) ** len(places) > most:
+        raise RuleProblem(f"{len(places)} dashes to be encoded", "split the value: six are the most")
+    found = []
+    for choice in itertools.product(DASHES, repeat=len(places)):
+        spelled = list(parts)
+        for index, dash in zip(places, choice, strict=True):
+            spelled[index] = dash
+        found.append(tuple(spelled))
+    return found
 
 
 def encode_base64(data: bytes) -> str:

@@ -109,7 +109,7 @@ def test_words(text: str, clauses: list[tuple[tuple[int, ...], tuple[int, ...]]]
         ),
         (
             "type: event_count\nrules: [a]\ntimespan: 1h\ncondition: {gte: yes}",
-            "f.yml:7:15: 'True' is no number",
+            "f.yml:7:15: 'yes' is no number",
         ),
         (
             "type: event_count\nrules: [a, a]\ntimespan: 1h\ncondition: {gte: 1}",

@@ -14,14 +14,22 @@ import msgspec
 import platformdirs
 
 from detectors.correlate.engine import Correlations
-from detectors.correlate.links import BaseRule, resolve
+from detectors.correlate.links import BaseRule, Resolved, resolve
 from detectors.correlate.model import CorrelationRule
 from detectors.correlate.parse import parse_correlation
 from detectors.correlate.problem import CorrelationProblem, Where
+from detectors.correlate.rename import renamed
 from detectors.sigma.cache import Cache, load_cached
 from detectors.sigma.items import Placeholders
 from detectors.sigma.match import SigmaDetector
-from detectors.sigma.pipelines import Pipeline, PipelineProblem, apply, parse_pipeline, placeholders_of
+from detectors.sigma.pipelines import (
+    Pipeline,
+    PipelineProblem,
+    apply,
+    parse_pipeline,
+    placeholders_of,
+    renamed_fields,
+)
 from detectors.sigma.problem import Problem
 from detectors.sigma.rules import Rule, RuleSet
 from xdrtui.errors import RuleError
@@ -120,8 +128,8 @@ def load_rulebook(
     off = off or {}
     cache = default_cache() if cache is None else cache
     through = [read_pipeline(file) for file in pipelines]
-    found = load_cached(list(paths) or [PACK], cache, placeholders_of(through, placeholders or {}) or None)
-    found = apply(found, through)
+    raw = load_cached(list(paths) or [PACK], cache, placeholders_of(through, placeholders or {}) or None)
+    found = apply(raw, through)
     rules = [rule for rule in found.rules if (keep is None or rule.id in keep) and rule.id not in off]
     chosen = RuleSet(rules, found.others, found.problems, found.texts)
     parsed: list[CorrelationRule] = []
@@ -141,7 +149,7 @@ def load_rulebook(
         parsed.append(correlation)
         places[(document.file, correlation.id)] = where
     bases = [BaseRule(rule.id, rule.name, rule.file, rule.level) for rule in rules]
-    resolved = resolve(parsed, bases, places)
+    resolved = _resolved(parsed, bases, places, raw.rules, through)
     problems.extend(resolved.problems)
     correlations = Correlations(resolved.rules)
     needs = correlations.needs()
@@ -157,6 +165,36 @@ def load_rulebook(
         placeholders=placeholders or {},
         pipelines=tuple(map(str, pipelines)),
     )
+
+
+def _resolved(
+    parsed: Sequence[CorrelationRule],
+    bases: Sequence[BaseRule],
+    places: Mapping[tuple[str, str], Where],
+    raw: Sequence[Rule],
+    through: Sequence[Pipeline],
+) -> Resolved:
+    """The correlations tied to their rules, with the names that the pipelines give their fields. raw: the
+    rules as they were before the pipelines."""
+    resolved = resolve(parsed, bases, places)
+    if not through or not resolved.rules:
+        return resolved
+    before = {rule.id: rule for rule in raw}
+
+    def names(source: str, fields: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return renamed_fields(before[source], fields, through)
+
+    rules, unclear = renamed(resolved.rules, names)
+    problems: list[Problem] = []
+    for each in unclear:
+        message = f"a pipeline gives '{each.field}' several names: {', '.join(each.names)}"
+        where = places.get((each.rule.file, each.rule.id)) or Where(each.rule.file)
+        problems.append(where.problem(message, "map it to one name", ("correlation",)))
+    if unclear:
+        wrong = {each.rule.id for each in unclear}
+        resolved = resolve([rule for rule in parsed if rule.id not in wrong], bases, places)
+        rules, _ = renamed(resolved.rules, names)
+    return msgspec.structs.replace(resolved, rules=rules, problems=(*resolved.problems, *problems))
 
 
 def read_pipeline(file: str | Path) -> Pipeline:
