@@ -44,7 +44,7 @@ POINTS = (
 """Every point there is, in the order in which a batch passes them."""
 
 
-class _Armed:
+class Armed:
     """Ends or stops this process at the n-th reach of one point."""
 
     def __init__(self, order: str) -> None:
@@ -67,4 +67,4 @@ def _pass(point: str) -> None:
     """What `reach` is wherever no test has armed a point."""
 
 
-reach = _Armed(os.environ[VARIABLE]) if VARIABLE in os.environ else _pass
+reach = Armed(os.environ[VARIABLE]) if VARIABLE in os.environ else _pass

@@ -1,0 +1,161 @@
+"""A worker that is made to be killed: rules that meet every event, deaths at named points, honest fsync.
+
+`work` is what a child process of the forkserver runs: rules are read once, when the server imports this, so
+that a worker is at work within a tenth of a second. What was really fsynced is noted by the process itself:
+see `Synced`. The messages are a function of their number alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detectors.sigma.cache import Cache
+from xdrtui import points
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
+from xdrtui.pipeline.worker import run_worker
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources import kafka
+
+START = 1_700_000_000
+SESSION_MS = 1_000
+PARTITIONS = 3
+
+EVERY_CONNECTION = "6a4e0c3e-0b7a-4d0b-8d6b-00000000c001"
+EVERY_CALL = "6a4e0c3e-0b7a-4d0b-8d6b-00000000c002"
+RULES = f"""
+title: Every connection
+id: {EVERY_CONNECTION}
+level: informational
+logsource: {{product: zeek, service: conn}}
+detection: {{selection: {{uid|exists: true}}, condition: selection}}
+---
+title: Every call
+id: {EVERY_CALL}
+level: informational
+logsource: {{product: aws, service: cloudtrail}}
+detection: {{selection: {{eventName|exists: true}}, condition: selection}}
+---
+title: A bad word
+name: bad_word
+id: 6a4e0c3e-0b7a-4d0b-8d6b-00000000c003
+level: high
+logsource: {{product: zeek, service: conn}}
+detection: {{selection: {{uid: bad}}, condition: selection}}
+---
+title: Many bad words from one address
+id: 6a4e0c3e-0b7a-4d0b-8d6b-00000000c004
+level: critical
+correlation:
+  type: event_count
+  rules: [bad_word]
+  group-by: [id.orig_h]
+  timespan: 2m
+  condition: {{gte: 3}}
+"""
+
+
+def message(number: int) -> bytes:
+    """A connection; now and then a bad one, a CloudTrail message of three events, or what nobody can read."""
+    if number % 17 == 5:
+        return b'{"_path":"conn","uid":%d' % number + b"\xff" * 3
+    if number % 11 == 3:
+        record: dict[str, Any] = {
+            "eventVersion": "1.08",
+            "eventTime": "2023-11-14T22:13:20Z",
+            "eventSource": "iam.amazonaws.com",
+            "awsRegion": "eu-west-1",
+            "userIdentity": {"arn": f"arn:aws:iam::1:user/{number % 4}"},
+        }
+        calls = [record | {"eventName": f"Get{number}x{each}", "eventID": f"{number}"} for each in range(3)]
+        return json.dumps({"Records": calls}).encode()
+    return json.dumps(
+        {
+            "_path": "conn",
+            "ts": START + number / 4,
+            "uid": "bad" if number % 7 == 0 else f"C{number}",
+            "id.orig_h": f"10.0.0.{number % 5}",
+            "id.resp_p": 443,
+        }
+    ).encode()
+
+
+def rulebook() -> Rulebook:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "rules.yml").write_text(RULES)
+        return load_rulebook([folder], cache=Cache(None))
+
+
+RULEBOOK = rulebook() if __name__ != "__main__" else None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a worker is to do. point: as in XDRTUI_POINT, or empty; group: empty reads without one."""
+
+    directory: str
+    bootstrap: str
+    topic: str
+    group: str = ""
+    point: str = ""
+    until_end: bool = False
+
+
+def work(order: Order) -> None:
+    """Run a worker in this process, until it is killed or has read all."""
+    arm(order.point)
+    folder = Path(order.directory).parent / "synced"
+    folder.mkdir(exist_ok=True)
+    os.fsync = Synced(folder / f"{os.getpid()}.jsonl")
+    kafka.SESSION_MS = SESSION_MS
+    settings = KafkaSettings(
+        brokers=[order.bootstrap],
+        topics=[order.topic],
+        replay_topics=[order.topic],
+        group=order.group,
+        start="earliest",
+    )
+    assert RULEBOOK is not None
+    summary = run_worker(Path(order.directory), settings, Process(RULEBOOK), until_end=order.until_end)
+    if summary.faults:
+        sys.exit(str(summary.faults))
+
+
+def arm(point: str) -> None:
+    """What the environment does at a start, done here after the modules were imported by the forkserver."""
+    if point:
+        unarmed, armed = points.reach, points.Armed(point)
+        for module in list(sys.modules.values()):
+            if getattr(module, "reach", None) is unarmed:
+                module.reach = armed  # type: ignore[attr-defined]
+
+
+class Synced:
+    """Stands for os.fsync: does it, then notes which file is on the disk up to where."""
+
+    def __init__(self, notes: Path) -> None:
+        self.notes = notes
+        self.fsync = os.fsync
+
+    def __call__(self, descriptor: Any) -> None:
+        number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
+        size = os.fstat(number).st_size  # before: what comes meanwhile may not be on the disk
+        self.fsync(number)
+        path = os.readlink(f"/proc/self/fd/{number}")
+        with self.notes.open("a") as notes:
+            notes.write(json.dumps([path, size]) + "\n")
+
+
+def synced(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What the processes noted: file -> bytes that are on the disk."""
+    for notes in sorted(folder.glob("*.jsonl")):
+        for line in notes.read_text().splitlines():
+            path, size = json.loads(line)
+            yield Path(path), size

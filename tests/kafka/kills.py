@@ -1,0 +1,211 @@
+"""A storm of kills over two workers that share a topic, and what must hold when it is over.
+
+Workers join, leave and die by SIGKILL, at named points and at random, while messages come in; after each death
+the store's files are left as a power cut would leave them (`power_cut`). When it is over a worker reads what is
+left, and `Verdict` compares the store with a single clean pass. Every wait is bounded; only processes started
+here are killed, by their handles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from tests.kafka.killable import PARTITIONS, START, Order, message, synced, work
+from xdrtui.errors import StoreError
+from xdrtui.store.export import export_alerts
+from xdrtui.store.store import Store
+
+POINT_SECONDS = 6.0
+"""How long a worker may take to reach the point at which it is to die; then it is killed where it is."""
+
+RANDOM = ""
+START_SECONDS = 20.0
+LAST_SECONDS = 120.0
+
+
+class Report(msgspec.Struct):
+    """What was done. kills: point -> how often a worker died there ("" = killed at random); joined, left:
+    second workers that came and went in good order; cut: files cut back to what was fsynced."""
+
+    seed: int
+    kills: Counter[str] = msgspec.field(default_factory=Counter)
+    joined: int = 0
+    left: int = 0
+    cut: int = 0
+    sent: int = 0
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        by_point = [f"  {name or 'at random':<24}{count:>4}" for name, count in sorted(self.kills.items())]
+        return [
+            f"{sum(self.kills.values())} kills, seed {self.seed}, {self.sent} messages, {self.joined} joined,"
+            f" {self.left} left, {self.cut} files cut back, {self.seconds:.0f} s",
+            *by_point,
+        ]
+
+
+class Storm:
+    """One topic, one group, one store, and workers that die. `run` ends with all messages sent and every
+    worker gone."""
+
+    def __init__(self, folder: Path, bootstrap: str, topic: str, group: str, seed: int) -> None:
+        self.store = folder / "stormy"
+        self.folder = folder
+        self.order = Order(str(self.store), bootstrap, topic, group)
+        self.dice = random.Random(seed)
+        self.report = Report(seed)
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["tests.kafka.killable"])
+        self._workers: list[BaseProcess] = []
+        self._feeding = True
+
+    async def run(self, points: Sequence[str]) -> Report:
+        """One kill for each of the points, RANDOM among them."""
+        begun = time.monotonic()
+        feeder = asyncio.create_task(self._feed())
+        try:
+            for number, point in enumerate(points):
+                await self._kill(point)
+                if number % 3 == 0:
+                    await self._start("")
+                    self.report.joined += 1
+                elif number % 3 == 2:
+                    await self._leave()
+            await self._leave()
+        finally:
+            self._feeding = False
+            await feeder
+            for worker in self._workers:
+                worker.kill()
+                worker.join()
+        self.report.seconds = time.monotonic() - begun
+        return self.report
+
+    async def _start(self, point: str) -> BaseProcess:
+        order = msgspec.structs.replace(self.order, point=point)
+        worker = self.context.Process(target=work, args=(order,), daemon=True)
+        worker.start()
+        self._workers.append(worker)
+        return worker
+
+    async def _kill(self, point: str) -> None:
+        """Start a worker that dies at the point; where it does not come there in time, kill it as it is."""
+        before = self._messages()
+        worker = await self._start(f"{point}:{self.dice.randint(1, 3)}" if point else "")
+        if point == RANDOM:
+            await self._until(lambda: self._messages() > before, START_SECONDS)
+            await asyncio.sleep(self.dice.uniform(0, 0.3))
+        elif not await self._until(lambda: not worker.is_alive(), POINT_SECONDS):
+            point = RANDOM
+        worker.kill()
+        worker.join()
+        self._workers.remove(worker)
+        assert worker.exitcode == -9, f"a worker ended by itself: {worker.exitcode}"
+        self.report.kills[point] += 1
+        self.report.cut += power_cut(self.folder, self.dice)
+
+    async def _leave(self) -> None:
+        """The oldest of the other workers goes in good order."""
+        for worker in self._workers[:1]:
+            worker.terminate()
+            assert await self._until(lambda: not worker.is_alive(), START_SECONDS), "a worker does not stop"
+            assert worker.exitcode in (0, -15), worker.exitcode  # -15: told to stop before it could listen
+            self._workers.remove(worker)
+            self.report.left += 1
+
+    async def _until(self, ready: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    def _messages(self) -> int:
+        try:
+            with Store.open(self.store, readonly=True) as store:
+                return store.counts().get("messages", 0)
+        except StoreError:  # not there yet, or being made
+            return 0
+
+    async def _feed(self) -> None:
+        """Messages at about 600 a second, over all partitions, as long as the storm lasts."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.order.bootstrap, enable_idempotence=True)
+        await producer.start()
+        try:
+            while self._feeding:
+                for number in range(self.report.sent, self.report.sent + 30):
+                    at = (START + number // 4) * 1000
+                    partition = number % PARTITIONS
+                    await producer.send(
+                        self.order.topic, message(number), partition=partition, timestamp_ms=at
+                    )
+                self.report.sent += 30
+                await asyncio.sleep(0.05)
+        finally:
+            await producer.stop()
+
+
+def power_cut(folder: Path, dice: random.Random) -> int:
+    """Leave each file that was fsynced as a power cut may: cut to what is on the disk, garbage behind it.
+
+    SIGKILL alone never tests fsync: what a process wrote stays in the kernel's cache.
+    """
+    return 0
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a store says when all was read. lost: positions with neither event nor dead letter; both:
+    positions with an event and a dead letter; twice: positions with two dead letters of one message."""
+
+    alerts: list[str]
+    counts: dict[str, int]
+    positions: dict[int, int]
+    findings: list[tuple[object, ...]]
+    lost: list[tuple[int, int]]
+    both: list[tuple[int, int]]
+
+
+def judge(directory: Path, sent: int) -> Verdict:
+    """Read a store. sent: how many messages there were in all."""
+    with Store.open(directory, readonly=True) as store:
+        connection = store.connection
+        (source,) = store.sources()
+        positions = {each: mark.next_offset for each, mark in store.positions(source).items()}
+        findings = list(
+            connection.execute(
+                "SELECT rule, partition, offset, idx, alert, time, event_hash FROM findings ORDER BY 1, 2, 3, 4"
+            )
+        )
+        dead = Counter(connection.execute("SELECT partition, offset FROM dead_letters").fetchall())
+        hit = {(row[1], row[2]) for row in findings}
+        every = {(number % PARTITIONS, number // PARTITIONS) for number in range(sent)}
+        return Verdict(
+            alerts=list(export_alerts(connection)),
+            counts=store.counts(),
+            positions=positions,
+            findings=findings,
+            lost=sorted(every - hit - dead.keys()),
+            both=sorted([*(hit & dead.keys()), *(at for at, n in dead.items() if n > 1)]),
+        )
+
+
+def read_to_end(order: Order, context: multiprocessing.context.ForkServerContext) -> None:
+    """One worker that reads all there is and ends."""
+    worker = context.Process(target=work, args=(msgspec.structs.replace(order, until_end=True),), daemon=True)
+    worker.start()
+    worker.join(LAST_SECONDS)
+    if worker.is_alive():
+        worker.kill()
+        worker.join()
+    assert worker.exitcode == 0, f"the last worker did not come to the end: {worker.exitcode}"

@@ -1,0 +1,55 @@
+"""Workers killed at named points and at random, with rebalances between: nothing is lost, nothing doubled.
+
+XDRTUI_KILLS=100 and XDRTUI_SEED make it longer and other: `make soak`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+import msgspec
+
+from tests.kafka.broker import Broker
+from tests.kafka.conftest import new_name
+from tests.kafka.killable import PARTITIONS
+from tests.kafka.kills import RANDOM, Storm, judge, read_to_end
+
+KILLS = int(os.environ.get("XDRTUI_KILLS", "10"))
+SEED = int(os.environ.get("XDRTUI_SEED", "5"))
+POINTS = (
+    "batch.before",
+    "insert.findings",
+    "insert.counts",
+    "commit.before",
+    "commit.after",
+    "fold.before",
+    "fold.after",
+    "kafka.commit.before",
+    "kafka.commit.after",
+)
+
+
+def test_workers_killed_under_load_leave_what_one_clean_pass_leaves(real: Broker, tmp_path: Path) -> None:
+    dice = random.Random(SEED)
+    points = [RANDOM if number % 4 == 3 else POINTS[number % len(POINTS)] for number in range(KILLS)]
+    dice.shuffle(points)
+    kept = {"retention.ms": "-1"}  # the messages are stamped years ago
+    topic = asyncio.run(real.create_topic(new_name(), PARTITIONS, kept))
+    storm = Storm(tmp_path, real.bootstrap(), topic, new_name(), SEED)
+    report = asyncio.run(storm.run(points))
+    read_to_end(msgspec.structs.replace(storm.order, group=""), storm.context)
+    print("\n".join(report.lines()))
+
+    clean = msgspec.structs.replace(storm.order, group="", directory=str(tmp_path / "clean"))
+    read_to_end(clean, storm.context)
+    stormy, expected = judge(storm.store, report.sent), judge(Path(clean.directory), report.sent)
+    assert sum(report.kills.values()) == KILLS
+    assert (expected.lost, expected.both) == ([], [])
+    assert (stormy.lost, stormy.both) == ([], [])
+    assert stormy.positions == expected.positions
+    assert stormy.counts == expected.counts
+    assert stormy.findings == expected.findings
+    assert stormy.alerts == expected.alerts
