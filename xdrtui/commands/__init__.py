@@ -21,9 +21,12 @@ from xdrtui.plain import visible
 
 COMMANDS = {
     "scan": "Run rules over files and print what matches.",
+    "kafka": "Check the connection to Kafka, step by step.",
+    "secret": "Keep a password where the settings can refer to it.",
     "run": "Run a worker without a screen: read Kafka, detect, store alerts.",
     "replay": "Send recorded events to Kafka or to the screen, in their own time.",
     "alerts": "List alerts, or show one.",
+    "suppress": "Make no alert of findings of a scope for a time.",
     "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",
     "demo": "Watch bundled attacks of a known truth being found.",
@@ -75,7 +78,9 @@ class Group(click.Group):
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(visible(f"{where}{error.strerror or error}.")) from error
         except Exception:  # noqa: BLE001  the boundary: even a bug's traceback may quote hostile data
-            click.echo(visible(traceback.format_exc(), keep="\n"), err=True)
+            from xdrtui.settings.secrets import strike_out
+
+            click.echo(visible(strike_out(traceback.format_exc()), keep="\n"), err=True)
             raise click.ClickException("this is a bug in xdrtui; the lines above tell where.") from None
 
 

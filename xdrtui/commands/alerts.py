@@ -81,8 +81,8 @@ def me() -> Principal:
     return Principal(getpass.getuser(), platform.node() or "here")
 
 
-def open_desk(session: Session) -> Desk:
-    """The desk of the profile's workspace, for reading. StoreError where nothing was stored yet."""
+def open_desk(session: Session, readonly: bool = True) -> Desk:
+    """The desk of the profile's workspace. StoreError where nothing was stored yet."""
     from xdrtui.store.place import DATABASE
     from xdrtui.triage.desk import Desk
 
@@ -92,7 +92,7 @@ def open_desk(session: Session) -> Desk:
             f"nothing is stored in {workspace} yet: `xdrtui run` reads Kafka into it, "
             f"`xdrtui scan PATH --into {workspace}` reads files."
         )
-    return Desk.open(workspace, me(), readonly=True)
+    return Desk.open(workspace, me(), readonly=readonly)
 
 
 def describe(detail: AlertDetail) -> Iterator[str]:

@@ -29,6 +29,7 @@ from xdrtui.store.findings import Stored
 from xdrtui.store.store import Store
 from xdrtui.triage.correlated import child_id, folded_of, id_of, match_of
 from xdrtui.triage.grouping import absorb, first_of
+from xdrtui.triage.suppressions import InForce, note_hidden
 
 CURSOR = "correlator"
 COUNTED = "correlator.counted"
@@ -216,9 +217,8 @@ class Correlator:
         if not rows:
             return Progress()
         by_alert: dict[str, list[Stored]] = defaultdict(list)
-        for row in rows:
-            if not row.muted:
-                by_alert[row.alert].append(row)
+        for row in self._let_through(rows):
+            by_alert[row.alert].append(row)
         known = alerts.read_folded(connection, by_alert)
         again = alerts.duplicates_between(connection, rows[0].seq - 1, rows[-1].seq)
         folded = [
@@ -230,6 +230,28 @@ class Correlator:
         self._cursor = rows[-1].seq
         workers.set_cursor(connection, CURSOR, self._cursor)
         return Progress(len(rows), len(folded) - len(known), len(known))
+
+    def _let_through(self, rows: list[Stored]) -> list[Stored]:
+        """Those that make an alert. What a suppression hides is written down, with its evidence."""
+        connection = self.store.connection
+        veil = InForce.read(connection)
+        through: list[Stored] = []
+        hidden: dict[str, list[Stored]] = defaultdict(list)
+        for row in rows:
+            if row.muted:
+                continue
+            by = veil.finding(row)
+            if by:
+                hidden[by].append(row)
+            else:
+                through.append(row)
+        for by, some in hidden.items():
+            note_hidden(connection, some, by)
+            apart: dict[str, list[Stored]] = defaultdict(list)
+            for row in some:  # pinned under a name of its own: the alert, if there is one, does not show it
+                apart[f"{by}:{row.alert}"].append(row)
+            alerts.repin(connection, apart, apart)
+        return through
 
     def _ready(self) -> State | None:
         """The correlations' state, made from the findings where it is not at hand."""
@@ -287,6 +309,7 @@ class Correlator:
         """Write the alerts of correlations as they stand now, children before those that count them."""
         connection = self.store.connection
         newest = {one.id: one for one in fired}
+        veil = InForce.read(connection)
         folded: list[Folded] = []
         for one in sorted(newest.values(), key=lambda one: (self._order[one.correlation], one.id)):
             seqs = {int(member.finding) for member in one.members if not member.alert}
@@ -296,10 +319,14 @@ class Correlator:
             rows = list(findings.read_many(connection, sorted(seqs)).values())
             if not rows:
                 continue
-            shown = one.correlation not in self.muted
+            alert = folded_of(one, rows)
+            by = veil.correlation(alert)
+            shown = one.correlation not in self.muted and not by
             alerts.replace_members(connection, id_of(one), rows, shown)
             if shown:
-                folded.append(folded_of(one, rows))
+                folded.append(alert)
+            elif by:
+                note_hidden(connection, rows[:1], by)
         known = alerts.read_folded(connection, [alert.id for alert in folded])
         alerts.write_folded(connection, folded, self._naming(folded))
         return Progress(0, len(folded) - len(known), len(known))

@@ -142,8 +142,10 @@ def duplicates_between(connection: sqlite3.Connection, after: int, last: int) ->
     return dict(
         connection.execute(
             "SELECT new.alert, count(*) FROM findings new WHERE new.seq > ? AND new.seq <= ?"
-            " AND NOT new.muted AND EXISTS (SELECT 1 FROM findings old WHERE old.alert = new.alert"
-            " AND old.event_hash = new.event_hash AND old.seq < new.seq) GROUP BY new.alert",
+            " AND NOT new.muted AND NOT EXISTS (SELECT 1 FROM suppressed WHERE finding = new.seq)"
+            " AND EXISTS (SELECT 1 FROM findings old WHERE old.alert = new.alert"
+            " AND old.event_hash = new.event_hash AND old.seq < new.seq"
+            " AND NOT EXISTS (SELECT 1 FROM suppressed WHERE finding = old.seq)) GROUP BY new.alert",
             (after, last),
         )
     )
@@ -194,7 +196,7 @@ def sweep(connection: sqlite3.Connection, since: int, before: int) -> None:
 
 def forget_all(connection: sqlite3.Connection) -> None:
     """Drop all alerts, to be folded anew from the findings; what people did is in the ledger and stays."""
-    for table in ("alerts", "alert_entities", "pins", "correlated"):
+    for table in ("alerts", "alert_entities", "pins", "correlated", "suppressed"):
         connection.execute(f"DELETE FROM {table}")
 
 

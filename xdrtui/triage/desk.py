@@ -29,6 +29,7 @@ from xdrtui.triage.rows import (
 )
 from xdrtui.triage.states import DISPOSITIONS
 from xdrtui.triage.status import read_status
+from xdrtui.triage.suppressing import Suppressing
 
 __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
 
@@ -41,6 +42,7 @@ class Desk(Acting):
 
     def __init__(self, store: Store, actor: Principal) -> None:
         super().__init__(store, actor)
+        self.suppressing = Suppressing(self, store.connection)
         self._live = LiveReader(store.directory)
         self._version = -1
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from xdrtui.store import ledger
 from xdrtui.store.identity import canonical
 from xdrtui.store.ledger import Entry
+from xdrtui.triage import suppressions
 
 TRUE_POSITIVE = "true_positive"
 DISPOSITIONS = (
@@ -145,6 +146,7 @@ def take(connection: sqlite3.Connection, entry: Entry) -> None:
         write_states(connection, {alert: replay(connection, alert) for alert in entry.subject})
         return
     if entry.kind not in ACTS:
+        suppressions.take(connection, entry)
         return
     discard_redo(connection, entry.author, entry.device)
     states = states_of(connection, entry.subject)
@@ -217,7 +219,7 @@ def escalated_by(connection: sqlite3.Connection, alert: str) -> str:
 
 def refold(connection: sqlite3.Connection) -> None:
     """Drop all that is folded from the ledger and fold it again."""
-    for table in ("alert_states", "ledger_subjects", "ledger_undone"):
+    for table in ("alert_states", "ledger_subjects", "ledger_undone", "suppressions"):
         connection.execute(f"DELETE FROM {table}")
     for entry in list(ledger.all_entries(connection)):
         take(connection, entry)
