@@ -6,9 +6,12 @@ Nothing heavy is imported here: the first frame is painted before the store is o
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import platform
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,18 +19,26 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import constants
 from textual.app import App
 
+from screens.drafts import Drafts
 from screens.look import look_for
 from screens.services import Desks, Services
 from screens.times import Zone
 from screens.workbench import Workbench
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from screens.demo import Demo
+    from screens.keeper import BlackBox
     from xdrtui.triage.desk import Desk
 
 
 ESCAPE_OVER_SSH = 0.3
 """Seconds that may lie between the bytes of one key where the link is slow."""
+
+
+ORDERLY = 2.0
+"""Seconds that an orderly end may take."""
 
 
 class XdrApp(App[int], inherit_bindings=False):
@@ -41,11 +52,13 @@ class XdrApp(App[int], inherit_bindings=False):
     def __init__(self, services: Services, name: str, initial: str = "queue") -> None:
         super().__init__(ansi_color=services.look.theme == "mono")
         self.services = services
+        self.box = services.box
         self.workbench = Workbench(services, name, initial)
         self.animation_level = "none"
         self.mouse = "SSH_CONNECTION" not in os.environ
 
     def on_mount(self) -> None:
+        self._heed_the_world()
         self.push_screen(self.workbench)
         if self.services.demo is not None:
             from screens.cards import BURST, CardScreen
@@ -69,6 +82,46 @@ class XdrApp(App[int], inherit_bindings=False):
     def on_unmount(self) -> None:
         self.services.desks.close()
 
+    # However it ends
+
+    def _heed_the_world(self) -> None:
+        """End in order when the terminal hangs up, when told to, and when the process that keeps the terminal
+        is gone."""
+        if self.is_headless or self.box is None:
+            return
+        loop, life = asyncio.get_running_loop(), self.box.life
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end, 128 + number)
+
+        def orphaned() -> None:
+            loop.remove_reader(life)
+            signal.signal(
+                signal.SIGTTOU, signal.SIG_IGN
+            )  # the shell has the terminal: give it back all the same
+            self._end(1)
+
+        loop.add_reader(life, orphaned)
+
+    def _end(self, code: int) -> None:
+        """End, even where the terminal takes no byte any more."""
+        last = threading.Timer(ORDERLY, os._exit, (code,))
+        last.daemon = True
+        last.start()
+        self.exit(code)
+
+    def _fatal_error(self) -> None:
+        """A bug: keep where it is, without the values that Textual would print, and end."""
+        if self.box is not None and self._exception is not None:
+            self.box.trace(self._exception)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Textual met an error outside its messages: what it would print may hold data."""
+        if self.box is not None:
+            self.box.note("trace", "Textual gave up: " + ", ".join(type(one).__name__ for one in renderables))
+        self._return_code = 1
+        self._close_messages_no_wait()
+
 
 def run(
     directory: Path | str,
@@ -79,10 +132,12 @@ def run(
     name: str = "",
     person: str = "",
     theme: str = "dark",
+    box: BlackBox | None = None,
 ) -> int:
     """Open the screens on the store in this directory; return the exit code when they are left.
 
-    name: what the status line calls this workspace; person: who acts (default: the user of this process).
+    name: what the status line calls this workspace; person: who acts (default: the user of this process);
+    box: where a crash leaves its trace, if a parent keeps the terminal.
     """
     who = person or getpass.getuser()
     device = platform.node() or "this machine"
@@ -103,9 +158,16 @@ def run(
         now=demo_now if demo is not None else time.time_ns,
         low_bandwidth=low_bandwidth,
         person=who,
+        drafts=Drafts(Path(directory)),
+        box=box,
     )
     if "SSH_CONNECTION" in os.environ:
         setattr(constants, "ESCAPE_DELAY", ESCAPE_OVER_SSH)  # noqa: B010 - Final, but read at each escape
     app = XdrApp(services, name or Path(directory).name, initial)
+    if box is not None:
+        box.begin(Path(directory))
+        threading.excepthook = lambda args: box.trace(args.exc_value or RuntimeError())
     code = app.run(mouse=app.mouse)
+    if box is not None and app.return_code in (None, 0):
+        box.left()
     return code if code is not None else app.return_code or 0

@@ -38,7 +38,14 @@ class Bench(Protocol):
 
     def say(self, text: str, style: str = "") -> None: ...
     def ask_menu(self, title: str, choices: Sequence[Choice]) -> None: ...
-    def ask_text(self, label: str, text: str, done: Callable[[str], object]) -> None: ...
+    def ask_text(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str], object],
+        refused: Callable[[str], str] = ...,
+        draft: str = "",
+    ) -> None: ...
     def judged(self) -> None:
         """Something was done: marks go, panes read again."""
 
@@ -88,11 +95,18 @@ class Judging:
     def memo(self, id: str) -> None:
         """Ask for a text and keep it with the alert."""
 
+        draft = f"memo-{id}"
+
         def keep(text: str) -> None:
             if text.strip():
-                self._start(lambda desk: desk.memo(id, text.strip()), lambda entry: "memo kept")
+                self._start(lambda desk: desk.memo(id, text.strip()), lambda entry: stored())
 
-        self._bench.ask_text("memo", "", keep)
+        def stored() -> str:
+            if self._bench.services.drafts is not None:
+                self._bench.services.drafts.forget(draft)
+            return "memo kept"
+
+        self._bench.ask_text("memo", "", keep, draft=draft)
 
     def undo(self) -> None:
         self._start(lambda desk: desk.undo(), lambda entry: _turned("undone", entry))

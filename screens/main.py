@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from screens.keeper import keep_terminal
 from xdrtui.commands import main as command_line
 from xdrtui.commands.session import DemoOptions, Session
 from xdrtui.errors import XdrtuiError
@@ -43,22 +44,25 @@ class TerminalScreen:
 
     def open(self, session: Session) -> int:
         self._require_terminal()
+        box = keep_terminal()
         name, workspace = session.place()
         from screens.app import run
 
         with logs_in(workspace):
-            return run(workspace, name=name)
+            return run(workspace, name=name, box=box)
 
     def open_demo(self, options: DemoOptions) -> int:
         self._require_terminal()
+        box = keep_terminal()
         from screens.app import run
         from xdrtui.demo import open_demo
 
         with open_demo(options.scenarios, reset=options.reset) as demo, logs_in(demo.directory):
-            return run(demo.directory, demo=demo, name="demo")
+            return run(demo.directory, demo=demo, name="demo", box=box)
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
         self._require_terminal()
+        box = keep_terminal()
         from screens.app import run
         from xdrtui.commands.rules import rulebook
         from xdrtui.pipeline.player import Player
@@ -70,7 +74,7 @@ class TerminalScreen:
 
         with tempfile.TemporaryDirectory(prefix="xdrtui-replay-") as folder:
             with Player(Path(folder), make) as player, logs_in(Path(folder)):
-                code = run(folder, name="replay")
+                code = run(folder, name="replay", box=box)
             if player.failure:
                 raise XdrtuiError(f"the replay stopped: {player.failure}")
         return code

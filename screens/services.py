@@ -14,11 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from screens.drafts import Drafts
 from screens.look import Look
 from screens.times import Zone
 
 if TYPE_CHECKING:
     from screens.demo import Demo
+    from screens.keeper import BlackBox
     from xdrtui.triage.desk import Desk
 
 T = TypeVar("T")
@@ -91,3 +93,5 @@ class Services:
     low_bandwidth: bool = False
     readonly: str = ""
     person: str = ""
+    drafts: Drafts | None = None
+    box: BlackBox | None = None

@@ -17,11 +17,12 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from screens.alert import AlertPane
+from screens.asking import Asking, never
 from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts
 from screens.judging import Judging
 from screens.keyboard import key_name
 from screens.lines import footer_lines, tabs_line
-from screens.menu import Choice, Menu, Prompt
+from screens.menu import Choice, Menu
 from screens.paint import Line, spread
 from screens.palette import Palette
 from screens.pane import Changed, Pane, Say
@@ -56,6 +57,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         super().__init__()
         self.services = services
         self.source_name = name
+        self.asking = Asking(self)
         self.judging: Judging = Judging(self)
         self.taking = Taking(self)
         self.watcher = Watch(self)
@@ -104,6 +106,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.watcher.tick()
         if self._first != QUEUE:
             self.open_pane(self._first)
+        kept = self.services.drafts.names() if self.services.drafts is not None else []
+        if kept and kept[0].startswith("memo-"):
+            address = f"alert/{kept[0].removeprefix('memo-')[:8]}"
+            self.say(f"the memo that you were typing is kept: : {address} and m go on with it")
 
     # What others ask
 
@@ -152,77 +158,46 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def ask_menu(self, title: str, choices: Sequence[Choice]) -> None:
         """Ask for one key."""
-        self.close_over()
-        self.mount(Menu(self.services.look, title, choices), before=self.message)
+        self.asking.menu(title, choices)
 
     def ask_text(
         self,
         label: str,
         text: str,
         done: Callable[[str], object],
-        refused: Callable[[str], str] = lambda typed: "",
+        refused: Callable[[str], str] = never,
+        draft: str = "",
     ) -> None:
-        """Ask for a line of text; done is not called where it is given up, nor while it is refused."""
-        self._prompt(label, text, done, refused=refused)
-
-    def _prompt(
-        self,
-        label: str,
-        text: str,
-        done: Callable[[str], object],
-        changed: Callable[[str], object] | None = None,
-        refused: Callable[[str], str] = lambda typed: "",
-    ) -> None:
-        def finished(typed: str | None) -> None:
-            why = refused(typed) if typed is not None else ""
-            if why:
-                self.say(why, "bad")
-                return
-            chosen = self._palette.chosen() if self._palette is not None else None
-            self.close_over()
-            if typed is not None and chosen is not None:
-                chosen.do()
-            elif typed is not None:
-                done(typed)
-
-        self.close_over()
-        self.mount(Prompt(self.services.look, label, text, finished, changed), before=self.message)
+        """Ask for a line of text; see `Asking.text`."""
+        self.asking.text(label, text, done, refused, draft)
 
     def ask_palette(self, palette: Palette) -> None:
         """Ask for an entry of the palette, or the address of an alert."""
-        from screens.deeds import go_to
-
-        self._prompt(":", "", lambda typed: go_to(self, typed), palette.narrow)
-        self.mount(palette)
+        self.asking.palette(palette)
 
     def close_over(self) -> None:
         """Take menu, prompt and palette away."""
-        for widget in [*self.query(Menu), *self.query(Prompt), *self.query(Palette)]:
-            widget.remove()
-        self.set_focus(None)
+        self.asking.close()
 
     @property
     def menu(self) -> Menu | None:
         """The menu that is open."""
-        return next(iter(self.query(Menu)), None)
+        return self.asking.open_menu
 
     @property
     def busy(self) -> bool:
         """Whether something takes keys over the panes: a card, a menu, an input, keys that wait."""
-        over = self.app.screen is not self or self.menu is not None or bool(self.query(Prompt))
+        over = self.app.screen is not self or self.menu is not None or self.asking.typing
         return over or bool(self.taking.guard.held or self.taking.keyboard.pending)
-
-    @property
-    def _palette(self) -> Palette | None:
-        return next(iter(self.query(Palette)), None)
 
     # Keys
 
     def on_key(self, event: events.Key) -> None:
         key = key_name(event)
-        if self.query(Prompt):  # not stopped here: Textual looks for the input's own keys afterwards
-            if self._palette is not None and key in ("up", "down"):
-                self._palette.table.move(1 if key == "down" else -1)
+        if self.asking.typing:  # not stopped here: Textual looks for the input's own keys afterwards
+            palette = self.asking.open_palette
+            if palette is not None and key in ("up", "down"):
+                palette.table.move(1 if key == "down" else -1)
             return
         event.stop()
         self.queue.touched = True
@@ -290,6 +265,8 @@ class Workbench(Screen[None], inherit_bindings=False):
             self._panes[name] = self._made(name)
             self.query_one("#body").mount(self._panes[name])
         self.current = name
+        if self.services.box is not None:
+            self.services.box.note("pane", name)
         pane = self._panes[name]
         from screens.help import HelpPane, ManualPane
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import pytest
@@ -71,6 +72,16 @@ class Terminal:
     def modes(self) -> str:
         """Whether the alternate screen and the mouse are on."""
         return self._tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").strip()
+
+    def cursor_shown(self) -> bool:
+        return self._tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
+
+    def pids(self) -> list[int]:
+        """The process that the shell runs, its first child, and so on."""
+        found = [int(self._tmux("display-message", "-p", "#{pane_pid}"))]
+        while children := Path(f"/proc/{found[-1]}/task/{found[-1]}/children").read_text().split():
+            found.append(int(children[0]))
+        return found[1:]
 
     def wait(self, wanted: Callable[[str], bool], seconds: float = 20.0) -> str:
         """Wait until the screen is as wanted; return it."""

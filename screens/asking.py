@@ -1,0 +1,107 @@
+"""What is asked of the person over the lines at the bottom: one key of a menu, a line of text, an entry of
+the palette. One thing is asked at a time: asking takes away what was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from screens.menu import Choice, Menu, Prompt
+
+if TYPE_CHECKING:
+    from screens.palette import Palette
+    from screens.workbench import Workbench
+
+
+def never(typed: str) -> str:
+    """Nothing is refused."""
+    return ""
+
+
+class Asking:
+    """Asks for the workbench."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    def menu(self, title: str, choices: Sequence[Choice]) -> None:
+        """Ask for one key."""
+        self.close()
+        self._bench.mount(Menu(self._bench.services.look, title, choices), before=self._bench.message)
+
+    def text(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str], object],
+        refused: Callable[[str], str] = never,
+        draft: str = "",
+    ) -> None:
+        """Ask for a line of text; done is not called where it is given up, nor while it is refused.
+
+        draft: the name under which it is kept while it is typed (see `drafts.py`); one kept earlier is
+        offered again. Who asks forgets it, once the text is stored."""
+        drafts = self._bench.services.drafts
+        if not draft or drafts is None:
+            self._prompt(label, text, done, refused=refused)
+            return
+        kept = drafts.read(draft)
+        self._prompt(label, kept or text, done, lambda typed: drafts.keep(draft, typed), refused)
+        if kept:
+            self._bench.say("a draft that was kept: go on with it, or empty it")
+
+    def palette(self, palette: Palette) -> None:
+        """Ask for an entry of the palette, or the address of an alert."""
+        from screens.deeds import go_to
+
+        bench = self._bench
+        self._prompt(":", "", lambda typed: go_to(bench, typed), palette.narrow)
+        bench.mount(palette)
+
+    def close(self) -> None:
+        """Ask no more."""
+        bench = self._bench
+        for widget in [*bench.query(Menu), *bench.query(Prompt), *bench.query("Palette")]:
+            widget.remove()
+        bench.set_focus(None)
+
+    @property
+    def open_menu(self) -> Menu | None:
+        """The menu that is open."""
+        return next(iter(self._bench.query(Menu)), None)
+
+    @property
+    def open_palette(self) -> Palette | None:
+        from screens.palette import Palette
+
+        return next(iter(self._bench.query(Palette)), None)
+
+    @property
+    def typing(self) -> bool:
+        """Whether a line of text is being typed."""
+        return bool(self._bench.query(Prompt))
+
+    def _prompt(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str], object],
+        changed: Callable[[str], object] | None = None,
+        refused: Callable[[str], str] = never,
+    ) -> None:
+        def finished(typed: str | None) -> None:
+            why = refused(typed) if typed is not None else ""
+            if why:
+                self._bench.say(why, "bad")
+                return
+            palette = self.open_palette
+            chosen = palette.chosen() if palette is not None else None
+            self.close()
+            if typed is not None and chosen is not None:
+                chosen.do()
+            elif typed is not None:
+                done(typed)
+
+        self.close()
+        prompt = Prompt(self._bench.services.look, label, text, finished, changed)
+        self._bench.mount(prompt, before=self._bench.message)
