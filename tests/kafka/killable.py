@@ -113,7 +113,7 @@ def work(order: Order) -> None:
     arm(order.point)
     folder = Path(order.directory).parent / "synced"
     folder.mkdir(exist_ok=True)
-    os.fsync = Synced(folder / f"{os.getpid()}.jsonl")
+    os.fsync = Synced(folder / f"{os.getpid()}.jsonl")  # type: ignore[assignment]
     kafka.SESSION_MS = SESSION_MS
     settings = KafkaSettings(
         brokers=[order.bootstrap],
@@ -148,7 +148,7 @@ class Synced:
         number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
         size = os.fstat(number).st_size  # before: what comes meanwhile may not be on the disk
         self.fsync(number)
-        path = os.readlink(f"/proc/self/fd/{number}")
+        path = str(Path(f"/proc/self/fd/{number}").readlink())
         with self.notes.open("a") as notes:
             notes.write(json.dumps([path, size]) + "\n")
 
