@@ -16,6 +16,7 @@ from xdrtui.errors import BrokerError
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.kafka import KafkaSource
+from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.sources.stamps import stamp
 
@@ -245,7 +246,7 @@ async def test_pausing_loses_nothing_and_shows_what_waits(broker: AnyBroker, top
 async def test_the_committed_offset_names_its_store_and_another_is_refused(real: Broker) -> None:
     topic, group, memory = await real.create_topic(new_name()), new_name(), Memory()
     await produce(real, topic, [b"1"])
-    kafka = KafkaSource(settings(real, topic, group=group), memory.stored, store_id="one")
+    kafka = KafkaSource(settings(real, topic, group=group), memory.stored, owner=Owner("local", "one"))
     await kafka.start()
     fetched = await read_some(kafka)
     await kafka.commit(fetched)
@@ -255,7 +256,9 @@ async def test_the_committed_offset_names_its_store_and_another_is_refused(real:
     assert await reader.committed(TopicPartition(topic, 0)) == 1
     await reader.stop()
     with pytest.raises(BrokerError, match="belongs to another workspace"):
-        await KafkaSource(settings(real, topic, group=group), memory.stored, store_id="two").start()
+        await KafkaSource(
+            settings(real, topic, group=group), memory.stored, owner=Owner("local", "two")
+        ).start()
 
 
 async def test_a_partition_with_a_damaged_batch_is_set_aside_and_the_others_lose_nothing(

@@ -20,6 +20,7 @@ from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.pipeline.worker import Summary, Worker
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.generation import Stored
+from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, SourceHealth
 from xdrtui.store import workers
 from xdrtui.store.batch import BatchResult, Mark
@@ -73,11 +74,11 @@ class FakeSource:
         settings: KafkaSettings,
         stored: Callable[[str], Awaitable[Mapping[int, Stored]]],
         *,
-        store_id: str,
+        owner: Owner,
         until_end: bool,
         clock: Callable[[], int],
     ) -> FakeSource:
-        assert store_id
+        assert owner.id
         self.stored = stored
         return self
 
@@ -253,10 +254,10 @@ async def test_a_busy_store_is_waited_for(
     monkeypatch.setattr(worker_module, "BUSY_SECONDS", 0.01)
     commit, refusals = Committer.commit, [StoreBusy("busy"), StoreBusy("busy")]
 
-    def sometimes(self: Committer, batch: Sequence[Fetched]) -> None:
+    def sometimes(self: Committer, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         if refusals:
             raise refusals.pop()
-        commit(self, batch)
+        return commit(self, batch)
 
     monkeypatch.setattr(Committer, "commit", sometimes)
     source = FakeSource(topic(9))
@@ -271,9 +272,10 @@ async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
     ahead: list[int] = []
     commit = Committer.commit
 
-    def slow(self: Committer, batch: Sequence[Fetched]) -> None:
-        commit(self, batch)
+    def slow(self: Committer, batch: Sequence[Fetched]) -> Sequence[Fetched]:
+        safe = commit(self, batch)
         ahead.append(source.next[0] - batch[-1].next_offset)
+        return safe
 
     monkeypatch.setattr(Committer, "commit", slow)
     await run(worker(tmp_path, process, source, until_end=False, stop=lambda: len(ahead) > 20))

@@ -19,9 +19,9 @@ from xdrtui.demo.schedule import DEFAULT, FOLLOW, Schedule, faster, schedule_of,
 from xdrtui.demo.state import State
 from xdrtui.events.message import Messages
 from xdrtui.pipeline.committer import Committer
+from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook
-from xdrtui.pipeline.worker import resident
 from xdrtui.sources.pace import SECOND, Pace
 from xdrtui.sources.partitions import Fetched
 from xdrtui.sources.replay import Replay

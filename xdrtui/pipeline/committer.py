@@ -20,7 +20,9 @@ from xdrtui.events.decode import Decoded, DecodedFrame
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.sink import Broken, Totals
 from xdrtui.sources.generation import Stored
+from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.store import workers
 from xdrtui.store.batch import BatchResult, Mark
@@ -37,25 +39,6 @@ STORE_ID = "store.id"
 _LIVE_ROWS_A_BATCH = 100
 
 
-class Totals(msgspec.Struct):
-    """What was committed since the start. latest_ingest: when the last message came in, nanoseconds."""
-
-    messages: int = 0
-    events: int = 0
-    findings: int = 0
-    dead: int = 0
-    alerts: int = 0
-    latest_ingest: int = 0
-
-
-class Broken(Exception):
-    """Detection failed on messages of one partition: a fault of ours, never of the data's."""
-
-    def __init__(self, fetched: Fetched, reason: str) -> None:
-        super().__init__(reason)
-        self.fetched = fetched
-
-
 class Committer:
     """One worker's store, detectors and correlator. Not for use by two threads at once."""
 
@@ -70,7 +53,7 @@ class Committer:
         try:
             self.adopt(process)
             self._live = LiveWriter(self.store.directory)
-            self.store_id = self._own_id()
+            self.owner = Owner("local", self._own_id())
         except BaseException:
             self.close()
             raise
@@ -115,7 +98,7 @@ class Committer:
                         found[partition] = Stored(mark.next_offset, mark.anchor, generation)
         return found
 
-    def commit(self, batch: Sequence[Fetched]) -> None:
+    def commit(self, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         """Detect and store a batch, all or nothing. Raises Fenced, Broken, StoreBusy, StoreError."""
         whole = BatchResult()
         for fetched in batch:
@@ -128,6 +111,11 @@ class Committer:
         totals.dead += committed.dead
         latest = [each.messages.ingest[-1] for each in batch if each.messages.ingest]
         totals.latest_ingest = max([totals.latest_ingest, *latest])
+        return batch
+
+    def flush(self) -> Sequence[Fetched]:
+        """Every batch was safe when `commit` returned."""
+        return ()
 
     def _detect(self, fetched: Fetched) -> BatchResult:
         messages = fetched.messages

@@ -16,9 +16,9 @@ from types import TracebackType
 
 from xdrtui.events.message import Messages
 from xdrtui.pipeline.committer import Committer
+from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook
-from xdrtui.pipeline.worker import resident
 from xdrtui.sources.partitions import Fetched
 from xdrtui.sources.replay import Replay
 

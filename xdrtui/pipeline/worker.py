@@ -1,7 +1,7 @@
 """The headless worker: Kafka in, alerts in the workspace's store.
 
 Three tasks share one event loop: one fetches into a bounded queue, one hands batches to the only thread that
-detects and commits (see `committer.py`), one beats each second. When the queue is full nothing more is
+detects and hands on (see `sink.py`), one beats each second. When the queue is full nothing more is
 fetched, so memory stays flat however far ahead the topic is. A stop finishes the batch in hand; what was
 fetched beyond it is read again next time.
 """
@@ -13,22 +13,24 @@ import contextlib
 import functools
 import logging
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from xdrtui.errors import Fenced, StoreBusy
-from xdrtui.pipeline.committer import Broken, Committer
+from xdrtui.pipeline.committer import Committer
+from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
+from xdrtui.pipeline.sink import Broken, OpenSink, Sink
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.kafka import AskStored, KafkaSource
-from xdrtui.sources.partitions import Fetched, SourceHealth
+from xdrtui.sources.kafka import KafkaSource
+from xdrtui.sources.message_source import MessageSource, OpenSource
+from xdrtui.sources.partitions import Fetched
 
 log = logging.getLogger(__name__)
 
@@ -94,39 +96,6 @@ def run_worker(
     return asyncio.run(worker.run())
 
 
-class MessageSource(Protocol):
-    """What a worker needs of a source; see `KafkaSource`, the only one but for tests."""
-
-    notes: list[str]
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def fetch(self, seconds: float) -> list[Fetched]: ...
-    async def commit(self, done: Sequence[Fetched]) -> None: ...
-    async def place_again(self) -> None: ...
-    async def caught_up(self) -> bool: ...
-    async def newly_idle(self) -> list[tuple[str, int]]: ...
-    def is_current(self, fetched: Fetched) -> bool: ...
-    def set_aside(self, fetched: Fetched, reason: str) -> None: ...
-    def health(self) -> SourceHealth: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-
-
-class OpenSource(Protocol):
-    """Makes a source; see `KafkaSource.__init__`."""
-
-    def __call__(
-        self,
-        settings: KafkaSettings,
-        stored: AskStored,
-        *,
-        store_id: str,
-        until_end: bool,
-        clock: Callable[[], int],
-    ) -> MessageSource: ...
-
-
 class Worker:
     """One run of a worker. `stop()` ends it as a signal does."""
 
@@ -141,11 +110,12 @@ class Worker:
         progress: Progress | None = None,
         clock: Callable[[], int] = time.time_ns,
         open_source: OpenSource = KafkaSource,
+        open_sink: OpenSink | None = None,
         rules: RuleWatch | None = None,
     ) -> None:
-        self._directory = directory
+        """open_sink: makes what takes the results; the store in the directory where none is given."""
+        self._open_sink = open_sink or (lambda _: Committer(directory, process, clock=clock))
         self._settings = settings
-        self._process = process
         self._until_end = until_end
         self._clock = clock
         self._progress = progress
@@ -160,7 +130,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, "detect")
         self._summary = Summary()
         self._source: MessageSource
-        self._committer: Committer
+        self._sink: Sink
 
     def stop(self) -> None:
         self._stopping.set()
@@ -168,13 +138,12 @@ class Worker:
     async def run(self) -> Summary:
         """Work to the end. Raises as `run_worker` does."""
         begun = time.monotonic()
-        open_store = functools.partial(Committer, self._directory, self._process, clock=self._clock)
         try:
-            self._committer = await self._call(open_store)
+            self._sink = await self._call(self._open_sink, asyncio.get_running_loop())
             try:
                 await self._run()
             finally:
-                await self._call(self._committer.close)
+                await self._call(self._sink.close)
         finally:
             self._thread.shutdown()
         self._sum_up()
@@ -184,8 +153,8 @@ class Worker:
     async def _run(self) -> None:
         self._source = self._open_source(
             self._settings,
-            lambda prefix: self._call(self._committer.stored, prefix),
-            store_id=self._committer.store_id,
+            lambda prefix: self._call(self._sink.stored, prefix),
+            owner=self._sink.owner,
             until_end=self._until_end,
             clock=self._clock,
         )
@@ -209,10 +178,11 @@ class Worker:
             if isinstance(result, BaseException):
                 raise result
         self._summary.ended = self._summary.ended or "stop"
+        await self._commit(await self._call(self._sink.flush))
         if self._summary.ended == "end":
             await self._fold_all()
         else:
-            await self._call(self._committer.fold, self._decide)
+            await self._call(self._sink.fold, self._decide)
 
     @property
     def _decide(self) -> bool:
@@ -222,7 +192,7 @@ class Worker:
 
     async def _fold_all(self) -> None:
         """At the end all must be folded: wait for the lease where a killed worker still holds it."""
-        last = self._committer.finish if self._recorded else functools.partial(self._committer.fold, True)
+        last = self._sink.finish if self._recorded else functools.partial(self._sink.fold, True)
         until = time.monotonic() + LEASE_WAIT_SECONDS
         while not await self._call(last):
             if time.monotonic() > until:
@@ -245,7 +215,7 @@ class Worker:
             while self._source.notes:
                 note = self._source.notes.pop(0)
                 self._summary.notes.append(note)
-                await self._call(self._committer.note, note)
+                await self._call(self._sink.note, note)
 
     async def _put(self, fetched: Fetched) -> None:
         while not self._stopping.is_set():
@@ -273,7 +243,7 @@ class Worker:
         process = self._rules.poll() if self._rules is not None else None
         while process is not None and not self._stopping.is_set():
             try:
-                await self._call(self._committer.adopt, process)
+                await self._call(self._sink.adopt, process)
             except StoreBusy:
                 await asyncio.sleep(BUSY_SECONDS)
                 continue
@@ -298,7 +268,7 @@ class Worker:
         while current := [each for each in batch if self._source.is_current(each)]:
             begun = time.monotonic()
             try:
-                await self._call(self._committer.commit, current)
+                safe = await self._call(self._sink.commit, current)
             except Fenced as fenced:
                 log.warning("fenced off", extra={"reason": str(fenced)})
                 await self._source.place_again()
@@ -312,12 +282,17 @@ class Worker:
             except Broken as broken:
                 self._source.set_aside(broken.fetched, str(broken))
                 continue
-            await self._source.commit(current)
-            await self._call(self._committer.fold, self._decide)
+            await self._commit(safe)
+            await self._call(self._sink.fold, self._decide)
             spent = time.monotonic() - begun
             if (size := sum(map(_size, current))) > 20_000 and spent > 0:
                 self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
             return
+
+    async def _commit(self, safe: Sequence[Fetched]) -> None:
+        """Commit offsets, but of no partition that is another worker's by now."""
+        if current := [each for each in safe if self._source.is_current(each)]:
+            await self._source.commit(current)
 
     async def _caught_up(self) -> bool:
         """`_in_hand` counts what left the source and is not committed yet."""
@@ -326,7 +301,7 @@ class Worker:
     # --- beat
 
     async def _beat(self) -> None:
-        totals = self._committer.totals
+        totals = self._sink.totals
         before, at = totals.events, time.monotonic()
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
@@ -337,7 +312,7 @@ class Worker:
 
     async def _tell(self, rate: float) -> None:
         health = self._source.health()
-        totals = self._committer.totals
+        totals = self._sink.totals
         waiting = health.lag + self._in_hand
         behind = max(0, self._clock() - totals.latest_ingest) / 1e9 if waiting and totals.latest_ingest else 0
         figures = {
@@ -355,9 +330,9 @@ class Worker:
         if self._rules is not None and self._rules.fault:
             faults["rules"] = self._rules.fault
         try:
-            await self._call(self._committer.idle, await self._source.newly_idle())
-            await self._call(self._committer.fold, self._decide)
-            pause = await self._call(self._committer.heartbeat, figures, faults)
+            await self._call(self._sink.idle, await self._source.newly_idle())
+            await self._call(self._sink.fold, self._decide)
+            pause = await self._call(self._sink.heartbeat, figures, faults)
         except StoreBusy:
             return
         if pause != health.paused:
@@ -367,25 +342,13 @@ class Worker:
             self._progress(self._summary, waiting)
 
     def _sum_up(self) -> None:
-        totals, summary = self._committer.totals, self._summary
+        totals, summary = self._sink.totals, self._summary
         summary.messages, summary.events, summary.findings = totals.messages, totals.events, totals.findings
         summary.alerts, summary.dead = totals.alerts, totals.dead
 
 
 def _size(fetched: Fetched) -> int:
     return sum(map(len, fetched.messages.payloads))
-
-
-def resident() -> int:
-    """Memory of this process in bytes; its peak where the system tells no more."""
-    if sys.platform == "linux":
-        import os
-
-        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGESIZE")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @contextlib.asynccontextmanager

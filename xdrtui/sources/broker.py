@@ -24,6 +24,7 @@ from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.secrets import Secret, resolve
+from xdrtui.sources.owner import Owner, refusal
 
 log = logging.getLogger(__name__)
 
@@ -160,10 +161,10 @@ async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerR
 
 
 async def refuse_foreign_group(
-    to: KafkaConnection, group: str, topics: Mapping[str, int], store_id: str
+    to: KafkaConnection, group: str, topics: Mapping[str, int], owner: Owner
 ) -> None:
-    """Raise BrokerError where another workspace has committed offsets in this group: it would take a part of
-    our messages. topics: name -> number of partitions."""
+    """Raise BrokerError where another owner has committed offsets in this group: it would take a part of our
+    messages. topics: name -> number of partitions."""
     wanted = [TopicPartition(name, n) for name, count in topics.items() for n in range(count)]
     client = AIOKafkaAdminClient(**to.arguments(), client_id="xdrtui-check")
     try:
@@ -175,13 +176,8 @@ async def refuse_foreign_group(
     finally:
         await client.close()
     for committed in offsets.values():
-        with contextlib.suppress(msgspec.MsgspecError):
-            owner = msgspec.json.decode(committed.metadata or "{}", type=dict[str, object]).get("store")
-            if owner and owner != store_id:
-                raise BrokerError(
-                    f"the consumer group {visible(group)} belongs to another workspace"
-                    f" ({visible(str(owner))}): set another kafka.group for this one."
-                )
+        if why := refusal(committed.metadata, owner, group):
+            raise BrokerError(why)
 
 
 @contextlib.asynccontextmanager

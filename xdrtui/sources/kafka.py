@@ -20,7 +20,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
@@ -31,6 +30,7 @@ from xdrtui.points import reach
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
+from xdrtui.sources.owner import Owner, written
 from xdrtui.sources.partitions import Fetched, Partition, SourceHealth
 from xdrtui.sources.stamps import ingest_times, replay_times
 
@@ -42,6 +42,7 @@ RETRY_SECONDS = 30.0
 COMMIT_SECONDS = 0.5
 IDLE_SECONDS = 30.0
 SESSION_MS = 6_000
+NOBODY = Owner()
 
 AskStored: TypeAlias = Callable[[str], Awaitable[Mapping[int, Stored]]]
 """Uid of a topic without its generation (`kafka:CLUSTER:TOPIC:`) -> partition -> its latest generation."""
@@ -56,7 +57,7 @@ class KafkaSource:
         settings: KafkaSettings,
         stored: AskStored,
         *,
-        store_id: str = "",
+        owner: Owner = NOBODY,
         until_end: bool = False,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -65,7 +66,7 @@ class KafkaSource:
         self.cluster = ""
         self.notes: list[str] = []
         self._stored = stored
-        self._store_id = store_id
+        self._owner = owner
         self._clock = clock
         self._partitions: dict[TopicPartition, Partition] = {}
         self._placing = asyncio.Lock()
@@ -87,8 +88,8 @@ class KafkaSource:
         report = await ask_broker(to, self.settings.topics)
         self.cluster = report.cluster
         group = self.settings.group
-        if group and self._store_id:
-            await refuse_foreign_group(to, group, report.topics, self._store_id)
+        if group and self._owner.id:
+            await refuse_foreign_group(to, group, report.topics, self._owner)
         self._consumer = AIOKafkaConsumer(
             **to.arguments(),
             client_id="xdrtui",
@@ -344,14 +345,8 @@ class KafkaSource:
     async def commit(self, done: Sequence[Fetched]) -> None:
         """Tell Kafka how far the store is, at most twice a second. For lag tools: failures are logged."""
         for each in done:
-            metadata = {
-                "mode": "local",
-                "store": self._store_id,
-                "generation": each.generation,
-                "anchor": each.anchor.hex(),
-            }
             where = TopicPartition(each.messages.source.name, each.messages.partition)
-            text = msgspec.json.encode(metadata).decode()
+            text = written(self._owner, each.generation, each.anchor)
             self._commits[where] = OffsetAndMetadata(each.next_offset, text)
         if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
             await self._flush_commits()
