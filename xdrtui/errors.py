@@ -9,6 +9,7 @@ XdrtuiError
 ├── StoreError         the database cannot be used
 │   ├── StoreTooNew    written by a newer xdrtui
 │   ├── StoreBusy      another process holds it for too long
+│   ├── StoreFull      the disk is full
 │   └── Fenced         another worker has moved the stored positions on
 └── ActionRefused      a person's command does not apply (any more)
 """
@@ -46,6 +47,10 @@ class StoreTooNew(StoreError):
 
 class StoreBusy(StoreError):
     """Another process holds the database for too long."""
+
+
+class StoreFull(StoreError):
+    """The disk is full."""
 
 
 class Fenced(StoreError):

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from xdrtui.events.message import DeadLetter, Position, Source
+from xdrtui.store.archive.catalogue import Appended
 
 CapturedText: TypeAlias = str | list[str] | None
 """A captured cell as JSON: its text, several texts, or None for null. An absent field has no key."""
@@ -88,6 +89,7 @@ class Mark(msgspec.Struct, frozen=True):
 class BatchResult(msgspec.Struct):
     """All that one batch brings. counts: name -> how many (messages, events, routed, dead, ...).
     presence: (event type, host) -> field -> in how many events it was present; "" counts the events.
+    appended: what of it stands in the archive's hot segment, fsynced, waiting for its length to be named.
     """
 
     found: list[Found] = msgspec.field(default_factory=list)
@@ -96,6 +98,7 @@ class BatchResult(msgspec.Struct):
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     presence: dict[tuple[str, str], dict[str, int]] = msgspec.field(default_factory=dict)
     sources: list[Source] = msgspec.field(default_factory=list)
+    appended: Appended | None = None
 
 
 class RuleRow(msgspec.Struct, frozen=True):

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xdrtui.errors import StoreBusy, StoreError, StoreTooNew
+from xdrtui.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
 from xdrtui.store import place
 
-VERSION = 3
+VERSION = 4
 """The schema this program writes; see `schema.migrations`."""
 
 BUSY_SECONDS = 10.0
@@ -154,7 +154,7 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
                 " which xdrtui processes run with `xdrtui doctor`."
             ) from error
         if "full" in text:
-            raise StoreError("The disk is full: free some space, then start the worker again.") from error
+            raise StoreFull("The disk is full: free some space, then start the worker again.") from error
         if any(word in text for word in ("readonly", "disk I/O", "malformed", "unable to open")):
             raise StoreError(f"The database cannot be written ({text}); see `xdrtui doctor`.") from error
         raise

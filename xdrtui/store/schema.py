@@ -55,6 +55,16 @@ def m0003_shift(db: Database) -> None:
     shift(db)
 
 
+@migrations()
+def m0004_archive(db: Database) -> None:
+    """The files of the event archive; see `archive.catalogue`."""
+    texts = ("path", "kind", "state", "event_type", "columns")
+    numbers = ("rows", "size", "raw_size", "first", "last", "hour", "updated")
+    create(db, "archive", {"id": int, **dict.fromkeys(texts, str), **dict.fromkeys(numbers, int)}, "id")
+    db.table("archive").create_index(["path"], unique=True)
+    db.table("archive").create_index(["state", "first"])
+
+
 def findings_and_evidence(db: Database) -> None:
     position = {"source": str, "partition": int, "offset": int, "idx": int}
     create(

@@ -18,6 +18,7 @@ from xdrtui.errors import Fenced
 from xdrtui.events.message import DeadLetter, Position, Source
 from xdrtui.points import reach
 from xdrtui.store import clean, connect, findings, presence, rules
+from xdrtui.store.archive import catalogue
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
 from xdrtui.store.presence import Sightings
 
@@ -98,6 +99,8 @@ class Store:
         connection = self.connection
         reach("batch.before")
         with self.transaction():
+            if result.appended is not None:
+                catalogue.check(connection, result.appended)
             advanced = self._move(result.marks) or not result.marks
             self._add_sources(result.sources)
             reach("insert.positions")
@@ -108,6 +111,9 @@ class Store:
             reach("insert.evidence")
             dead = findings.insert_dead(connection, result.dead)
             reach("insert.dead")
+            if result.appended is not None:
+                catalogue.note(connection, result.appended, self.clock())
+                reach("insert.archive")
             if advanced:
                 self._count(result)
             reach("insert.counts")

@@ -1,0 +1,91 @@
+"""Files of the archive on disk: new names that last, locks that tell who is at work, sweeping.
+
+Readers hold a shared lock while they read; what they may still want is not deleted under them, unless it has
+been out of use for longer than the grace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from xdrtui.store import place
+from xdrtui.store.archive import catalogue
+from xdrtui.store.archive.catalogue import FOLDER
+from xdrtui.store.store import Store
+
+READING = "reading.lock"
+ROLLING = "rolling.lock"
+GRACE_SECONDS = 900
+"""So long a reader may go on with files whose rows stand elsewhere by now."""
+
+
+def fsync_folder(folder: Path) -> None:
+    """A new name is on disk only when its folder is."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+@contextlib.contextmanager
+def lock(directory: Path, name: str, *, shared: bool = False) -> Iterator[bool]:
+    """Hold a lock of the archive, or not: True where it was to be had at once."""
+    folder = directory / FOLDER
+    path = folder / name
+    if not shared:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        place.touch_private(path)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(file)
+
+
+def sweep(store: Store, now: int, *, at_once: bool = False) -> int:
+    """Delete files whose rows stand elsewhere by now, if nobody reads; return how many bytes that gave.
+
+    at_once: whether somebody reads or not (the disk is full). To be called by who holds the lock ROLLING.
+    """
+    with lock(store.directory, READING) as nobody:
+        due = [
+            file
+            for file in catalogue.files(store.connection, ("old",))
+            if nobody or at_once or now - file.updated > GRACE_SECONDS * 1_000_000_000
+        ]
+        remove(store, due)
+    return sum(file.size for file in due)
+
+
+def remove(store: Store, gone: list[catalogue.File]) -> None:
+    """Take files out of the database, then off the disk: what is left between the two is an orphan."""
+    if gone:
+        with store.transaction():
+            catalogue.forget(store.connection, [file.path for file in gone])
+        for file in gone:
+            file.where(store.directory).unlink(missing_ok=True)
+
+
+def sweep_orphans(store: Store) -> None:
+    """Delete Parquet files that no row names: their maker was killed before it could. Hot segments are the
+    writers' own. To be called by who holds the lock ROLLING."""
+    folder = store.directory / FOLDER
+    states = ("open", "sealed", "live", "old")
+    known = {file.path for file in catalogue.files(store.connection, states)}
+    for path in [*folder.glob("*.parquet*"), *folder.glob("rest-*")]:
+        if path.name not in known:
+            path.unlink(missing_ok=True)

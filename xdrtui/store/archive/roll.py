@@ -1,0 +1,313 @@
+"""Hot segments into Parquet, a file for each event type and hour; many small such files into one.
+
+In: sealed segments. Out: zstd Parquet with the columns that detectors had decoded, the raw payload and the
+position of each event. Either way files are written under temporary names, fsynced, renamed, and swapped with
+what they replace in one FULL transaction; what they replace goes when nobody reads it any more (`files`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import polars as pl
+
+from detectors.contract import NULL, Null, Text
+from xdrtui.points import reach
+from xdrtui.store.archive import catalogue
+from xdrtui.store.archive.catalogue import FOLDER, File
+from xdrtui.store.archive.files import fsync_folder
+from xdrtui.store.archive.segment import chunks, rest, unpack
+from xdrtui.store.store import Store
+
+HOUR = 3_600_000_000_000
+META = ("@time", "@ingest", "@quality", "@source", "@partition", "@offset", "@index", "@raw")
+"""Columns of every file, beside those of the events' fields."""
+
+ROWS_AT_ONCE = 65_536
+"""Of a file: what a reader holds in memory."""
+
+MOST_FILES = 400
+"""Of one segment: who writes the events chooses their types. The rest stays in a segment."""
+
+MERGE_AT = 8
+"""So many files of one event type and hour are made into one..."""
+
+MERGE_BYTES = 48 << 20
+"""...as long as they are smaller than this."""
+
+Group = tuple[str, int]
+"""Event type (as JSON) and start of the hour."""
+
+
+def roll(store: Store, segment: File, now: int, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Make Parquet of a sealed segment. False where it was stopped before the end: then nothing has changed.
+
+    Raises OSError (disk full), StoreError. To be called by who holds the lock ROLLING.
+    """
+    reach("archive.roll.before")
+    made: list[File] = []
+    path = segment.where(store.directory)
+    try:
+        types = _types(path, segment.size)
+        left = frozenset(types[MOST_FILES:])
+        for group, frames in _groups(path, segment.size, left).items():
+            if stop():
+                _discard(store, made)
+                return False
+            made.append(write(store, group, frames, now))
+        if left:
+            made.append(_write_rest(store, segment, left, now))
+    except BaseException:
+        _discard(store, made)
+        raise
+    swap(store, made, [segment], now)
+    return True
+
+
+def _types(path: Path, length: int) -> list[str]:
+    """The event types in a segment, the most frequent first."""
+    rows: dict[str, int] = defaultdict(int)
+    for chunk in chunks(path, length):
+        for kind, n in chunk.frames.select("event_type", "rows").iter_rows():
+            rows[kind] += n
+    return sorted(rows, key=lambda kind: (-rows[kind], kind))
+
+
+def _write_rest(store: Store, segment: File, left: frozenset[str], now: int) -> File:
+    """A segment of the rows of these event types alone."""
+    path = f"rest-{uuid.uuid4().hex}.arrows"
+    parts = list(filter(None, (rest(c, left) for c in chunks(segment.where(store.directory), segment.size))))
+    size = _write_whole(store.directory / FOLDER / path, lambda out: out.writelines(parts))
+    numbers = [
+        (chunk.rows["time"], chunk.rows["raw"].bin.size().sum())
+        for chunk in chunks(store.directory / FOLDER / path, size)
+    ]
+    times = pl.concat([each for each, _ in numbers])
+    raw_size = sum(int(n or 0) for _, n in numbers)
+    return File(
+        0,
+        path,
+        "hot",
+        "live",
+        "",
+        "[]",
+        len(times),
+        size,
+        raw_size,
+        _time(times.min()),
+        _time(times.max()),
+        0,
+        now,
+    )
+
+
+def merge(store: Store, files: Sequence[File], now: int) -> None:
+    """Make one file of several of one event type and hour. Raises OSError, StoreError."""
+    frames = [pl.read_parquet(file.where(store.directory), memory_map=False) for file in files]
+    swap(store, [write(store, (files[0].event_type, files[0].hour), frames, now)], files, now)
+
+
+def to_merge(store: Store) -> list[list[File]]:
+    """Files that had better be one."""
+    groups: dict[Group, list[File]] = defaultdict(list)
+    for file in catalogue.files(store.connection, ("live",)):
+        if file.size < MERGE_BYTES:
+            groups[file.event_type, file.hour].append(file)
+    return [_smallest(files) for files in groups.values() if len(files) >= MERGE_AT]
+
+
+def _smallest(files: list[File]) -> list[File]:
+    """The smallest of them, up to the size that a merged file should have."""
+    files = sorted(files, key=lambda file: file.size)
+    taken: list[File] = []
+    size = 0
+    for file in files:
+        if len(taken) >= 2 and (size + file.size > 2 * MERGE_BYTES or file.rows > 2_000_000):
+            break
+        taken.append(file)
+        size += file.size
+    return taken
+
+
+def _groups(path: Path, length: int, left: frozenset[str]) -> Mapping[Group, list[pl.DataFrame]]:
+    """The rows of a segment by event type and hour. Columns are made of all chunks of a type at once."""
+    cells: dict[str, list[tuple[dict[str, list[Text]], pl.DataFrame]]] = defaultdict(list)
+    for chunk in chunks(path, length):
+        at = 0
+        for kind, source, partition, rows, packed in chunk.frames.iter_rows():
+            part = chunk.rows.slice(at, rows)
+            at += rows
+            if kind not in left:
+                part = part.with_columns(
+                    pl.lit(source, pl.String).alias("source"), pl.lit(partition, pl.Int64).alias("partition")
+                )
+                cells[kind].append((unpack(packed), part))
+    groups: dict[Group, list[pl.DataFrame]] = defaultdict(list)
+    for kind in list(cells):
+        for same in _same_columns(cells.pop(kind)):
+            whole = frame_of(same)
+            hours = whole["@time"] // HOUR
+            for hour in hours.unique():
+                groups[kind, int(hour) * HOUR].append(whole.filter(hours == hour))
+    return groups
+
+
+def _same_columns(
+    parts: Iterable[tuple[dict[str, list[Text]], pl.DataFrame]],
+) -> list[list[tuple[dict[str, list[Text]], pl.DataFrame]]]:
+    """Parts with the same columns together: rules that change ask for others."""
+    by_names: dict[frozenset[str], list[tuple[dict[str, list[Text]], pl.DataFrame]]] = defaultdict(list)
+    for columns, rows in parts:
+        by_names[frozenset(columns)].append((columns, rows))
+    return list(by_names.values())
+
+
+def frame_of(parts: Sequence[tuple[dict[str, list[Text]], pl.DataFrame]]) -> pl.DataFrame:
+    """One frame, as files hold it, of parts with the same columns."""
+    rows = pl.concat([rows for _, rows in parts])
+    rows = rows.rename({name: f"@{name}" for name in rows.columns}).select(META)
+    series: list[pl.Series] = []
+    for name in parts[0][0]:
+        if name.startswith("@") or name.endswith("?"):
+            continue  # our own names; hunts find such a field in the raw event
+        series += _series(name, [cell for columns, _ in parts for cell in columns[name]])
+    return rows.with_columns(series)
+
+
+def _series(name: str, cells: Sequence[Text]) -> list[pl.Series]:
+    """A column of cells as String, or List[String] where some row holds several values; where some row says
+    null, another column `name?` tells present from absent."""
+    made: list[pl.Series] = []
+    kinds = set(map(type, cells))
+    if Null in kinds:
+        made.append(pl.Series(f"{name}?", [cell is not None for cell in cells], pl.Boolean))
+        cells = [None if cell is NULL else cell for cell in cells]
+    if tuple in kinds:
+        lists = [None if c is None else list(c) if isinstance(c, tuple) else [c] for c in cells]
+        made.append(pl.Series(name, lists, pl.List(pl.String)))
+    else:
+        made.append(pl.Series(name, cells, pl.String))
+    return made
+
+
+def write(store: Store, group: Group, frames: Sequence[pl.DataFrame], now: int) -> File:
+    """Write one Parquet file: temporary name, fsync, rename."""
+    data = _together(frames)
+    kind, hour = group
+    path = f"{_slug(kind)}-{hour // HOUR}-{uuid.uuid4().hex[:12]}.parquet"
+    size = _write_whole(
+        store.directory / FOLDER / path,
+        lambda out: data.write_parquet(
+            out, compression="zstd", compression_level=1, statistics=False, row_group_size=ROWS_AT_ONCE
+        ),
+    )
+    names = [name for name in data.columns if name not in META]
+    return File(
+        0,
+        path,
+        "parquet",
+        "live",
+        kind,
+        msgspec.json.encode(names).decode(),
+        data.height,
+        size,
+        int(data["@raw"].bin.size().sum() or 0),
+        _time(data["@time"].min()),
+        _time(data["@time"].max()),
+        hour,
+        now,
+    )
+
+
+def _write_whole(path: Path, fill: Callable[[IO[bytes]], None]) -> int:
+    """Write a file under a temporary name, fsync, rename; return its size."""
+    temporary = path.with_name(f"{path.name}.new")
+    file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(file, "wb") as out:
+            fill(out)
+            out.flush()
+            os.fsync(out.fileno())
+            size = out.tell()
+        reach("archive.roll.written")
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return size
+
+
+def _time(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Frames one under the other. A column that not all have is left out: where it is missing its rows are
+    not known to lack it. One that is a list in some becomes one in all."""
+    common = set(frames[0].columns).intersection(*(frame.columns for frame in frames))
+    marks = {name for frame in frames for name in frame.columns if name.endswith("?")}
+    lists = {name for frame in frames for name in common if isinstance(frame.schema[name], pl.List)}
+    shaped = []
+    for frame in frames:
+        more = [
+            pl.concat_list(pl.col(name)).alias(name)
+            if not isinstance(frame.schema[name], pl.List)
+            else pl.col(name)
+            for name in sorted(lists)
+        ]
+        fixed = [
+            pl.when(pl.col(name).is_null()).then(None).otherwise(each).alias(name)
+            for name, each in zip(sorted(lists), more, strict=True)
+        ]
+        missing = [
+            pl.col(mark[:-1]).is_not_null().alias(mark)
+            for mark in sorted(marks)
+            if mark not in frame.columns and mark[:-1] in common
+        ]
+        frame = frame.with_columns(missing).with_columns(fixed)
+        shaped.append(frame)
+    order = [name for name in frames[0].columns if name in common and not name.endswith("?")]
+    order += [mark for mark in sorted(marks) if mark[:-1] in common]
+    return pl.concat([frame.select(order) for frame in shaped])
+
+
+def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int) -> None:
+    """Let the made files stand for the replaced ones, in one FULL transaction."""
+    fsync_folder(store.directory / FOLDER)
+    reach("archive.roll.renamed")
+    connection = store.connection
+    before = connection.execute("PRAGMA synchronous").fetchone()[0]
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        with store.transaction():
+            for file in made:
+                catalogue.add(connection, file)
+            catalogue.set_state(connection, [file.path for file in replaced], "old", now)
+    except BaseException:
+        _discard(store, made)
+        raise
+    finally:
+        connection.execute(f"PRAGMA synchronous = {int(before)}")
+    reach("archive.roll.swapped")
+
+
+def _discard(store: Store, made: Sequence[File]) -> None:
+    for file in made:
+        file.where(store.directory).unlink(missing_ok=True)
+
+
+def _slug(kind: str) -> str:
+    """The beginning of a file's name, for people: the event type's name."""
+    name = str(msgspec.json.decode(kind).get("name", ""))
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower())[:60].strip("-.") or "events"
+
+
+__all__ = ["META", "frame_of", "merge", "roll", "to_merge"]
