@@ -29,6 +29,7 @@ from xdrtui.plain import visible
 from xdrtui.points import reach
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
+from xdrtui.sources.fence import commit_as_member
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
 from xdrtui.sources.owner import Owner, written
 from xdrtui.sources.partitions import Fetched, Partition, SourceHealth
@@ -70,6 +71,7 @@ class KafkaSource:
         self._clock = clock
         self._partitions: dict[TopicPartition, Partition] = {}
         self._placing = asyncio.Lock()
+        self._committing = asyncio.Lock()
         self._numbers = itertools.count()
         self._openings: list[Fetched] = []
         self._assigned = asyncio.Event()
@@ -111,6 +113,7 @@ class KafkaSource:
             except BaseException:
                 await self._consumer.stop()
                 raise
+        commit_as_member(self._consumer)
         if not group:
             every = [TopicPartition(name, n) for name, count in report.topics.items() for n in range(count)]
             self._consumer.assign(every)
@@ -130,6 +133,7 @@ class KafkaSource:
         async with self._placing:
             for each in assigned:
                 self._partitions.pop(each, None)
+                self._commits.pop(each, None)
             firsts = await self._consumer.beginning_offsets(assigned)
             ends = await self._consumer.end_offsets(assigned)
             for topic in {each.topic for each in assigned}:
@@ -183,10 +187,12 @@ class KafkaSource:
         if self._paused:
             self._consumer.pause(each)
 
-    def revoke(self, revoked: Sequence[TopicPartition]) -> None:
-        """These partitions are another worker's now."""
-        for each in revoked:
-            self._partitions.pop(each, None)
+    async def revoke(self, revoked: Sequence[TopicPartition]) -> None:
+        """These partitions are another worker's from now on; what is under way to be committed may arrive."""
+        async with self._committing:
+            for each in revoked:
+                self._partitions.pop(each, None)
+                self._commits.pop(each, None)
 
     def _say(self, note: str) -> None:
         log.warning(note)
@@ -352,6 +358,10 @@ class KafkaSource:
             await self._flush_commits()
 
     async def _flush_commits(self) -> None:
+        async with self._committing:
+            await self._send_commits()
+
+    async def _send_commits(self) -> None:
         commits = {each: at for each, at in self._commits.items() if each in self._partitions}
         self._commits.clear()
         if not (commits and self.settings.group):
@@ -370,7 +380,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self._source = source
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self._source.revoke(sorted(revoked))
+        await self._source.revoke(sorted(revoked))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         await self._source.place(sorted(assigned))
