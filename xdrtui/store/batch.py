@@ -90,6 +90,8 @@ class BatchResult(msgspec.Struct):
     """All that one batch brings. counts: name -> how many (messages, events, routed, dead, ...).
     presence: (event type, host) -> field -> in how many events it was present; "" counts the events.
     appended: what of it stands in the archive's hot segment, fsynced, waiting for its length to be named.
+    forward: topic to which its dead letters are to be sent, empty for none; revived: positions of dead
+    letters that have become events: they are taken back.
     """
 
     found: list[Found] = msgspec.field(default_factory=list)
@@ -99,6 +101,8 @@ class BatchResult(msgspec.Struct):
     presence: dict[tuple[str, str], dict[str, int]] = msgspec.field(default_factory=dict)
     sources: list[Source] = msgspec.field(default_factory=list)
     appended: Appended | None = None
+    forward: str = ""
+    revived: list[Position] = msgspec.field(default_factory=list)
 
 
 class RuleRow(msgspec.Struct, frozen=True):

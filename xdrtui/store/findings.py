@@ -1,4 +1,4 @@
-"""Findings, their evidence and dead letters: written in a batch's transaction, read in commit order.
+"""Findings and their evidence: written in a batch's transaction, read in commit order.
 
 Everything here runs inside a transaction that the caller has opened. The row number of a finding (`seq`) is
 its place in the order of commits; a finding that is already there is not written again.
@@ -15,12 +15,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from xdrtui.events.message import DeadLetter
 from xdrtui.store.batch import CapturedText, Found
 from xdrtui.store.evidence import RAW_LIMIT, Candidate, Key, pick
 from xdrtui.store.identity import Group, alert_id, canonical, window_start
 
-DEAD_LIMIT = 64 * 1024
 CHUNK = 500
 
 _captures = msgspec.json.Decoder(dict[str, CapturedText])
@@ -143,20 +141,6 @@ def insert_evidence(
     connection.executemany(
         "INSERT INTO evidence(finding, raw, size, raw_hash, matched, rule_hash) VALUES (?,?,?,?,?,?)", rows
     )
-
-
-def insert_dead(connection: sqlite3.Connection, dead: Iterable[DeadLetter]) -> int:
-    """Write dead letters that are not there yet; return how many were new."""
-    before = connection.total_changes
-    connection.executemany(
-        "INSERT OR IGNORE INTO dead_letters(source, partition, offset, idx, reason, payload, size, ingest)"
-        " VALUES (?,?,?,?,?,?,?,?)",
-        [
-            (*letter.position, letter.reason, letter.payload[:DEAD_LIMIT], letter.size, letter.ingest)
-            for letter in dead
-        ],
-    )
-    return connection.total_changes - before
 
 
 def read_after(connection: sqlite3.Connection, seq: int, limit: int) -> list[Stored]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from xdrtui.errors import Fenced
-from xdrtui.events.message import DeadLetter, Position, Source
+from xdrtui.errors import ActionRefused, Fenced
+from xdrtui.events.message import DeadLetter, Source
 from xdrtui.points import reach
-from xdrtui.store import clean, connect, findings, presence, rules
+from xdrtui.store import clean, connect, deadletters, findings, presence, rules
 from xdrtui.store.archive import catalogue
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
 from xdrtui.store.presence import Sightings
@@ -109,7 +109,9 @@ class Store:
             reach("insert.findings")
             findings.insert_evidence(connection, result.found, stored, last)
             reach("insert.evidence")
-            dead = findings.insert_dead(connection, result.dead)
+            dead = deadletters.insert(connection, result.dead, result.forward, self.clock())
+            if deadletters.take_back(connection, result.revived) < len(result.revived):
+                raise ActionRefused("A dead letter of these is no longer there: somebody retried it.")
             reach("insert.dead")
             if result.appended is not None:
                 catalogue.note(connection, result.appended, self.clock())
@@ -232,14 +234,7 @@ class Store:
 
     def dead_letters(self, limit: int = 100, offset: int = 0) -> list[DeadLetter]:
         """Dead letters, the newest first."""
-        return [
-            DeadLetter(Position(*row[:4]), *row[4:])
-            for row in self.connection.execute(
-                "SELECT source, partition, offset, idx, reason, payload, size, ingest FROM dead_letters"
-                " ORDER BY rowid DESC LIMIT ? OFFSET ?",
-                (limit, offset),
-            )
-        ]
+        return [row.letter for row in deadletters.read(self.connection, limit=limit, offset=offset)]
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed."""

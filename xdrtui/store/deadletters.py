@@ -1,0 +1,167 @@
+"""Dead letters as rows: written in a batch's transaction, listed, taken back when they can be read at last.
+
+A dead letter has a number for people; what it is is its position. One that is to go to a topic of its own
+gets a row in the outbox in the same transaction: it is sent at least once, under a key that never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from xdrtui.events.message import DeadLetter, Position, Source
+from xdrtui.store.chunks import chunks
+
+LIMIT = 64 * 1024
+"""Bytes of a payload that are kept."""
+
+OUTBOX = "dead-letter"
+"""Kind of the outbox rows."""
+
+
+class DeadRow(msgspec.Struct, frozen=True):
+    """A dead letter as the store holds it. number: for people, rising with the time of storing; source: where
+    it came from (its name is a path or a topic)."""
+
+    number: int
+    letter: DeadLetter
+    source: Source
+
+    @property
+    def cut(self) -> bool:
+        """The store has not all of it."""
+        return self.letter.size > len(self.letter.payload)
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A dead letter on its way to a topic. id: of the outbox row; key: never changes for this dead letter;
+    to: the topic."""
+
+    id: int
+    key: str
+    to: str
+    row: DeadRow
+
+
+def insert(connection: sqlite3.Connection, dead: Sequence[DeadLetter], forward: str, now: int) -> int:
+    """Write dead letters that are not there yet; return how many were new. forward: topic that they are to be
+    sent to, empty for none; now: nanoseconds. Runs inside the caller's transaction."""
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT OR IGNORE INTO dead_letters(source, partition, offset, idx, reason, payload, size, ingest)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        [
+            (*letter.position, letter.reason, letter.payload[:LIMIT], letter.size, letter.ingest)
+            for letter in dead
+        ],
+    )
+    new = connection.total_changes - before
+    if forward:
+        connection.executemany(
+            "INSERT OR IGNORE INTO outbox(key, kind, alert, body, created, sent, attempts, fault)"
+            " VALUES (?1, ?2, '', json_object('to', ?3, 'source', ?5, 'partition', ?6, 'offset', ?7, 'idx', ?8),"
+            " ?4, 0, 0, '')",
+            [(key_of(each.position), OUTBOX, forward, now, *each.position) for each in dead],
+        )
+    return new
+
+
+def key_of(position: Position) -> str:
+    """The key that a dead letter bears wherever it goes."""
+    text = "\0".join(map(str, position))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def take_back(connection: sqlite3.Connection, positions: Iterable[Position]) -> int:
+    """Delete these dead letters, since they have become events; return how many there were. Runs inside the
+    caller's transaction."""
+    gone = list(positions)
+    before = connection.total_changes
+    connection.executemany(
+        "DELETE FROM dead_letters WHERE source = ? AND partition = ? AND offset = ? AND idx = ?", gone
+    )
+    deleted = connection.total_changes - before
+    unsent = [(key_of(each),) for each in gone]
+    connection.executemany("DELETE FROM outbox WHERE key = ? AND sent = 0", unsent)
+    return deleted
+
+
+COLUMNS = (
+    "d.rowid, d.source, d.partition, d.offset, d.idx, d.reason, d.payload, d.size, d.ingest,"
+    " coalesce(s.name, ''), coalesce(s.kind, ''), coalesce(s.layout, '')"
+)
+TABLES = "dead_letters d LEFT JOIN sources s ON s.uid = d.source"
+
+
+def read(
+    connection: sqlite3.Connection, *, source: str = "", reason: str = "", limit: int = 100, offset: int = 0
+) -> list[DeadRow]:
+    """Dead letters, the newest first. source, reason: parts of the source's name and of the reason."""
+    return [
+        _row(row)
+        for row in connection.execute(
+            f"SELECT {COLUMNS} FROM {TABLES} WHERE {WANTED} ORDER BY d.rowid DESC LIMIT ? OFFSET ?",  # noqa: S608
+            (source, reason, limit, offset),
+        )
+    ]
+
+
+WANTED = "instr(coalesce(s.name, ''), ?) AND instr(lower(d.reason), lower(?))"
+
+
+def count(connection: sqlite3.Connection, *, source: str = "", reason: str = "") -> int:
+    """How many there are of these."""
+    query = f"SELECT count(*) FROM {TABLES} WHERE {WANTED}"  # noqa: S608 - no value in it
+    return int(connection.execute(query, (source, reason)).fetchone()[0])
+
+
+def by_number(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[DeadRow]:
+    """Those of them that are there, by number."""
+    found: list[DeadRow] = []
+    for marks, part in chunks(numbers):
+        rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} WHERE d.rowid IN ({marks})", part)  # noqa: S608
+        found += map(_row, rows)
+    return sorted(found, key=lambda row: row.number)
+
+
+def _row(row: Sequence[object]) -> DeadRow:
+    number, uid, partition, offset, index, reason, payload, size, ingest, *source = row
+    position = Position(uid, partition, offset, index)  # type: ignore[arg-type]
+    letter = DeadLetter(position, reason, payload, size, ingest)  # type: ignore[arg-type]
+    return DeadRow(number, letter, Source(uid, *source))  # type: ignore[arg-type]
+
+
+# --- on their way out
+
+
+def outgoing(connection: sqlite3.Connection, limit: int = 500) -> list[Outgoing]:
+    """What is to be sent, the oldest first."""
+    return [
+        Outgoing(identity, key, to, _row(row))
+        for identity, key, to, *row in connection.execute(
+            f"SELECT o.id, o.key, o.body ->> 'to', {COLUMNS} FROM outbox o"  # noqa: S608
+            " JOIN dead_letters d ON d.source = o.body ->> 'source' AND d.partition = o.body ->> 'partition'"
+            " AND d.offset = o.body ->> 'offset' AND d.idx = o.body ->> 'idx'"
+            " LEFT JOIN sources s ON s.uid = d.source WHERE o.kind = ? AND o.sent = 0 ORDER BY o.id LIMIT ?",
+            (OUTBOX, limit),
+        )
+    ]
+
+
+def mark_sent(connection: sqlite3.Connection, ids: Iterable[int], now: int) -> None:
+    """These arrived. Runs inside the caller's transaction."""
+    connection.executemany(
+        "UPDATE outbox SET sent = ?, attempts = attempts + 1, fault = '' WHERE id = ?",
+        [(now, identity) for identity in ids],
+    )
+
+
+def mark_failed(connection: sqlite3.Connection, ids: Iterable[int], fault: str) -> None:
+    """These did not; they are tried again. Runs inside the caller's transaction."""
+    connection.executemany(
+        "UPDATE outbox SET attempts = attempts + 1, fault = ? WHERE id = ?",
+        [(fault[:500], identity) for identity in ids],
+    )
