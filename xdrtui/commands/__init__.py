@@ -26,6 +26,8 @@ COMMANDS = {
     "run": "Run a worker without a screen: read Kafka, detect, store alerts.",
     "replay": "Send recorded events to Kafka or to the screen, in their own time.",
     "alerts": "List alerts, or show one.",
+    "handover": "Tell the next shift how things stand.",
+    "log": "Write in the shift log, or read it.",
     "suppress": "Make no alert of findings of a scope for a time.",
     "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",

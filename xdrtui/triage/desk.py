@@ -27,6 +27,7 @@ from xdrtui.triage.rows import (
     RuleRow,
     Status,
 )
+from xdrtui.triage.shift import Shift
 from xdrtui.triage.states import DISPOSITIONS
 from xdrtui.triage.status import read_status
 from xdrtui.triage.suppressing import Suppressing
@@ -43,6 +44,7 @@ class Desk(Acting):
     def __init__(self, store: Store, actor: Principal) -> None:
         super().__init__(store, actor)
         self.suppressing = Suppressing(self, store.connection)
+        self.shift = Shift(self, store)
         self._live = LiveReader(store.directory)
         self._version = -1
 
