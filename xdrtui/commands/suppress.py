@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """Make no alert of findings of a scope for a time.
 
-    @click.option("--until", metavar="WHEN", default="30d", show_default=True, help="Its end: 12h, a date.")
-        listed, and it is named in the handover when it is about to end.
+    A suppression makes a blind spot: it has an owner, a reason and an end. What it hides is counted and can
+    be listed, and it is named in the handover when it is about to end.
     """
 
 
