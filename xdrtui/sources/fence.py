@@ -18,7 +18,7 @@ def commit_as_member(consumer: Any) -> None:
 
     It must be done where the request is made, under aiokafka's own loop of retries: there is no public place.
     """
-    coordinator = consumer._coordinator  # noqa: SLF001
+    coordinator = consumer._coordinator
     send = getattr(coordinator, "_do_commit_offsets", None)
     if send is None:  # without a group
         return
@@ -28,4 +28,4 @@ def commit_as_member(consumer: Any) -> None:
             raise CommitFailedError("this worker was away for too long: the group goes on without it")
         await send(assignment, offsets)
 
-    coordinator._do_commit_offsets = only_as_member  # noqa: SLF001
+    coordinator._do_commit_offsets = only_as_member
