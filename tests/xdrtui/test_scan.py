@@ -14,7 +14,7 @@ from xdrtui.pipeline import scan as scanning
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.scan import Match, scan
 from xdrtui.sources import ranges
-from xdrtui.sources.ranges import cut, open_range
+from xdrtui.sources.ranges import Lines, cut, open_range
 
 RULE = """title: Word starts a shell
 id: 11111111-1111-4111-8111-111111111111
@@ -95,9 +95,15 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join(b'{"n": %d}' % n for n in range(5_000)) + b"\n\n" + b'{"n": 5000}')
     parts = cut(str(path), 4_000)
     assert len(parts) > 5
-    messages = [m for part in parts for m in open_range(part, 1_000)]
+    messages, offsets, before = [], [], 0
+    for part in parts:
+        lines = Lines()
+        for batch in open_range(part, 1_000, lines):
+            messages.append(batch)
+            offsets += [before + offset for offset in batch.offsets]
+        before += lines.number
     assert [json.loads(p)["n"] for m in messages for p in m.payloads] == list(range(5_001))
-    assert [o for m in messages for o in m.offsets] == [*range(5_000), 5_001]
+    assert offsets == [*range(5_000), 5_001]
     assert len({m.source.uid for m in messages}) == 1
 
 

@@ -6,7 +6,6 @@ processes each takes files, or parts of large files of lines, and the matches co
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import signal
 import sys
@@ -25,9 +24,10 @@ from xdrtui.events.frame import Counts
 from xdrtui.events.layouts.layout import load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
+from xdrtui.pipeline.garbage import rare_collections
 from xdrtui.pipeline.rulebook import Rulebook, default_cache, load_rulebook
 from xdrtui.sources.files import modified, open_files, walk
-from xdrtui.sources.ranges import Range, cut, open_range
+from xdrtui.sources.ranges import Lines, Range, cut, open_range
 
 BATCH_BYTES = 16 << 20
 """Large batches: fewer, larger frames of each event type."""
@@ -57,12 +57,13 @@ class Summary(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """What one part of the work brought."""
+    """What one part of the work brought. lines: how many lines a part of a file had."""
 
     matches: list[Match]
     counts: Counts
     size: int
     faults: list[str]
+    lines: int = 0
 
 
 OnMatches = Callable[[Sequence[Match]], None]
@@ -133,26 +134,12 @@ def scan(
 def _one_process(paths: Sequence[str | Path], rulebook: Rulebook) -> Iterator[Done]:
     scanner = Scanner(rulebook)
     faults: list[SourceError] = []
-    with _RareCollections():
+    with rare_collections():
         for messages in open_files(paths, batch_bytes=BATCH_BYTES, report=faults.append):
             matches, counts = scanner.scan(messages)
             yield Done(matches, counts, sum(map(len, messages.payloads)) + len(messages), [])
     if faults:
         yield Done([], Counts(), 0, [str(fault) for fault in faults])
-
-
-class _RareCollections:
-    """Batches are made of plain rows without cycles: looking for cycles after every few hundred of them is a
-    tenth of the time."""
-
-    def __enter__(self) -> None:
-        self._before = gc.get_threshold()
-        gc.freeze()
-        gc.set_threshold(200_000, 20, 20)
-
-    def __exit__(self, *error: object) -> None:
-        gc.set_threshold(*self._before)
-        gc.unfreeze()
 
 
 def _several(
@@ -169,14 +156,23 @@ def _several(
                 ranges += cut(file)
         except (SourceError, OSError) as error:
             faults.append(str(error))
+    # What the first part teaches (plans, patterns, values met), the processes that are forked then know.
+    first = _scan_first(rulebook, ranges)
     with _pool(rulebook, rules, jobs) as pool:
         largest_first = sorted(
-            range(len(ranges)), key=lambda number: ranges[number].start - ranges[number].end
+            range(len(first), len(ranges)), key=lambda number: ranges[number].start - ranges[number].end
         )
         futures: dict[int, Future[Done]] = {n: pool.submit(_scan_part, ranges[n]) for n in largest_first}
+        before, broken = 0, ""
         try:
-            for number in range(len(ranges)):
-                yield futures.pop(number).result()
+            for number, part in enumerate(ranges):
+                done = first[number] if number < len(first) else futures.pop(number).result()
+                before = 0 if part.start == 0 else before
+                if part.path == broken:
+                    continue  # as if one process had read the file: it stops where it cannot be read
+                yield _moved(done, before)
+                before += done.lines
+                broken = part.path if done.faults else broken
         except BrokenProcessPool:
             raise XdrtuiError("a scanning process died (out of memory?); try with fewer --jobs") from None
         finally:
@@ -185,15 +181,34 @@ def _several(
         yield Done([], Counts(), 0, faults)
 
 
+def _moved(done: Done, lines: int) -> Done:
+    """The matches of a part, with so many lines before it."""
+    if lines and done.matches:
+        done.matches = [msgspec.structs.replace(match, offset=match.offset + lines) for match in done.matches]
+    return done
+
+
 _scanner: Scanner | None = None
 
 
-def _pool(rulebook: Rulebook, rules: Sequence[str | Path], jobs: int) -> ProcessPoolExecutor:
-    """Processes with the rules in them. Where forking is safe (Linux, no other thread) they are born with the
-    rules; elsewhere each reads them from the cache, which costs it about a second."""
+def _may_fork() -> bool:
+    """Forking is safe on Linux while there is no other thread."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _scan_first(rulebook: Rulebook, ranges: Sequence[Range]) -> list[Done]:
+    """Scan the first part here, where the other processes will be forked from this one."""
     global _scanner
-    if sys.platform == "linux" and threading.active_count() == 1:
-        _scanner = Scanner(rulebook)
+    _scanner = Scanner(rulebook) if _may_fork() else None
+    if _scanner is None:
+        return []
+    return [_scan_part(ranges[0])] if ranges and not ranges[0].whole else []
+
+
+def _pool(rulebook: Rulebook, rules: Sequence[str | Path], jobs: int) -> ProcessPoolExecutor:
+    """Processes with the rules in them. Where forking is safe they are born with the rules; elsewhere each
+    reads them from the cache, which costs it about a second."""
+    if _scanner is not None and _may_fork():
         return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _leave_signals)
     given = [str(path) for path in rules]
     arguments = (given, frozenset(rulebook.rules), rulebook.placeholders, rulebook.pipelines)
@@ -216,18 +231,19 @@ def _begin(
 
 def _scan_part(part: Range) -> Done:
     assert _scanner is not None
-    matches: list[Match] = []
-    counts, size, faults = Counts(), 0, []
-    with _RareCollections():
+    done = Done([], Counts(), 0, [])
+    lines = Lines()
+    with rare_collections():
         try:
-            for messages in open_range(part, BATCH_BYTES):
+            for messages in open_range(part, BATCH_BYTES, lines):
                 found, counted = _scanner.scan(messages)
-                matches += found
-                counts.add(counted)
-                size += sum(map(len, messages.payloads)) + len(messages)
+                done.matches += found
+                done.counts.add(counted)
+                done.size += sum(map(len, messages.payloads)) + len(messages)
         except (SourceError, OSError) as error:
-            faults.append(str(error))
-    return Done(matches, counts, size, faults)
+            done.faults.append(str(error))
+    done.lines = lines.number
+    return done
 
 
 __all__ = ["Match", "Scanner", "Summary", "scan"]

@@ -15,7 +15,6 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,7 +127,7 @@ def _messages(
     plain = name if stream is not None and head.startswith(b"ElfFile\x00") and _is_plain(name) else ""
     blocks = payloads_of(head, stream, plain) or lines_of(stream, batch_bytes)
     for first, payloads in blocks:
-        yield from _batches(source, first, payloads, batch_bytes, batch_messages)
+        yield from batches(source, first, payloads, batch_bytes, batch_messages)
 
 
 def _is_plain(name: str) -> bool:
@@ -138,13 +137,14 @@ def _is_plain(name: str) -> bool:
         return file.read(8) == b"ElfFile\x00"
 
 
-def _batches(
+def batches(
     source: Source, first: int, payloads: list[bytes], batch_bytes: int, batch_messages: int
 ) -> Iterator[Messages]:
-    """Cut a block into batches; blank lines are no messages."""
+    """Cut a block of payloads, the first of them at this offset, into batches; a line of blanks is no
+    message."""
     offsets: range | list[int] = range(first, first + len(payloads))
-    if any(len(payload) < 3 for payload in payloads):
-        numbered = [(at, one) for at, one in zip(count(first), payloads) if one.strip()]
+    if not all(map(bytes.strip, payloads)):
+        numbered = [(at, one) for at, one in zip(offsets, payloads, strict=True) if one.strip()]
         offsets = [at for at, _ in numbered]
         payloads = [one for _, one in numbered]
     if not payloads:

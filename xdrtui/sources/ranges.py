@@ -1,12 +1,14 @@
 """Large files of lines in parts, so that several processes can read one file.
 
-In: a path. Out: ranges of bytes that begin and end between lines, each with the number of its first line,
-and the messages of a range. Only plain files of lines are cut; all others are one range from start to end.
+In: a path. Out: ranges of bytes that begin and end between lines, and the messages of a range. Only plain
+files of lines are cut; all others are one range from start to end. Nobody counts lines beforehand: offsets
+count from the range's own first line, and whoever joins the ranges again adds how many lines stood before.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,65 +16,76 @@ from typing import BinaryIO
 import msgspec
 
 from xdrtui.events.message import Messages, Source
-from xdrtui.sources.files import BATCH_BYTES, HEAD, open_files, uid_of
+from xdrtui.sources.files import BATCH_BYTES, BATCH_MESSAGES, HEAD, batches, open_files, uid_of
 from xdrtui.sources.readers import lines_of, payloads_of
 
-PART = 64 << 20
-_BLOCK = 4 << 20
+PART = 24 << 20
+"""Small beside the whole, so that all processes end at about the same time."""
+
+_BLOCK = 1 << 16
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Bytes start to end of a file; first: number of the first line; whole: not cut, whatever the file is."""
+    """Bytes start to end of a file; whole: not cut, whatever the file is."""
 
     path: str
     start: int = 0
     end: int = 0
-    first: int = 0
     whole: bool = True
 
 
+class Lines:
+    """How many lines a range turned out to have, once it was read to its end."""
+
+    number = 0
+
+
 def cut(path: str, part: int = PART) -> list[Range]:
-    """The ranges of a file, of about `part` bytes each. Costs one count of newlines over the file."""
+    """The ranges of a file, of about `part` bytes each. Reads only around their borders."""
     size = Path(path).stat().st_size
     whole = [Range(path, 0, size)]
     if size < 2 * part:
         return whole
-    with Path(path).open("rb") as file:
+    with Path(path).open("rb", buffering=0) as file:
         head = file.read(HEAD)
         if head[:4] in (b"\x28\xb5\x2f\xfd",) or head[:2] == b"\x1f\x8b":
             return whole
         if payloads_of(head, io.BytesIO(head), path) is not None:
             return whole
-        ranges: list[Range] = []
-        start = first = line = position = 0
-        file.seek(0)
-        while block := file.read(min(_BLOCK, part)):
-            position += len(block)
-            if position - start >= part:
-                border = block.rfind(b"\n") + 1
-                if border:
-                    end = position - len(block) + border
-                    line += block.count(b"\n", 0, border)
-                    ranges.append(Range(path, start, end, first, False))
-                    start, first = end, line
-                    line += block.count(b"\n", border)
-                    continue
-            line += block.count(b"\n")
-        if position > start:
-            ranges.append(Range(path, start, position, first, False))
-    return ranges
+        borders = [0]
+        while size - borders[-1] > part:
+            border = _next_line(file, borders[-1] + part)
+            if border is None or border >= size:
+                break
+            borders.append(border)
+    borders.append(size)
+    return [Range(path, start, end, False) for start, end in itertools.pairwise(borders)]
 
 
-def open_range(part: Range, batch_bytes: int = BATCH_BYTES) -> Iterator[Messages]:
-    """The messages of a range, as `open_files` gives them of a whole file."""
+def _next_line(file: BinaryIO, position: int) -> int | None:
+    """Where the next line begins after a position; None where there is none."""
+    file.seek(position)
+    while block := file.read(_BLOCK):
+        found = block.find(b"\n")
+        if found >= 0:
+            return position + found + 1
+        position += len(block)
+    return None
+
+
+def open_range(part: Range, batch_bytes: int = BATCH_BYTES, lines: Lines | None = None) -> Iterator[Messages]:
+    """The messages of a range, as `open_files` gives them of a whole file, but that offsets count from the
+    range's first line. lines: is told how many lines there were."""
     if part.whole:
         yield from open_files([part.path], batch_bytes=batch_bytes)
         return
-    with Path(part.path).open("rb") as file:
+    with Path(part.path).open("rb", buffering=0) as file:
         source = Source(uid_of(file.read(HEAD)), part.path, "file")
         file.seek(part.start)
-        for first, lines in lines_of(_Limited(file, part.end - part.start), batch_bytes):
-            yield from _numbered(source, part.first + first, lines)
+        for first, payloads in lines_of(_Limited(file, part.end - part.start), batch_bytes):
+            if lines is not None:
+                lines.number = first + len(payloads)
+            yield from batches(source, first, payloads, batch_bytes, BATCH_MESSAGES)
 
 
 class _Limited:
@@ -86,12 +99,3 @@ class _Limited:
         block = self._file.read(min(size, self._left))
         self._left -= len(block)
         return block
-
-
-def _numbered(source: Source, first: int, lines: list[bytes]) -> Iterator[Messages]:
-    offsets: range | list[int] = range(first, first + len(lines))
-    if any(len(line) < 3 for line in lines):
-        kept = [(offset, line) for offset, line in zip(offsets, lines, strict=True) if line.strip()]
-        offsets, lines = [offset for offset, _ in kept], [line for _, line in kept]
-    if lines:
-        yield Messages(source, 0, offsets, lines)
