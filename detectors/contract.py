@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
-import polars as pl
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Null(enum.Enum):
@@ -125,6 +127,8 @@ class EventFrame:
         Where a field says null in some row, a Boolean column `<field>?` tells present (true) from absent.
         """
         if self._data is None:
+            import polars as pl  # a tenth of a second, and a scan never asks for it
+
             series: list[pl.Series] = []
             for name, cells in self.columns.items():
                 kinds = set(map(type, cells))

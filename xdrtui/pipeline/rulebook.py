@@ -33,6 +33,7 @@ from detectors.sigma.pipelines import (
 from detectors.sigma.problem import Problem
 from detectors.sigma.rules import Rule, RuleSet
 from xdrtui.errors import RuleError
+from xdrtui.pipeline.garbage import no_collections
 from xdrtui.store.batch import RuleRow
 
 PACK = Path(__file__).parents[2] / "detectors" / "pack"
@@ -110,6 +111,7 @@ def default_cache() -> Cache:
     return Cache(Path(platformdirs.user_cache_dir("xdrtui")) / "rules")
 
 
+@no_collections()
 def load_rulebook(
     paths: Sequence[str | Path] = (),
     *,
