@@ -33,7 +33,7 @@ def renamed(
     """The correlations with their fields renamed, in the given order, and those that cannot be used."""
     known = {rule.id: rule for rule in rules}
     asked: dict[str, set[str]] = {rule.id: set() for rule in rules}
-    unclear: list[Unclear] = []
+    unclear: dict[tuple[str, str], Unclear] = {}
     for rule in parents_first(rules):
         asked[rule.id] |= {*rule.group_by, *rule.fields}
         aliases = {name: dict(mapping) for name, mapping in rule.aliases.items()}
@@ -46,8 +46,8 @@ def renamed(
             for name, field in fields.items():
                 others = tuple(new.get(field, (field,)))
                 if len(others) > 1:
-                    unclear.append(Unclear(rule, field, others))
+                    unclear.setdefault((rule.id, field), Unclear(rule, field, others))
                 elif others and others[0] != field:
                     aliases.setdefault(name, {})[source] = others[0]
         known[rule.id] = msgspec.structs.replace(rule, aliases=aliases)
-    return tuple(known[rule.id] for rule in rules), tuple(unclear)
+    return tuple(known[rule.id] for rule in rules), tuple(unclear.values())

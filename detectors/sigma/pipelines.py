@@ -84,7 +84,7 @@ def parse_pipeline(text: bytes, file: str) -> Pipeline:
         raise PipelineProblem(problems[0] if problems else Problem(file, 1, 1, "not one YAML document"))
     body: Data = documents[0]
     try:
-        steps = body.get("transformations", [])
+        steps = body.get("transformations") or []
         if not isinstance(steps, list):
             raise RuleProblem(
                 "transformations is not a list", "begin its lines with '- '", ("transformations",)

@@ -154,3 +154,14 @@ def test_what_is_not_supported_is_named_with_its_line(text: bytes, line: int, wo
         parse_pipeline(text, "p.yml")
     assert caught.value.problem.line == line
     assert words in str(caught.value)
+
+
+def test_the_fields_of_filters_go_through_pipelines_with_their_rule() -> None:
+    known = (
+        b"title: Known\nlogsource: {product: test}\nfilter:\n  rules: any\n"
+        b"  selection:\n    U: admin\n  condition: not selection\n"
+    )
+    parsed = parse_pipeline(pipeline("type: field_name_mapping\nmapping:\n  U: user.name"), "p.yml")
+    found = apply(rules_of(rule_text(SEL), known), [parsed])
+    assert not verdict(found, {"F": "abc", "user.name": "admin"})
+    assert verdict(found, {"F": "abc", "U": "admin"})
