@@ -1,7 +1,7 @@
 """When Python looks for cycles of garbage: rarely, while much is made that has none.
 
-Batches and rules are plain rows and trees without cycles: looking for cycles after every few hundred of them is
-a tenth of a scan's time, and a quarter of the time in which rules are read.
+Batches and rules are plain rows and trees without cycles: looking for cycles after every few hundred of them
+is a tenth of a scan's time, and a quarter of the time in which rules are read.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ from xdrtui.sources.readers import lines_of, payloads_of
 PART = 24 << 20
 """Small beside the whole, so that all processes end at about the same time."""
 
+FIRST = 4 << 20
+"""The first part is smaller: it is read before the other processes are begun."""
+
 _BLOCK = 1 << 16
 
 
@@ -54,7 +57,7 @@ def cut(path: str, part: int = PART) -> list[Range]:
             return whole
         borders = [0]
         while size - borders[-1] > part:
-            border = _next_line(file, borders[-1] + part)
+            border = _next_line(file, borders[-1] + (part if borders[-1] else min(part, FIRST)))
             if border is None or border >= size:
                 break
             borders.append(border)
