@@ -2,7 +2,7 @@
 
 In: columns and a `RowSource`. Out: painted lines, `FrameTable.Moved` when the cursor is on another row, and
 `FrameTable.Chosen`. The cursor and the marks belong to keys, not to places: when rows come or go, they stay
-on what they were put on. The table scrolls by a place of its own rather than through Textual's virtual size,
+on what they were put on; `painted` is the row that stands on the screen under the cursor. The table scrolls by a place of its own rather than through Textual's virtual size,
 so that a growing tail costs no layout, and repaints only the lines that changed
 (tests/benchmarks/frame_table.py holds the cost: a million rows open as fast as a hundred).
 """
@@ -73,9 +73,12 @@ class FrameTable(Widget):
         self.cursor = 0
         self.cursor_key = ""
         self.painted_key = ""
+        self.painted: Row | None = None
         self.top = 0
         self._strips: list[Strip] = []
         self._needs: dict[str, int] = {}
+        self._shown: Sequence[Row] = ()
+        self._cursor_row: Row | None = None
 
     # What others call
 
@@ -83,6 +86,10 @@ class FrameTable(Widget):
     def rows_visible(self) -> int:
         """Rows of data that there is room for."""
         return max(1, self.size.height - 1)
+
+    def shown(self) -> Sequence[Row]:
+        """The rows on the screen."""
+        return self._shown
 
     def update(self, source: RowSource | None = None) -> None:
         """The source changed (or is another one): find the cursor's row again and repaint what differs."""
@@ -130,6 +137,8 @@ class FrameTable(Widget):
         for y, line in enumerate(strips):
             if y >= len(self._strips) or self._strips[y] != line:
                 self.refresh(Region(0, y, self.size.width, 1))
+            elif self.painted_key == self.cursor_key and y == 1 + self.cursor - self.top:
+                self.painted = self._cursor_row  # what stands on the screen says the same
         self._strips = strips
 
     def restyle(self) -> None:
@@ -145,7 +154,7 @@ class FrameTable(Widget):
         ):
             self._strips = self._painted()
         if y == 1 + self.cursor - self.top:
-            self.painted_key = self.cursor_key
+            self.painted_key, self.painted = self.cursor_key, self._cursor_row
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -194,6 +203,8 @@ class FrameTable(Widget):
         titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
         header: Line = [("  " + titles, "head")]
         strips = [strip(header, cells, self.look, "head")]
+        self._shown = rows
+        self._cursor_row = next((row for row in rows if row.key == self.cursor_key), None)
         for place, row in enumerate(rows, self.top):
             strips.append(self._row(row, place == self.cursor, fitted, cells))
         if not count:

@@ -28,12 +28,17 @@ class Paper(Widget):
         self.margin = margin
         self.top = 0
         self.lines: list[Line] = []
+        self.painted: object = None
         self._page: Callable[[int], Sequence[Line]] = lambda cells: ()
+        self._about: object = None
         self._strips: list[Strip] = []
 
-    def show(self, page: Callable[[int], Sequence[Line]], *, keep_place: bool = False) -> None:
-        """Say something else; begins at the top unless told to keep its place."""
-        self._page = page
+    def show(
+        self, page: Callable[[int], Sequence[Line]], *, keep_place: bool = False, about: object = None
+    ) -> None:
+        """Say something else; begins at the top unless told to keep its place. about: what it is drawn from,
+        which `painted` is once it stands on the screen."""
+        self._page, self._about = page, about
         if not keep_place:
             self.top = 0
         self._lay_out()
@@ -72,10 +77,12 @@ class Paper(Widget):
     def repaint(self) -> None:
         """Paint again; only lines that differ go to the terminal."""
         strips = self._painted()
+        before, self._strips = self._strips, strips
         for y, line in enumerate(strips):
-            if y >= len(self._strips) or self._strips[y] != line:
+            if y >= len(before) or before[y] != line:
                 self.refresh(Region(0, y, self.size.width, 1))
-        self._strips = strips
+        if before == strips:
+            self.painted = self._about  # what stands on the screen says the same
 
     def restyle(self) -> None:
         """The look changed: lay out and paint all again."""
@@ -84,6 +91,7 @@ class Paper(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
+        self.painted = self._about
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.look.style(""))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """key: what the row stands for (an alert's id); cells: column name -> text or styled line."""
+    """key: what the row stands for (an alert's id); cells: column name -> text or styled line; about: what it
+    was drawn from, so that a command can act on just what was painted."""
 
     key: str
     cells: dict[str, str | Line]
     style: str = ""
+    about: object = None
 
 
 class RowSource(Protocol):
