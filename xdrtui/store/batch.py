@@ -36,6 +36,8 @@ class Found(msgspec.Struct, frozen=True):
     rule_hash: content hash of the rule as it was in force ("" = as the store knows it now).
     feeds: a correlation counts this finding, so its raw event is kept until every window has passed it.
     muted: the rule's findings only feed correlations (`generate: false`) and make no alert of their own.
+    raw_size, raw_hash: where `raw` was cut before it came here, the whole event's size and SHA-256; size -1:
+    what the batch brought of the alert suffices as evidence, so this one's raw event was not sent.
     """
 
     rule: str
@@ -58,6 +60,8 @@ class Found(msgspec.Struct, frozen=True):
     rule_hash: str = ""
     feeds: bool = False
     muted: bool = False
+    raw_size: int = 0
+    raw_hash: str = ""
 
     @property
     def window_time(self) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from xdrtui.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
 from xdrtui.store import place
 
-VERSION = 4
+VERSION = 5
 """The schema this program writes; see `schema.migrations`."""
 
 BUSY_SECONDS = 10.0

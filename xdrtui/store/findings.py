@@ -135,9 +135,12 @@ def insert_evidence(
     rows = []
     for seq in sorted(keep):
         one = found[seq - after - 1]
+        if one.raw_size < 0:
+            continue
         cut = len(one.raw) > RAW_LIMIT
-        digest = hashlib.sha256(one.raw).hexdigest() if cut else ""
-        rows.append((seq, one.raw[:RAW_LIMIT], len(one.raw), digest, as_json(one.matched), one.rule_hash))
+        digest = hashlib.sha256(one.raw).hexdigest() if cut else one.raw_hash
+        size = one.raw_size or len(one.raw)
+        rows.append((seq, one.raw[:RAW_LIMIT], size, digest, as_json(one.matched), one.rule_hash))
     connection.executemany(
         "INSERT INTO evidence(finding, raw, size, raw_hash, matched, rule_hash) VALUES (?,?,?,?,?,?)", rows
     )

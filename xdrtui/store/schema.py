@@ -65,6 +65,19 @@ def m0004_archive(db: Database) -> None:
     db.table("archive").create_index(["state", "first"])
 
 
+@migrations()
+def m0005_fleet(db: Database) -> None:
+    """What a workbench folds of a fleet's topic: see `store.fleet`."""
+    where = {"source": str, "partition": int}
+    create(
+        db,
+        "fleet_pieces",
+        {**where, "start": int, "end": int, "tally": bytes},
+        ("source", "partition", "start"),
+    )
+    create(db, "fleet_ended", where, ("source", "partition"))
+
+
 def findings_and_evidence(db: Database) -> None:
     position = {"source": str, "partition": int, "offset": int, "idx": int}
     create(

@@ -83,19 +83,21 @@ class Store:
 
     # --- batches
 
-    def commit_batch(self, result: BatchResult) -> Committed:
-        """Write all that a batch brought, in one transaction.
+    def commit_batch(
+        self, result: BatchResult, also: Callable[[sqlite3.Connection], None] | None = None
+    ) -> Committed:
+        """Write all that a batch brought, in one transaction, with what `also` writes in it.
 
         Raises Fenced where a mark's `start` is not the stored position (the batch must be dropped),
         StoreBusy, StoreError. Findings and dead letters that are there already change nothing; a batch that
         brings no position forward (read a second time) is not counted again.
         """
         try:
-            return self._commit(result)
+            return self._commit(result, also)
         except (UnicodeEncodeError, OverflowError):  # unpaired surrogates, numbers past 64 bits: mend, once
-            return self._commit(clean.storable(result))
+            return self._commit(clean.storable(result), also)
 
-    def _commit(self, result: BatchResult) -> Committed:
+    def _commit(self, result: BatchResult, also: Callable[[sqlite3.Connection], None] | None) -> Committed:
         connection = self.connection
         reach("batch.before")
         with self.transaction():
@@ -118,6 +120,8 @@ class Store:
                 reach("insert.archive")
             if advanced:
                 self._count(result)
+            if also is not None:
+                also(connection)
             reach("insert.counts")
             reach("commit.before")
         reach("commit.after")
