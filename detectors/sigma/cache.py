@@ -21,7 +21,7 @@ import msgspec
 from detectors.sigma.items import Placeholders
 from detectors.sigma.rules import RuleSet, parse_rules, read_rule_texts
 
-VERSION = "3"
+VERSION = "4"
 _VERSIONS = f"patterns {VERSION} {getattr(hyperscan, '__version__', '')}".encode()
 _CHECKSUM = 32
 _LARGEST = 300_000_000
@@ -155,10 +155,11 @@ def load_cached(
     if kept is not None:
         try:
             rules = msgspec.msgpack.decode(kept, type=RuleSet)
-            return RuleSet(rules.rules, rules.others, problems + rules.problems, texts)
+            return RuleSet(rules.rules, rules.others, problems + rules.problems, texts, rules.shelved)
         except (msgspec.MsgspecError, RecursionError):
             pass
     rules = parse_rules(texts, placeholders=placeholders)
     with contextlib.suppress(TypeError, OverflowError, RecursionError):  # a document may hold odd things
-        cache.write(name, msgspec.msgpack.encode(RuleSet(rules.rules, rules.others, rules.problems, {})))
-    return RuleSet(rules.rules, rules.others, problems + rules.problems, texts)
+        kept_rules = RuleSet(rules.rules, rules.others, rules.problems, {}, rules.shelved)
+        cache.write(name, msgspec.msgpack.encode(kept_rules))
+    return RuleSet(rules.rules, rules.others, problems + rules.problems, texts, rules.shelved)

@@ -174,7 +174,7 @@ def apply(found: RuleSet, pipelines: Sequence[Pipeline]) -> RuleSet:
             rules.append(_applied(rule, ordered))
         except RuleProblem as problem:
             problems.append(Problem(rule.file, 0, 0, problem.message, problem.remedy))
-    return RuleSet(rules, found.others, problems, found.texts)
+    return RuleSet(rules, found.others, problems, found.texts, found.shelved)
 
 
 def _applied(rule: Rule, pipelines: Iterable[Pipeline]) -> Rule:

@@ -72,12 +72,14 @@ class Document(msgspec.Struct, frozen=True):
 
 class RuleSet(msgspec.Struct, frozen=True):
     """rules: usable ones, in the order of files; others: correlations; problems: all that is
-    wrong or off, each with its place; texts: the bytes of each file, for rule pages and line numbers."""
+    wrong or off, each with its place; texts: the bytes of each file, for rule pages and line numbers;
+    shelved: rules that are deprecated or unsupported, for lists alone."""
 
     rules: list[Rule] = []
     others: list[Document] = []
     problems: list[Problem] = []
     texts: dict[str, bytes] = {}
+    shelved: list[Rule] = []
 
     @property
     def fingerprint(self) -> str:
@@ -122,7 +124,7 @@ def parse_rules(
     problems: list[Problem] | None = None,
 ) -> RuleSet:
     """The rules of these files (name -> content)."""
-    result = RuleSet([], [], list(problems or []), texts)
+    result = RuleSet([], [], list(problems or []), texts, [])
     seen: dict[str, str] = {}
     by_id: dict[str, tuple[Rule, int]] = {}
     filters: list[tuple[Filter, str, int]] = []
@@ -156,6 +158,7 @@ def parse_rules(
             if rule.status in OFF_BY_DEFAULT:
                 line, column = place(text, index, ("status",))
                 result.problems.append(Problem(file, line, column, f"off: status {rule.status}", "", False))
+                result.shelved.append(rule)
                 continue
             result.rules.append(rule)
             by_id[rule.id] = (rule, index)

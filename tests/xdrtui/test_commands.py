@@ -140,6 +140,19 @@ def test_rules_list_is_a_table_worst_first() -> None:
     assert levels == sorted(levels, key=order.index)
 
 
+def test_rules_list_shows_shelved_rules_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "old.yml").write_text(
+        "title: Old\nid: 00000000-0000-4000-8000-000000000001\nstatus: deprecated\nlevel: low\n"
+        "logsource: {product: windows}\ndetection: {sel: {F: a}, condition: sel}\n"
+    )
+    assert "Old" not in run("rules", "list", str(tmp_path)).stdout
+    for option in (["--all"], ["--status", "deprecated"]):
+        (line,) = run("rules", "list", str(tmp_path), *option).stdout.splitlines()[1:]
+        assert "Old" in line
+        assert "deprecated" in line
+        assert "windows/*/*" in line
+
+
 def test_the_bundled_rules_have_no_problem() -> None:
     result = run("rules", "check")
     assert result.exit_code == 0, result.stdout

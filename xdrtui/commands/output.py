@@ -11,10 +11,11 @@ import signal
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
+from xdrtui.commands.columns import GAP, fitted
 from xdrtui.plain import visible
 
 COLOURS: dict[str, tuple[str | None, bool, bool]] = {
@@ -60,25 +61,35 @@ def time_iso(nanoseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], severity: int | None = None) -> None:
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    severity: int | None = None,
+    *,
+    least: Mapping[int, int] | None = None,
+    first_to_go: Sequence[int] = (),
+) -> None:
     """Rows in columns on stdout. severity: the column that is coloured; all text is made harmless.
 
-    On a terminal the last column is cut to its width; elsewhere nothing is cut.
+    On a terminal it fits its width: columns in `first_to_go` are left out, in that order, those in `least`
+    are cut down to what it says (default: the last one); elsewhere nothing is cut.
     """
     shown = [[visible(cell) for cell in row] for row in rows]
     widths = [max(cells(row[i]) for row in [list(headings), *shown]) for i in range(len(headings))]
     room = _terminal_width()
+    columns = fitted(widths, room, least or {len(widths) - 1: 1}, first_to_go)
     for number, row in enumerate([list(headings), *shown]):
-        padded = (cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
-        line = _cut("  ".join(padded).rstrip(), room)
-        if number == 0:
-            line = click.style(line, bold=True)
-        elif severity is not None:
-            # the severity comes after columns of fixed ASCII text, so its place is known
-            start = sum(widths[:severity]) + 2 * severity
-            word = row[severity]
-            line = line[:start] + styled(word) + line[start + len(word) :]
-        click.echo(line)
+        line = ""
+        for index, width in columns:
+            cell = _cut(row[index], width)
+            padding = " " * (width - cells(cell) + GAP)
+            line += (styled(cell) if number and index == severity else cell) + padding
+        line = _cut(line.rstrip(), room) if severity is None or not number else line.rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)
+    if len(columns) < len(headings):
+        kept = {index for index, _ in columns}
+        names = ", ".join(heading for index, heading in enumerate(headings) if index not in kept)
+        say(f"{names}: in a wider terminal, or in a file.")
 
 
 def styled(level: str) -> str:
@@ -98,7 +109,7 @@ def cells(text: str) -> int:
 def _cut(line: str, room: int) -> str:
     if not room or cells(line) <= room:
         return line
-    while cells(line) >= room:
+    while line and cells(line) >= room:
         line = line[:-1]
     return line + "…"
 

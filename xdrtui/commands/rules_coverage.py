@@ -119,7 +119,13 @@ def _print_rules(covered: Sequence[Covered], all_of_them: bool) -> None:
     rows = [row for each in covered for row in _rows(each, all_of_them)]
     rows.sort(key=lambda row: (_STATUS_ORDER.index(row[1]), LEVELS.index(row[0]), row[2], row[3]))
     if rows:
-        table(["LEVEL", "STATUS", "RULE", "EVENT TYPE", "HOSTS", "WHY"], rows, severity=0)
+        table(
+            ["LEVEL", "STATUS", "RULE", "EVENT TYPE", "HOSTS", "WHY"],
+            rows,
+            severity=0,
+            least={2: 20, 3: 12, 4: 8, 5: 24},
+            first_to_go=(3, 4),
+        )
 
 
 _STATUS_ORDER = ("gone blind", "blind", "no events", "unknown", "partly", "able")

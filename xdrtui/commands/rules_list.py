@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from xdrtui.store.batch import RuleRow
     from xdrtui.triage.rules import Off
 
-_STATUSES = ("stable", "test", "experimental", "off")
+_SHELVED = ("deprecated", "unsupported")
+_STATUSES = ("stable", "test", "experimental", *_SHELVED, "off")
 
 
 @click.command("list")
@@ -26,6 +27,7 @@ _STATUSES = ("stable", "test", "experimental", "off")
     "--source", metavar="SOURCE", help="Only this log source, e.g. windows/process_creation or zeek."
 )
 @click.option("--status", type=click.Choice(_STATUSES), help="Only this status; off: switched off here.")
+@click.option("--all", "every", is_flag=True, help="Also deprecated and unsupported rules, never in use.")
 @click.option("--alerted", is_flag=True, help="Only rules that made an alert in the workspace.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @pass_session
@@ -36,15 +38,17 @@ def command(
     tag: str | None,
     source: str | None,
     status: str | None,
+    every: bool,
     alerted: bool,
     form: str,
 ) -> None:
     """List the rules under PATH (else the profile's), worst first, with what they made here."""
     book = rulebook(session, paths, every=True)
     off, alerts = decided(session)
+    shelved = every or status in _SHELVED
     rows = [
         row
-        for row in book.rows()
+        for row in [*book.rows(), *(book.shelved_rows() if shelved else ())]
         if (not level or row.level == level)
         and (not tag or _tagged(row, tag))
         and (not source or _looks_at(book, row, source))
@@ -86,6 +90,8 @@ def command(
             for row in rows
         ],
         severity=0,
+        least={2: 24, 3: 16, 4: 9, 5: 12, 6: 8},
+        first_to_go=(4, 3, 5),
     )
     say(f"{len(rows)} rules" + (f", {sum(row.id in off for row in rows)} off." if off else "."))
 
@@ -105,13 +111,15 @@ def decided(session: Session) -> tuple[dict[str, Off], dict[str, int]]:
 
 def log_source(book: Rulebook, rule: str) -> str:
     """What a rule looks at; 'correlation' for one that counts others."""
-    return str(book.rules[rule].log_source) if rule in book.rules else "correlation"
+    found = book.rules.get(rule) or book.shelved.get(rule)
+    return str(found.log_source) if found else "correlation"
 
 
 def _status(book: Rulebook, row: RuleRow, off: dict[str, Off]) -> str:
     if row.id in off:
         return "off"
-    return book.rules[row.id].status if row.id in book.rules else ""
+    found = book.rules.get(row.id) or book.shelved.get(row.id)
+    return found.status if found else ""
 
 
 def _tagged(row: RuleRow, tag: str) -> bool:
@@ -125,8 +133,9 @@ def _tagged(row: RuleRow, tag: str) -> bool:
 
 def _looks_at(book: Rulebook, row: RuleRow, source: str) -> bool:
     """Whether all the parts asked for are parts of the rule's log source; `*` stands for any."""
-    if row.id not in book.rules:
+    found = book.rules.get(row.id) or book.shelved.get(row.id)
+    if found is None:
         return source == "correlation"
-    looked = book.rules[row.id].log_source
+    looked = found.log_source
     parts = {looked.product, looked.category, looked.service} - {""}
     return all(part in parts for part in source.lower().split("/") if part not in ("", "*"))

@@ -43,7 +43,8 @@ PACK = Path(__file__).parents[2] / "detectors" / "pack"
 class Rulebook(msgspec.Struct, frozen=True):
     """rules: Sigma rules by id; detector: all of them as one; correlations: resolved; feeding: base rules
     that correlations count; muted: rules and correlations that make no alert of their own; placeholders and
-    pipelines: what they were read with, for other processes that read them again."""
+    pipelines: what they were read with, for other processes that read them again; shelved: rules that are
+    deprecated or unsupported, which nothing uses."""
 
     rules: Mapping[str, Rule]
     detector: SigmaDetector
@@ -54,6 +55,7 @@ class Rulebook(msgspec.Struct, frozen=True):
     texts: Mapping[str, bytes]
     placeholders: Placeholders = {}
     pipelines: tuple[str, ...] = ()
+    shelved: Mapping[str, Rule] = {}
 
     @property
     def broken(self) -> list[Problem]:
@@ -65,6 +67,10 @@ class Rulebook(msgspec.Struct, frozen=True):
         return [self._row(rule) for rule in self.rules.values()] + [
             self._correlation_row(rule) for rule in self.correlations.rules
         ]
+
+    def shelved_rows(self) -> list[RuleRow]:
+        """The same of rules that are deprecated or unsupported."""
+        return [self._row(rule) for rule in self.shelved.values()]
 
     def _row(self, rule: Rule) -> RuleRow:
         return RuleRow(
@@ -166,6 +172,7 @@ def load_rulebook(
         texts=found.texts,
         placeholders=placeholders or {},
         pipelines=tuple(map(str, pipelines)),
+        shelved={rule.id: rule for rule in raw.shelved},
     )
 
 
