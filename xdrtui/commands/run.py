@@ -62,6 +62,7 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
                 until_end=until_end,
                 progress=on_progress,
                 rules=rules,
+                archive=settings.archive,
             )
     finally:
         progress.clear()

@@ -7,42 +7,65 @@ what people ask of a worker are `worker.py`'s.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
+import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from xdrtui.errors import StoreError, StoreFull
 from xdrtui.events.decode import Decoded, DecodedFrame
+from xdrtui.pipeline.archiving import Archiving, bounds_of
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.sink import Broken, Totals
+from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.store import workers
+from xdrtui.store.archive.retention import hold_reserve, release_reserve
 from xdrtui.store.batch import BatchResult, Mark
 from xdrtui.store.live import LiveRow, LiveWriter
-from xdrtui.store.store import Store
+from xdrtui.store.store import Committed, Store
 from xdrtui.store.workers import Heartbeat
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PAUSE = "worker.pause"
 """Control: workers fetch nothing while it is "1"."""
 
 STORE_ID = "store.id"
+DISK = "disk"
+"""Key of the fault that the disk is full."""
+
+ARCHIVE = "archive"
+"""Key of the fault that events are not archived."""
+
 _LIVE_ROWS_A_BATCH = 100
 
 
 class Committer:
     """One worker's store, detectors and correlator. Not for use by two threads at once."""
 
-    def __init__(self, directory: Path, process: Process, *, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        process: Process,
+        *,
+        clock: Callable[[], int],
+        archive: ArchiveSettings | None = None,
+    ) -> None:
+        """archive: keep every event, within these bounds; None: only what findings pin."""
         self.process = process
         self.clock = clock
         self.totals = Totals()
@@ -50,8 +73,13 @@ class Committer:
         self.name = f"worker-{os.getpid()}-{uuid.uuid4().hex[:4]}"
         self.store = Store.open(directory, clock=clock)
         self._live: LiveWriter | None = None
+        self._archive: Archiving | None = None
+        self._frames: list[DecodedFrame] = []
+        hold_reserve(self.store.directory)
         try:
             self.adopt(process)
+            if archive is not None and archive.enabled:
+                self._archive = Archiving(self.store, bounds_of(archive), clock=clock)
             self._live = LiveWriter(self.store.directory)
             self.owner = Owner("local", self._own_id())
         except BaseException:
@@ -62,7 +90,9 @@ class Committer:
         """Give the lease back, take the heartbeat away, close the store."""
         if self._live is not None:
             self._live.close()
-        with self.store.transaction():
+        if self._archive is not None:
+            self._archive.close()
+        with contextlib.suppress(StoreFull), self.store.transaction():  # both run out by themselves
             workers.remove_heartbeat(self.store.connection, self.name)
             workers.drop_lease(self.store.connection, "correlator", self.name)
         self.store.close()
@@ -101,9 +131,10 @@ class Committer:
     def commit(self, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         """Detect and store a batch, all or nothing. Raises Fenced, Broken, StoreBusy, StoreError."""
         whole = BatchResult()
+        self._frames = []
         for fetched in batch:
             _add(whole, self._detect(fetched))
-        committed = self.store.commit_batch(whole)
+        committed = self._store_batch(whole)
         totals = self.totals
         totals.messages += whole.counts.get("messages", 0)
         totals.events += whole.counts.get("events", 0)
@@ -112,6 +143,46 @@ class Committer:
         latest = [each.messages.ingest[-1] for each in batch if each.messages.ingest]
         totals.latest_ingest = max([totals.latest_ingest, *latest])
         return batch
+
+    def _store_batch(self, whole: BatchResult) -> Committed:
+        """Archive and store: the archive's new length is named in the transaction of all the rest."""
+        archive = self._archive
+        if archive is not None:
+            whole.appended = self._with_room(lambda: archive.append(self._frames, whole.marks))
+        try:
+            committed = self._with_room(lambda: self.store.commit_batch(whole))
+        except BaseException:
+            if archive is not None:
+                archive.undo()
+            raise
+        if archive is not None and whole.appended is not None:
+            archive.keep(whole.appended)
+        return committed
+
+    def _with_room(self, work: Callable[[], T]) -> T:
+        """Do the work; where the database has no room, with that of the oldest archive. Where there is none
+        left either, say so with the room of the reserve, and let StoreFull through: positions stay whole."""
+        while True:
+            try:
+                return work()
+            except StoreFull:
+                try:
+                    if self._archive is not None and self._archive.make_room():
+                        continue
+                except StoreFull:
+                    pass
+                self._say_full()
+                raise
+
+    def _say_full(self) -> None:
+        """The last thing a worker does on a full disk."""
+        release_reserve(self.store.directory)
+        text = "The disk is full: the worker has stopped where it stood; free some space and start it again."
+        try:
+            with self.store.transaction():
+                workers.report_fault(self.store.connection, DISK, "disk", text, self.clock())
+        except StoreError as error:
+            log.error("the disk is full", extra={"reason": str(error)})
 
     def flush(self) -> Sequence[Fetched]:
         """Every batch was safe when `commit` returned."""
@@ -127,6 +198,9 @@ class Committer:
             except Exception as error:  # one partition's trouble must not stop the others
                 log.exception("detection failed", extra={"source": messages.source.uid})
                 raise Broken(fetched, f"{type(error).__name__}: {error}"[:500]) from error
+        elif fetched.dead:  # a range that cannot be read is one message, and one letter
+            result.dead = list(fetched.dead)
+            result.counts = {"messages": len(fetched.dead), "dead": len(fetched.dead)}
         result.marks = [
             msgspec.structs.replace(
                 mark,
@@ -142,25 +216,28 @@ class Committer:
     def fold(self, decide: bool) -> bool:
         """Fold what is stored into alerts; False where another process holds the lease, or one that was
         killed held it less than 15 s ago: try again. See `Correlator.fold`."""
-        done = self._correlator.fold(decide=decide)
+        done = self._with_room(lambda: self._correlator.fold(decide=decide))
         self.totals.alerts += done.opened
         return done.mine
 
     def finish(self) -> bool:
         """Recorded data has ended: decide all windows that are still open. False as for `fold`."""
-        done = self._correlator.finish()
+        done = self._with_room(self._correlator.finish)
         self.totals.alerts += done.opened
         return done.mine
 
     def idle(self, partitions: Sequence[tuple[str, int]]) -> None:
         """These partitions have nothing more for now, and hold no window open."""
         for source, partition in partitions:
-            self.store.set_idle(source, partition)
+            self._with_room(lambda source=source, partition=partition: self.store.set_idle(source, partition))  # type: ignore[misc]
 
     # --- telling
 
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
         """Write figures and faults (key -> text). Return whether people asked workers to pause."""
+        return self._with_room(lambda: self._heartbeat(figures, faults))
+
+    def _heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
         connection = self.store.connection
         now = self.clock()
         with self.store.transaction():
@@ -176,6 +253,11 @@ class Committer:
             for pattern, count in self.process.rulebook.detector.timeouts.items():
                 text = f"{count:,} values took too long for {pattern[:80]} and were not held against it"
                 workers.report_fault(connection, f"regex:{pattern}"[:300], "regex", text, now)
+            workers.clear_fault(connection, DISK, now)
+            if self._archive is not None and self._archive.fault:
+                workers.report_fault(connection, ARCHIVE, "archive", self._archive.fault, now)
+            else:
+                workers.clear_fault(connection, ARCHIVE, now)
         self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"
 
@@ -185,7 +267,9 @@ class Committer:
             workers.report_fault(self.store.connection, f"topic:{text}"[:300], "topic", text, self.clock())
 
     def _look(self, decoded: Decoded) -> None:
-        """Show a sample of what goes by in the live ring."""
+        """Take what is to be archived, and show a sample of what goes by in the live ring."""
+        if self._archive is not None:
+            self._frames += decoded.frames
         if self._live is None:
             return
         room = min(self._live.room(), _LIVE_ROWS_A_BATCH)
@@ -194,7 +278,8 @@ class Committer:
              for row in range(max(0, frame.rows - room), frame.rows)),
         )[-room:] if room else []  # fmt: skip
         rows = [_live_row(decoded.frames[number], row, time) for time, number, row in newest]
-        self._live.write(rows, decoded.counts.events)
+        with contextlib.suppress(sqlite3.OperationalError):  # no room, or held for long: nothing is lost
+            self._live.write(rows, decoded.counts.events)
 
 
 def _live_row(frame: DecodedFrame, row: int, time: int) -> LiveRow:

@@ -7,6 +7,7 @@ events gives the same alerts.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -15,14 +16,16 @@ from pathlib import Path
 
 import msgspec
 
-from xdrtui.events.decode import Decoded
+from xdrtui.events.decode import Decoded, DecodedFrame
 from xdrtui.events.message import Messages, Source
 from xdrtui.events.times import ReplayClock
+from xdrtui.pipeline.archiving import Archiving
 from xdrtui.pipeline.correlator import LEASE_SECONDS, Correlator
 from xdrtui.pipeline.process import Process, anchor_of
 from xdrtui.pipeline.rulebook import Rulebook
 from xdrtui.pipeline.scan import Match, OnMatches, OnProgress, Summary
 from xdrtui.sources.files import modified, open_files
+from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.store import Store
 
@@ -34,25 +37,34 @@ def fill(
     *,
     on_matches: OnMatches = lambda matches: None,
     on_progress: OnProgress = lambda size, events: None,
+    archive: Bounds | None = None,
 ) -> Summary:
     """Scan the paths into the store of this directory, which is made where it is not there.
 
+    archive: keep every event too, within these bounds, for hunts. Read a second time, a file adds nothing.
     KeyboardInterrupt ends it with what was found so far (`stopped`); windows of correlations are then decided
     as if nothing more came. Raises StoreError; what cannot be read is a fault in the summary.
     """
     summary = Summary()
     process = Process(rulebook)
 
+    frames: list[DecodedFrame] = []
+
     def look(decoded: Decoded) -> None:
         summary.counts.add(decoded.counts)
+        frames[:] = decoded.frames
 
     process.look = look
-    with Store.open(directory) as store:
+    with Store.open(directory) as store, _archive(store, archive) as archiving:
         store.set_rules(rulebook.rows())
         with Correlator(store, rulebook.correlations, muted=rulebook.muted) as correlator:
             try:
                 for messages, result in _results(store, process, paths, summary):
+                    if archiving is not None:
+                        result.appended = archiving.append(frames, result.marks)
                     store.commit_batch(result)
+                    if archiving is not None and result.appended is not None:
+                        archiving.keep(result.appended)
                     correlator.fold(decide=False)
                     matches = _matches(messages, result)
                     summary.matches += len(matches)
@@ -67,7 +79,23 @@ def fill(
                 _finish(correlator)
             except KeyboardInterrupt:
                 summary.stopped = True
+        if archiving is not None:
+            archiving.finish()
+            if archiving.left_out:
+                summary.faults.append(f"{archiving.left_out:,} events were not archived: the disk is full")
     return summary
+
+
+@contextlib.contextmanager
+def _archive(store: Store, bounds: Bounds | None) -> Iterator[Archiving | None]:
+    if bounds is None:
+        yield None
+        return
+    archiving = Archiving(store, bounds, clock=store.clock, background=False)
+    try:
+        yield archiving
+    finally:
+        archiving.close()
 
 
 def _finish(correlator: Correlator) -> None:

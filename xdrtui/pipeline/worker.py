@@ -27,7 +27,7 @@ from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
-from xdrtui.settings.model import KafkaSettings
+from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources.kafka import KafkaSource
 from xdrtui.sources.message_source import MessageSource, OpenSource
 from xdrtui.sources.partitions import Fetched
@@ -76,12 +76,13 @@ def run_worker(
     progress: Progress | None = None,
     clock: Callable[[], int] = time.time_ns,
     rules: RuleWatch | None = None,
+    archive: ArchiveSettings | None = None,
 ) -> Summary:
     """Work until a signal (SIGTERM, SIGINT), until `stop` says so, or until caught up.
 
     directory: of the store; stop: is asked every 0.2 s; progress: is told each second the figures so far and
-    how many messages wait; rules: asked for rules that have changed. Raises BrokerError, SettingsError,
-    StoreError.
+    how many messages wait; rules: asked for rules that have changed; archive: what of the events is kept.
+    Raises BrokerError, SettingsError, StoreError.
     """
     worker = Worker(
         directory,
@@ -92,6 +93,7 @@ def run_worker(
         progress=progress,
         clock=clock,
         rules=rules,
+        open_sink=lambda _: Committer(directory, process, clock=clock, archive=archive),
     )
     return asyncio.run(worker.run())
 

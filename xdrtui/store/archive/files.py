@@ -72,20 +72,24 @@ def sweep(store: Store, now: int, *, at_once: bool = False) -> int:
 
 
 def remove(store: Store, gone: list[catalogue.File]) -> None:
-    """Take files out of the database, then off the disk: what is left between the two is an orphan."""
+    """Take files off the disk, then out of the database, which may need the room to say so."""
     if gone:
-        with store.transaction():
-            catalogue.forget(store.connection, [file.path for file in gone])
         for file in gone:
             file.where(store.directory).unlink(missing_ok=True)
+        with store.transaction():
+            catalogue.forget(store.connection, [file.path for file in gone])
 
 
 def sweep_orphans(store: Store) -> None:
-    """Delete Parquet files that no row names: their maker was killed before it could. Hot segments are the
-    writers' own. To be called by who holds the lock ROLLING."""
+    """Delete Parquet files that no row names, and forget rows whose file is gone: who made or deleted them
+    was ended in between. Hot segments are the writers' own. To be called by who holds the lock ROLLING."""
     folder = store.directory / FOLDER
     states = ("open", "sealed", "live", "old")
-    known = {file.path for file in catalogue.files(store.connection, states)}
+    files = catalogue.files(store.connection, states)
+    known = {file.path for file in files}
+    remove(
+        store, [file for file in files if file.state == "live" and not file.where(store.directory).exists()]
+    )
     for path in [*folder.glob("*.parquet*"), *folder.glob("rest-*")]:
         if path.name not in known:
             path.unlink(missing_ok=True)

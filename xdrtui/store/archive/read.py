@@ -18,7 +18,7 @@ from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import File
 from xdrtui.store.archive.files import READING, lock
 from xdrtui.store.archive.roll import META, ROWS_AT_ONCE, frame_of
-from xdrtui.store.archive.segment import Damaged, chunks, decode_type, unpack
+from xdrtui.store.archive.segment import Damaged, chunks, decode_type
 from xdrtui.store.store import Store
 
 
@@ -76,13 +76,8 @@ class Reader:
 
     def _hot(self, path: Path, file: File) -> Iterator[Part]:
         for chunk in chunks(path, file.size):
-            at = 0
-            for kind, source, partition, rows, packed in chunk.frames.iter_rows():
-                part = chunk.rows.slice(at, rows).with_columns(
-                    pl.lit(source, pl.String).alias("source"), pl.lit(partition, pl.Int64).alias("partition")
-                )
-                at += rows
-                data = frame_of([(unpack(packed), part)])
+            for kind, rows in chunk.parts():
+                data = frame_of([rows])
                 yield Part(decode_type(kind), data, _fields(data))
 
     def _parquet(self, path: Path, file: File, fields: Collection[str] | None) -> Iterator[Part]:

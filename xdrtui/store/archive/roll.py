@@ -11,7 +11,8 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +24,7 @@ from xdrtui.points import reach
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import FOLDER, File
 from xdrtui.store.archive.files import fsync_folder
-from xdrtui.store.archive.segment import chunks, rest, unpack
+from xdrtui.store.archive.segment import Part, chunks, rest
 from xdrtui.store.store import Store
 
 HOUR = 3_600_000_000_000
@@ -32,6 +33,9 @@ META = ("@time", "@ingest", "@quality", "@source", "@partition", "@offset", "@in
 
 ROWS_AT_ONCE = 65_536
 """Of a file: what a reader holds in memory."""
+
+FEW_ROWS = 5_000
+"""An hour with fewer events of a type shares its file with the next."""
 
 MOST_FILES = 400
 """Of one segment: who writes the events chooses their types. The rest stays in a segment."""
@@ -57,7 +61,7 @@ def roll(store: Store, segment: File, now: int, stop: Callable[[], bool] = lambd
     try:
         types = _types(path, segment.size)
         left = frozenset(types[MOST_FILES:])
-        for group, frames in _groups(path, segment.size, left).items():
+        for group, frames in _groups(path, segment.size, frozenset(types[:MOST_FILES])).items():
             if stop():
                 _discard(store, made)
                 return False
@@ -136,49 +140,67 @@ def _smallest(files: list[File]) -> list[File]:
     return taken
 
 
-def _groups(path: Path, length: int, left: frozenset[str]) -> Mapping[Group, list[pl.DataFrame]]:
+def _groups(path: Path, length: int, types: Container[str]) -> Mapping[Group, list[pl.DataFrame]]:
     """The rows of a segment by event type and hour. Columns are made of all chunks of a type at once."""
-    cells: dict[str, list[tuple[dict[str, list[Text]], pl.DataFrame]]] = defaultdict(list)
+    cells: dict[str, list[Part]] = defaultdict(list)
     for chunk in chunks(path, length):
-        at = 0
-        for kind, source, partition, rows, packed in chunk.frames.iter_rows():
-            part = chunk.rows.slice(at, rows)
-            at += rows
-            if kind not in left:
-                part = part.with_columns(
-                    pl.lit(source, pl.String).alias("source"), pl.lit(partition, pl.Int64).alias("partition")
-                )
-                cells[kind].append((unpack(packed), part))
+        for kind, part in chunk.parts(types):
+            cells[kind].append(part)
     groups: dict[Group, list[pl.DataFrame]] = defaultdict(list)
     for kind in list(cells):
         for same in _same_columns(cells.pop(kind)):
             whole = frame_of(same)
-            hours = whole["@time"] // HOUR
-            for hour in hours.unique():
-                groups[kind, int(hour) * HOUR].append(whole.filter(hours == hour))
+            for hour, rows in _by_hour(whole):
+                groups[kind, hour].append(rows)
     return groups
 
 
-def _same_columns(
-    parts: Iterable[tuple[dict[str, list[Text]], pl.DataFrame]],
-) -> list[list[tuple[dict[str, list[Text]], pl.DataFrame]]]:
+def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Start of the hour and the rows of it; hours of few rows stand together, under the first of them: a file
+    costs some milliseconds, and recorded events may be strewn over years."""
+    hours = whole["@time"] // HOUR
+    counts = hours.value_counts().sort("@time")
+    first, rows = 0, 0
+    border = None
+    for hour, n in counts.iter_rows():
+        first = hour if not rows else first
+        rows += n
+        if rows >= FEW_ROWS:
+            kept = hours <= hour if border is None else (hours <= hour) & (hours > border)
+            yield first * HOUR, whole.filter(kept)
+            border, rows = hour, 0
+    if rows:
+        yield first * HOUR, whole if border is None else whole.filter(hours > border)
+
+
+def _same_columns(parts: Iterable[Part]) -> list[list[Part]]:
     """Parts with the same columns together: rules that change ask for others."""
-    by_names: dict[frozenset[str], list[tuple[dict[str, list[Text]], pl.DataFrame]]] = defaultdict(list)
-    for columns, rows in parts:
-        by_names[frozenset(columns)].append((columns, rows))
+    by_names: dict[frozenset[str], list[Part]] = defaultdict(list)
+    for part in parts:
+        by_names[frozenset(part.columns)].append(part)
     return list(by_names.values())
 
 
-def frame_of(parts: Sequence[tuple[dict[str, list[Text]], pl.DataFrame]]) -> pl.DataFrame:
+def frame_of(parts: Sequence[Part]) -> pl.DataFrame:
     """One frame, as files hold it, of parts with the same columns."""
-    rows = pl.concat([rows for _, rows in parts])
-    rows = rows.rename({name: f"@{name}" for name in rows.columns}).select(META)
-    series: list[pl.Series] = []
-    for name in parts[0][0]:
+    rows = pl.concat([part.rows for part in parts])
+    sources = [part.source for part in parts for _ in range(part.rows.height)]
+    partitions = [part.partition for part in parts for _ in range(part.rows.height)]
+    series = [
+        rows["time"].alias("@time"),
+        rows["ingest"].alias("@ingest"),
+        rows["quality"].alias("@quality"),
+        pl.Series("@source", sources, pl.String),
+        pl.Series("@partition", partitions, pl.Int64),
+        rows["offset"].alias("@offset"),
+        rows["index"].alias("@index"),
+        rows["raw"].alias("@raw"),
+    ]
+    for name in parts[0].columns:
         if name.startswith("@") or name.endswith("?"):
             continue  # our own names; hunts find such a field in the raw event
-        series += _series(name, [cell for columns, _ in parts for cell in columns[name]])
-    return rows.with_columns(series)
+        series += _series(name, list(chain.from_iterable(part.columns[name] for part in parts)))
+    return pl.DataFrame(series)
 
 
 def _series(name: str, cells: Sequence[Text]) -> list[pl.Series]:

@@ -13,9 +13,10 @@ import io
 import struct
 import zlib
 from collections.abc import Container, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
@@ -188,12 +189,37 @@ def unpack(packed: bytes) -> dict[str, list[Text]]:
     return columns
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """A chunk as read: `frames` and `rows` as `encode` made them, and where it ends in the file."""
+class Part(NamedTuple):
+    """The rows of one frame: the cells of its columns, the rest as Arrow, and where they come from."""
 
-    frames: pl.DataFrame
+    columns: dict[str, list[Text]]
     rows: pl.DataFrame
-    end: int
+    source: str
+    partition: int
+
+
+class Chunk:
+    """A chunk as read: `frames` and `rows` as `encode` made them; each is unpacked when asked for."""
+
+    def __init__(self, body: bytes, border: int) -> None:
+        self._body = body
+        self._border = border
+
+    @cached_property
+    def frames(self) -> pl.DataFrame:
+        return pl.read_ipc_stream(io.BytesIO(self._body[: self._border]))
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        return pl.read_ipc_stream(io.BytesIO(self._body[self._border :]))
+
+    def parts(self, types: Container[str] | None = None) -> Iterator[tuple[str, Part]]:
+        """Each frame's event type (as JSON) and rows; of these types alone, where some are named."""
+        at = 0
+        for kind, source, partition, rows, packed in self.frames.iter_rows():
+            if types is None or kind in types:
+                yield kind, Part(unpack(packed), self.rows.slice(at, rows), source, partition)
+            at += rows
 
 
 def chunks(path: Path, length: int, start: int = 0) -> Iterator[Chunk]:
@@ -210,9 +236,7 @@ def chunks(path: Path, length: int, start: int = 0) -> Iterator[Chunk]:
             body = file.read(one + other) if end <= length else b""
             if len(body) != one + other or zlib.crc32(body) != checksum:
                 raise _damaged(path, at)
-            yield Chunk(
-                pl.read_ipc_stream(io.BytesIO(body[:one])), pl.read_ipc_stream(io.BytesIO(body[one:])), end
-            )
+            yield Chunk(body, one)
             at = end
 
 

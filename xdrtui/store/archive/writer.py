@@ -138,6 +138,11 @@ class Writer:
                 os.ftruncate(self._file, self._length)
 
     @property
+    def filled(self) -> bool:
+        """Whether the segment holds anything."""
+        return self._rows > 0
+
+    @property
     def due(self) -> bool:
         """Whether the segment is full, or old enough to be rolled."""
         old = self._clock() - self._begun > SEAL_SECONDS * 1_000_000_000

@@ -1,0 +1,193 @@
+"""A worker's archive at work: batches in, within the bounds of the settings, and faults told by name.
+
+`append`, `keep` and `undo` belong to the detecting thread (see `store.archive.writer`). A second thread with
+a connection of its own rolls full segments into Parquet, merges small files and drops the oldest, so that
+none of this holds up detection. Where the disk is full even after the oldest archive has gone, archiving stops and
+detection goes on; it is tried again every few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from xdrtui.errors import StoreBusy, StoreError, StoreFull
+from xdrtui.events.frame import DecodedFrame
+from xdrtui.settings.model import ArchiveSettings
+from xdrtui.store.archive import catalogue, retention
+from xdrtui.store.archive.catalogue import Appended
+from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
+from xdrtui.store.archive.retention import Bounds
+from xdrtui.store.archive.roll import merge, roll, to_merge
+from xdrtui.store.archive.segment import Damaged
+from xdrtui.store.archive.writer import FULL, ArchiveFull, Writer
+from xdrtui.store.batch import Mark
+from xdrtui.store.store import Store
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1 << 20
+TRY_AGAIN_SECONDS = 10
+ROUND_SECONDS = 5.0
+ROOM = 64 * MEGABYTE
+"""So much of the oldest archive goes at once where the disk is full."""
+
+STOPPED = (
+    "events are not archived, since the disk is full ({why}); detection goes on. Free some space, or lower"
+    " archive.megabytes"
+)
+
+
+def bounds_of(settings: ArchiveSettings) -> Bounds:
+    return Bounds(settings.days, settings.megabytes * MEGABYTE, settings.free_megabytes * MEGABYTE)
+
+
+class Archiving:
+    """The archive of one worker. `append`, `keep` and `undo`: not for use by two threads at once."""
+
+    def __init__(
+        self, store: Store, bounds: Bounds, *, clock: Callable[[], int], background: bool = True
+    ) -> None:
+        """background: keep house in a thread; else when `finish` is called."""
+        self._store = store
+        self._bounds = bounds
+        self._clock = clock
+        self._writer = Writer(store, keep_free=bounds.free, clock=clock)
+        self._full = ""
+        self._damage = ""
+        self._try_again = 0
+        self.left_out = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        if background:
+            self._thread = threading.Thread(target=self._keep_house, name="archive", daemon=True)
+            self._thread.start()
+
+    @property
+    def fault(self) -> str:
+        """What is not well, in one sentence; empty where all is."""
+        return self._full or self._damage
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._writer.close()
+
+    def finish(self) -> None:
+        """All has been read: roll what there is, here and now."""
+        if self._writer.filled:
+            self._writer.seal()
+        self._round(self._store)
+
+    # --- batches
+
+    def append(self, frames: Sequence[DecodedFrame], marks: Sequence[Mark]) -> Appended | None:
+        """Append a batch; None where there is nothing to append, or archiving has stopped."""
+        if self._full and self._clock() < self._try_again:
+            self._leave_out(frames)
+            return None
+        while True:
+            try:
+                appended = self._writer.append(frames, marks)
+            except ArchiveFull as full:
+                if retention.make_room(self._store, ROOM, self._clock()):
+                    continue
+                self._stop(str(full))
+                self._leave_out(frames)
+                return None
+            except OSError as error:
+                self._stop(error.strerror or str(error))
+                self._leave_out(frames)
+                return None
+            if appended is not None:
+                self._full = ""
+            return appended
+
+    def _stop(self, why: str) -> None:
+        if not self._full:
+            log.error("archiving has stopped", extra={"reason": why})
+        self._full = STOPPED.format(why=why)
+        self._try_again = self._clock() + TRY_AGAIN_SECONDS * 1_000_000_000
+
+    def _leave_out(self, frames: Sequence[DecodedFrame]) -> None:
+        self.left_out += sum(frame.rows for frame in frames)
+
+    def keep(self, appended: Appended) -> None:
+        """The batch has been committed."""
+        self._writer.keep(appended)
+        if self._writer.due:
+            try:
+                self._writer.seal()
+            except (StoreBusy, StoreFull):
+                return  # it is due again with the next batch
+            self._wake.set()
+
+    def undo(self) -> None:
+        """The batch has not been committed."""
+        self._writer.undo()
+
+    def make_room(self) -> bool:
+        """The database has no room: give it the oldest archive's; False where there is none."""
+        return retention.make_room(self._store, ROOM, self._clock())
+
+    # --- keeping house
+
+    def _keep_house(self) -> None:
+        with Store.open(self._store.directory, clock=self._clock) as store:
+            while not self._stopping.is_set():
+                self._wake.wait(ROUND_SECONDS)
+                self._wake.clear()
+                if self._stopping.is_set():
+                    return
+                try:
+                    self._round(store)
+                except StoreBusy:
+                    continue
+                except StoreFull:
+                    self._relieve(store)
+                except Exception as error:  # rolling must not end the worker: what is hot stays readable
+                    log.exception("the archive cannot be kept in order")
+                    self._damage = f"the archive cannot be kept in order ({error})"
+
+    def _relieve(self, store: Store) -> None:
+        try:
+            retention.make_room(store, ROOM, self._clock())
+        except StoreError:
+            log.warning("the archive's files stay: the database cannot be written")
+
+    def _round(self, store: Store) -> None:
+        """Roll, merge, drop, sweep: unless another worker does that already."""
+        with lock(store.directory, ROLLING) as mine:
+            if not mine:
+                return
+            sweep_orphans(store)
+            damage = ""
+            for segment in catalogue.files(store.connection, ("sealed",)):
+                if self._stopping.is_set():
+                    return
+                try:
+                    roll(store, segment, self._clock(), self._stopping.is_set)
+                except (OSError, pl.exceptions.PolarsError) as error:
+                    if getattr(error, "errno", None) not in FULL and "No space" not in str(error):
+                        raise
+                    retention.make_room(store, ROOM, self._clock())
+                    break
+                except Damaged as error:
+                    damage = str(error)
+            self._damage = damage
+            self._merge(store)
+            retention.keep_within(store, self._bounds, self._clock())
+            sweep(store, self._clock())
+
+    def _merge(self, store: Store) -> None:
+        """Merge while nothing waits to be rolled: falling behind is worse than many files."""
+        for group in to_merge(store):
+            if self._stopping.is_set() or catalogue.files(store.connection, ("sealed",)):
+                return
+            merge(store, group, self._clock())
