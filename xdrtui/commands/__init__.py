@@ -29,6 +29,7 @@ COMMANDS = {
     "handover": "Tell the next shift how things stand.",
     "log": "Write in the shift log, or read it.",
     "suppress": "Make no alert of findings of a scope for a time.",
+    "deadletters": "Messages that could not be read: list, show, try again.",
     "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",
     "demo": "Watch bundled attacks of a known truth being found.",

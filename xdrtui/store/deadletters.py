@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -62,8 +62,8 @@ def insert(connection: sqlite3.Connection, dead: Sequence[DeadLetter], forward: 
     if forward:
         connection.executemany(
             "INSERT OR IGNORE INTO outbox(key, kind, alert, body, created, sent, attempts, fault)"
-            " VALUES (?1, ?2, '', json_object('to', ?3, 'source', ?5, 'partition', ?6, 'offset', ?7, 'idx', ?8),"
-            " ?4, 0, 0, '')",
+            " VALUES (?1, ?2, '', json_object('to', ?3, 'source', ?5, 'partition', ?6, 'offset', ?7,"
+            " 'idx', ?8), ?4, 0, 0, '')",
             [(key_of(each.position), OUTBOX, forward, now, *each.position) for each in dead],
         )
     return new
@@ -116,6 +116,21 @@ def count(connection: sqlite3.Connection, *, source: str = "", reason: str = "")
     """How many there are of these."""
     query = f"SELECT count(*) FROM {TABLES} WHERE {WANTED}"  # noqa: S608 - no value in it
     return int(connection.execute(query, (source, reason)).fetchone()[0])
+
+
+def oldest_first(
+    connection: sqlite3.Connection, *, source: str = "", reason: str = "", step: int = 200
+) -> Iterator[DeadRow]:
+    """All of these that are there now, a few at a time, so that they may be taken back meanwhile."""
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM dead_letters").fetchone()
+    after = 0
+    while rows := connection.execute(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE {WANTED} AND d.rowid > ? AND d.rowid <= ?"  # noqa: S608
+        " ORDER BY d.rowid LIMIT ?",
+        (source, reason, after, last, step),
+    ).fetchall():
+        after = rows[-1][0]
+        yield from map(_row, rows)
 
 
 def by_number(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[DeadRow]:

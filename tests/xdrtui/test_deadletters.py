@@ -1,0 +1,209 @@
+"""Dead letters: listed and shown harmlessly, retried in their own place, sent on once each."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from detectors.sigma.cache import Cache
+from tests.xdrtui.store_samples import HOUR, START, batch, found, mark
+from xdrtui.commands import make_group
+from xdrtui.commands.deadletters import WIDTH
+from xdrtui.commands.output import cells
+from xdrtui.events.message import DeadLetter, Messages, Position, Source
+from xdrtui.pipeline.correlator import Correlator
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.retry import retry
+from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
+from xdrtui.plain import is_harmless
+from xdrtui.store import deadletters
+from xdrtui.store.batch import BatchResult
+from xdrtui.store.export import export_alerts
+from xdrtui.store.store import Store
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]x[/red]\u202e".encode() + b"\xff\x9b31m" + b"A" * 300
+TOPIC = Source("kafka:c:events:0", "events-of-the-whole-organisation", "kafka")
+GOOD = json.dumps({"_path": "conn", "ts": START / 1e9, "uid": "bad", "id.orig_h": "10.0.0.1"}).encode()
+RULES = """
+title: A bad word
+id: 6a4e0c3e-0b7a-4d0b-8d6b-00000000d001
+name: bad_word
+level: high
+logsource: {product: zeek, service: conn}
+detection: {selection: {uid: bad}, condition: selection}
+---
+title: Two bad words
+id: 6a4e0c3e-0b7a-4d0b-8d6b-00000000d002
+level: critical
+correlation:
+  type: event_count
+  rules: [bad_word]
+  group-by: [id.orig_h]
+  generate: true
+  timespan: 5m
+  condition: {gte: 2}
+"""
+
+
+def dead(
+    offset: int, payload: bytes = HOSTILE, reason: str = "not JSON", size: int | None = None
+) -> DeadLetter:
+    position = Position(TOPIC.uid, 0, offset)
+    return DeadLetter(position, reason, payload, len(payload) if size is None else size, START)
+
+
+def dead_batch(*letters: DeadLetter, forward: str = "") -> BatchResult:
+    return BatchResult(dead=list(letters), sources=[TOPIC], counts={"dead": len(letters)}, forward=forward)
+
+
+@pytest.fixture(scope="module")
+def rulebook(tmp_path_factory: pytest.TempPathFactory) -> Rulebook:
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "rules.yml").write_text(RULES)
+    return load_rulebook([folder], cache=Cache(None))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("XDRTUI_WORKSPACE", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(make_group(), ["deadletters", *arguments])
+
+
+def test_a_hostile_dead_letter_is_listed_and_shown_harmlessly_within_80_columns(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(123456, reason=HOSTILE.decode("utf-8", "replace"))))
+        store.commit_batch(dead_batch(dead(123457, HOSTILE[:29])))
+    shown = [run("list"), run("show", "1"), run("show", "2"), run("show", "1", "--all")]
+    for result in shown:
+        assert result.exit_code == 0, result.output
+        for line in result.stdout.splitlines():
+            assert is_harmless(line) and cells(line) <= WIDTH, line
+    assert "2 dead letters" in shown[0].stderr
+    assert "1b 5d 30 3b" in shown[1].stdout and "␛]0;owned" in shown[2].stdout
+
+
+def test_a_list_can_be_read_by_programs_and_narrowed(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(1), dead(2, reason="Not JSON: nested too deep")))
+    result = run("list", "--reason", "deep", "--format", "jsonl")
+    (row,) = map(json.loads, result.stdout.splitlines())
+    assert row["position"] == {"source": TOPIC.uid, "partition": 0, "offset": 2, "index": 0}
+    assert base64.b64decode(row["payload"]) == HOSTILE
+    assert row["text"] is None
+    assert run("list", "--source", "elsewhere").stdout.count("\n") == 1
+
+
+def test_raw_bytes_come_out_as_they_came(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(1)))
+    assert run("show", "1", "--raw").stdout_bytes == HOSTILE
+
+
+def test_a_number_that_is_not_there_is_said(workspace: Path) -> None:
+    with Store.open(workspace):
+        pass
+    result = run("show", "7")
+    assert result.exit_code == 1 and "there is no dead letter 7" in result.output
+
+
+def test_a_retried_letter_takes_the_place_it_always_had(tmp_path: Path, rulebook: Rulebook) -> None:
+    process = Process(rulebook)
+    with Store.open(tmp_path / "late") as late, Store.open(tmp_path / "clean") as clean:
+        for store in (late, clean):
+            store.set_rules(rulebook.rows())
+        late.commit_batch(dead_batch(dead(5, GOOD)))
+        (done,) = retry(late, process, deadletters.read(late.connection))
+        assert (done.events, done.findings, done.decided, done.reason) == (1, 1, 0, "")
+        clean.commit_batch(process.run(Messages(TOPIC, 0, [5], [GOOD], [START])))
+        for store in (late, clean):
+            Correlator(store, rulebook.correlations).fold()
+        assert list(export_alerts(late.connection)) == list(export_alerts(clean.connection)) != []
+        query = "SELECT rule, source, partition, offset, idx, alert FROM findings"
+        assert late.connection.execute(query).fetchall() == clean.connection.execute(query).fetchall()
+        assert late.dead_letters() == []
+        assert (late.counts()["dead"], late.counts()["events"]) == (0, 1)
+
+
+def test_what_stays_unreadable_stays_a_dead_letter(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5), dead(6, GOOD[:20], size=90_000)))
+        before = store.dead_letters()
+        cut, unread = retry(store, Process(rulebook), deadletters.read(store.connection))
+        assert (cut.events, unread.events) == (0, 0)
+        assert unread.reason.startswith("not JSON")
+        assert "only 20 of its 90,000 bytes are kept" in cut.reason
+        assert store.dead_letters() == before and store.counts()["dead"] == 2
+
+
+def test_a_letter_that_was_cut_is_read_whole_where_it_still_stands(
+    tmp_path: Path, rulebook: Rulebook
+) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(6, GOOD[:20], size=len(GOOD))))
+        rows = deadletters.read(store.connection)
+        (other,) = retry(store, Process(rulebook), rows, lambda row: b"another message")
+        assert other.events == 0
+        (done,) = retry(store, Process(rulebook), rows, lambda row: GOOD)
+        assert done.findings == 1
+
+
+def test_a_window_that_was_already_decided_is_said(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD)))
+        store.commit_batch(batch([found(time=START + HOUR)], [mark(1, watermark=START + HOUR)]))
+        (done,) = retry(store, Process(rulebook), deadletters.read(store.connection))
+        assert (done.findings, done.decided) == (1, 1)
+
+
+def test_two_who_retry_the_same_letter_make_its_events_once(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD)))
+        rows = deadletters.read(store.connection)
+        outcomes = [next(retry(store, Process(rulebook), rows)).reason for _ in range(2)]
+        assert outcomes == ["", "somebody else retried it"]
+        assert store.counts() == {"dead": 0, "events": 1, "routed": 1}
+
+
+def test_the_retry_command_reads_again_and_makes_alerts(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD), dead(6)))
+    assert run("retry").exit_code == 2
+    result = run("retry", "--all", "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    assert "1 of 2 dead letters could be read: 1 events" in result.stderr
+    assert [json.loads(line)["events"] for line in result.stdout.splitlines()] == [1, 0]
+    assert "still dead: not JSON" in run("retry", "2").stdout
+
+
+def test_a_letter_is_put_into_the_outbox_once_and_under_the_same_key(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        for _ in range(2):
+            store.commit_batch(dead_batch(dead(5), dead(6), forward="events.dlq"))
+        due = deadletters.outgoing(store.connection)
+        assert [(each.to, each.row.letter.position.offset) for each in due] == [
+            ("events.dlq", 5),
+            ("events.dlq", 6),
+        ]
+        assert due[0].key == deadletters.key_of(Position(TOPIC.uid, 0, 5))
+        with store.transaction():
+            deadletters.mark_sent(store.connection, [due[0].id], 1)
+            deadletters.mark_failed(store.connection, [due[1].id], "no such topic")
+        store.commit_batch(dead_batch(dead(5), forward="events.dlq"))
+        assert [each.key for each in deadletters.outgoing(store.connection)] == [due[1].key]
+
+
+def test_a_retried_letter_is_not_sent_any_more(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD), forward="events.dlq"))
+        list(retry(store, Process(rulebook), deadletters.read(store.connection)))
+        assert store.connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
