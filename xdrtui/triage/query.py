@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -35,6 +36,8 @@ from xdrtui.store.filter import (
     Technique,
 )
 from xdrtui.triage.defang import refang
+
+T = TypeVar("T")
 
 
 class QueryError(XdrtuiError):
@@ -102,17 +105,34 @@ class Token(msgspec.Struct, frozen=True):
 def parse(query: AlertQuery) -> Condition:
     """The condition that the query's text means. Raises QueryError."""
     tokens = tokens_of(query.text)
-    parser = _Parser(tokens, query)
-    if not tokens:
-        return All()
-    condition = parser.either()
-    if parser.at < len(tokens):
-        raise QueryError("there is no '(' for this ')'", tokens[parser.at].position)
-    return condition
+    return Grammar(tokens, _Alerts(query)).parse() if tokens else All()
 
 
-def tokens_of(text: str) -> list[Token]:
-    """The words of a filter, each with its place."""
+class _Alerts:
+    """What the words mean in the queue: see `Meaning`."""
+
+    def __init__(self, query: AlertQuery) -> None:
+        self.query = query
+
+    def term(self, token: Token) -> Condition:
+        return term(token, self.query)
+
+    def text(self, token: Token) -> Condition:
+        return text_of(token)
+
+    def negated(self, part: Condition) -> Condition:
+        return Not(part)
+
+    def all_of(self, parts: list[Condition]) -> Condition:
+        return All(tuple(parts))
+
+    def any_of(self, parts: list[Condition]) -> Condition:
+        return AnyOf(tuple(parts))
+
+
+def tokens_of(text: str, *, field: re.Pattern[str] = FIELD, fold: bool = True) -> list[Token]:
+    """The words of a filter, each with its place. field: what a field and its operator look like; fold: names
+    of fields are the queue's own, in whatever case; else they stay as they are written."""
     tokens: list[Token] = []
     at = 0
     while at < len(text):
@@ -123,14 +143,16 @@ def tokens_of(text: str) -> list[Token]:
         elif char in "()":
             tokens.append(Token(char, start))
             at += 1
-        elif (match := FIELD.match(text, at)) is not None and not _is_value(
+        elif (match := field.match(text, at)) is not None and not _is_value(
             match[1].lower(), _value(text, at)[0]
         ):
             value, at, quoted = _value(text, match.end())
             if not value and not quoted:
                 raise QueryError(f"{match[0]} wants a value", match.end())
-            field, operator = match[1].lower(), match[2]
-            tokens.append(Token("term", start, NAMES.get(field, field), operator, value, quoted, match.end()))
+            name = match[1]
+            if fold:
+                name = NAMES.get(name.lower(), name.lower())
+            tokens.append(Token("term", start, name, match[2], value, quoted, match.end()))
         else:
             value, at, quoted = _value(text, at)
             word = value.lower() if not quoted and value.lower() in ("and", "or", "not") else "text"
@@ -162,33 +184,50 @@ def _is_value(name: str, whole: str) -> bool:
     return False
 
 
-class _Parser:
-    """Recursive descent: or below and below not."""
+class Meaning(Protocol[T]):
+    """What the parts of a filter mean: conditions on alerts in the queue, tests of events in a hunt."""
 
-    def __init__(self, tokens: list[Token], query: AlertQuery) -> None:
+    def term(self, token: Token) -> T: ...
+    def text(self, token: Token) -> T: ...
+    def negated(self, part: T) -> T: ...
+    def all_of(self, parts: list[T]) -> T: ...
+    def any_of(self, parts: list[T]) -> T: ...
+
+
+class Grammar(Generic[T]):
+    """The filter language, whatever its words mean. Recursive descent: or below and below not."""
+
+    def __init__(self, tokens: list[Token], meaning: Meaning[T]) -> None:
         self.tokens = tokens
-        self.query = query
+        self.meaning = meaning
         self.at = 0
+
+    def parse(self) -> T:
+        """What all the tokens mean; there must be some. Raises QueryError."""
+        whole = self.either()
+        if self.at < len(self.tokens):
+            raise QueryError("there is no '(' for this ')'", self.tokens[self.at].position)
+        return whole
 
     def peek(self) -> str:
         return self.tokens[self.at].kind if self.at < len(self.tokens) else "end"
 
-    def either(self) -> Condition:
+    def either(self) -> T:
         parts = [self.both()]
         while self.peek() == "or":
             self.at += 1
             parts.append(self.both())
-        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+        return parts[0] if len(parts) == 1 else self.meaning.any_of(parts)
 
-    def both(self) -> Condition:
+    def both(self) -> T:
         parts = [self.one()]
         while self.peek() not in ("or", ")", "end"):
             if self.peek() == "and":
                 self.at += 1
             parts.append(self.one())
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return parts[0] if len(parts) == 1 else self.meaning.all_of(parts)
 
-    def one(self) -> Condition:
+    def one(self) -> T:
         if self.at >= len(self.tokens):
             last = self.tokens[-1]
             raise QueryError("something is missing after this", last.position)
@@ -196,7 +235,7 @@ class _Parser:
         self.at += 1
         match token.kind:
             case "not":
-                return Not(self.one())
+                return self.meaning.negated(self.one())
             case "(":
                 inner = self.either()
                 if self.peek() != ")":
@@ -204,9 +243,9 @@ class _Parser:
                 self.at += 1
                 return inner
             case "term":
-                return term(token, self.query)
+                return self.meaning.term(token)
             case "text":
-                return text_of(token)
+                return self.meaning.text(token)
             case _:
                 raise QueryError(f"'{token.kind}' cannot stand here", token.position)
 
