@@ -21,6 +21,7 @@ from xdrtui.errors import SourceError
 from xdrtui.plain import visible
 
 if TYPE_CHECKING:
+    from detectors.correlate.model import Fired
     from xdrtui.pipeline.rulebook import Rulebook
     from xdrtui.pipeline.scan import Match, Summary
 
@@ -82,12 +83,19 @@ def command(
     show = _print_objects if form == "jsonl" else _print_lines
     least = _LEVELS.index(level)
     shown = {rule.id for rule in book.rules.values() if _LEVELS.index(rule.level) >= least}
+    shown |= {rule.id for rule in book.correlations.rules if _LEVELS.index(rule.level or "medium") >= least}
 
     def on_matches(matches: Sequence[Match]) -> None:
         matches = [match for match in matches if match.rule in shown]
         if sys.stdout.isatty():
             progress.clear()
         show(book, matches)
+
+    def on_fired(fired: Sequence[Fired]) -> None:
+        progress.clear()
+        for one in fired:
+            if one.correlation in shown:
+                (_print_fired_object if form == "jsonl" else _print_fired)(book, one)
 
     def on_progress(size: int, events: int) -> None:
         progress.update(size, total, events)
@@ -103,6 +111,7 @@ def command(
             rules=rule_paths(session, rules),
             jobs=jobs,
             on_matches=on_matches,
+            on_fired=on_fired,
             on_progress=on_progress,
         )
     else:
@@ -163,6 +172,39 @@ def _print_lines(book: Rulebook, matches: Sequence[Match]) -> None:
         click.echo(f"{styled(rule.level)}{padding}  {time_text(match.time)}  {title}  {where}")
 
 
+def _print_fired_object(book: Rulebook, fired: Fired) -> None:
+    rule = next(rule for rule in book.correlations.rules if rule.id == fired.correlation)
+    print_json(
+        {
+            "rule_id": rule.id,
+            "title": rule.title,
+            "level": fired.level,
+            "kind": "correlation",
+            "time": time_iso(fired.time),
+            "last": time_iso(fired.last),
+            "group": {key.field: key.spelling for key in fired.group},
+            "count": fired.count,
+            "value": fired.value,
+            "events": [
+                {"source": member.position[0], "offset": member.position[2]}
+                for member in fired.members
+                if not member.alert
+            ],
+        }
+    )
+
+
+def _print_fired(book: Rulebook, fired: Fired) -> None:
+    from xdrtui.triage.correlated import span
+
+    rule = next(rule for rule in book.correlations.rules if rule.id == fired.correlation)
+    padding = " " * (_WIDEST_LEVEL - len(fired.level))
+    about = ", ".join(key.spelling for key in fired.group if key.spelling)
+    counted = f"{fired.count:,} event{'s' * (fired.count != 1)} within {span(fired.timespan)}"
+    text = visible(f"{rule.title}: {counted}{f' of {about}' if about else ''}")
+    click.echo(f"{styled(fired.level)}{padding}  {time_text(fired.time)}  {text}")
+
+
 def _tell(summary: Summary, book: Rulebook, seconds: float) -> None:
     """The summary, on stderr."""
     counts = summary.counts
@@ -183,6 +225,8 @@ def _tell(summary: Summary, book: Rulebook, seconds: float) -> None:
         fired += (
             " (" + ", ".join(f"{levels[each]:,} {each}" for each in reversed(_LEVELS) if levels[each]) + ")"
         )
+    if summary.fired:
+        fired += f", {sum(summary.fired.values()):,} alerts of {len(summary.fired):,} correlations"
     say(f"{fired} in {seconds:.1f} s ({counts.events / max(seconds, 1e-9):,.0f} events/s).")
     if summary.stopped:
         say("Interrupted: this is what was found so far.")

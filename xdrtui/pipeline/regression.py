@@ -194,8 +194,9 @@ def _scanned(case: Recorded, scanner: Scanner) -> tuple[int, str]:
     found = events = unrouted = dead = 0
     types: set[str] = set()
     for messages in open_files([case.file]):
-        matches, counts = scanner.scan(messages)
-        found += sum(match.rule == case.rule for match in matches)
+        done = scanner.scan(messages)
+        counts = done.counts
+        found += sum(match.rule == case.rule for match in done.matches)
         events, unrouted, dead = events + counts.events, unrouted + counts.unrouted, dead + counts.dead
         types.update(counts.event_types)
     if found >= case.at_least:

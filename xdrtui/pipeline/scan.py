@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from detectors.correlate.model import Fired
 from detectors.sigma.items import Placeholders
 from xdrtui.errors import SourceError, XdrtuiError
 from xdrtui.events.decode import Decoder
@@ -24,6 +25,7 @@ from xdrtui.events.frame import Counts
 from xdrtui.events.layouts.layout import load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
+from xdrtui.pipeline.counting import MOST, Counted, Counting
 from xdrtui.pipeline.garbage import rare_collections
 from xdrtui.pipeline.rulebook import Rulebook, default_cache, load_rulebook
 from xdrtui.sources.files import modified, open_files, walk
@@ -45,28 +47,32 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Summary(msgspec.Struct):
-    """What a scan met. faults: files that could not be read, or not to their end; stopped: it was ended
-    early."""
+    """What a scan met. fired: correlations, by id; faults: what could not be read, or not to its end, or not
+    be counted; stopped: it was ended early."""
 
     counts: Counts = msgspec.field(default_factory=Counts)
     matches: int = 0
     by_rule: dict[str, int] = msgspec.field(default_factory=dict)
+    fired: dict[str, int] = msgspec.field(default_factory=dict)
     size: int = 0
     faults: list[str] = msgspec.field(default_factory=list)
     stopped: bool = False
 
 
 class Done(msgspec.Struct):
-    """What one part of the work brought. lines: how many lines a part of a file had."""
+    """What one part of the work brought. lines: how many lines a part of a file had; counted: the matches
+    that correlations count."""
 
     matches: list[Match]
     counts: Counts
     size: int
     faults: list[str]
     lines: int = 0
+    counted: list[Counted] = []
 
 
 OnMatches = Callable[[Sequence[Match]], None]
+OnFired = Callable[[Sequence[Fired]], None]
 OnProgress = Callable[[int, int], None]
 """Bytes read and events seen so far."""
 
@@ -76,11 +82,12 @@ class Scanner:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._detector = rulebook.detector
+        self._feeding = rulebook.feeding
         self._decoder = Decoder(load_layouts(), self._detector.needs, self._detector.cache)
         self._clock: ReplayClock | None = None
         self._uid = ""
 
-    def scan(self, messages: Messages) -> tuple[list[Match], Counts]:
+    def scan(self, messages: Messages) -> Done:
         """The matches of one batch, in the order of its events."""
         source = messages.source
         if self._clock is None or self._uid != source.uid + source.name:
@@ -88,15 +95,22 @@ class Scanner:
             self._uid = source.uid + source.name
         decoded = self._decoder.decode(messages, self._clock)
         matches: list[Match] = []
+        counted: list[Counted] = []
         for frame in decoded.scanned:
             findings = self._detector.detect(frame.frame)
-            for rule, row in zip(findings.rules, findings.rows, strict=True):
+            for rule, row, values in zip(findings.rules, findings.rows, findings.captures, strict=True):
                 position = frame.position(row)
                 stated = frame.stated[row]
                 time = stated if isinstance(stated, int) else frame.times[row]
                 matches.append(Match(rule, source.name, position.offset, position.index, time))
+                if rule in self._feeding:
+                    there = {field: value for field, value in values.items() if value is not None}
+                    counted.append(
+                        Counted(rule, source.name, position.offset, position.index, frame.times[row], there)
+                    )
         matches.sort(key=lambda match: (match.offset, match.index, match.rule))
-        return matches, decoded.counts
+        size = sum(map(len, messages.payloads)) + len(messages)
+        return Done(matches, decoded.counts, size, [], counted=counted)
 
 
 def scan(
@@ -106,14 +120,17 @@ def scan(
     rules: Sequence[str | Path] = (),
     jobs: int = 1,
     on_matches: OnMatches = lambda matches: None,
+    on_fired: OnFired = lambda fired: None,
     on_progress: OnProgress = lambda size, events: None,
 ) -> Summary:
-    """Scan the paths and tell of matches as they come, in the order of files and events.
+    """Scan the paths and tell of matches as they come, in the order of files and events; at the end, of the
+    correlations that fired.
 
     rules: the paths that the rulebook was read from, for the other processes. A file that cannot be read is a
     fault in the summary. KeyboardInterrupt ends the scan with what was found so far (`stopped`).
     """
     summary = Summary()
+    counting = Counting(rulebook)
     parts = _one_process(paths, rulebook) if jobs <= 1 else _several(paths, rulebook, rules, jobs)
     try:
         for done in parts:
@@ -123,11 +140,21 @@ def scan(
             summary.matches += len(done.matches)
             for match in done.matches:
                 summary.by_rule[match.rule] = summary.by_rule.get(match.rule, 0) + 1
+            counting.add(done.counted)
             if done.matches:
                 on_matches(done.matches)
             on_progress(summary.size, summary.counts.events)
     except KeyboardInterrupt:
         summary.stopped = True
+    fired = counting.finish()
+    for one in fired:
+        summary.fired[one.correlation] = summary.fired.get(one.correlation, 0) + 1
+    if counting.dropped:
+        summary.faults.append(
+            f"correlations did not count {counting.dropped:,} matches beyond {MOST:,}: scan --into counts all"
+        )
+    if fired:
+        on_fired(fired)
     return summary
 
 
@@ -136,8 +163,7 @@ def _one_process(paths: Sequence[str | Path], rulebook: Rulebook) -> Iterator[Do
     faults: list[SourceError] = []
     with rare_collections():
         for messages in open_files(paths, batch_bytes=BATCH_BYTES, report=faults.append):
-            matches, counts = scanner.scan(messages)
-            yield Done(matches, counts, sum(map(len, messages.payloads)) + len(messages), [])
+            yield scanner.scan(messages)
     if faults:
         yield Done([], Counts(), 0, [str(fault) for fault in faults])
 
@@ -183,8 +209,10 @@ def _several(
 
 def _moved(done: Done, lines: int) -> Done:
     """The matches of a part, with so many lines before it."""
-    if lines and done.matches:
-        done.matches = [msgspec.structs.replace(match, offset=match.offset + lines) for match in done.matches]
+    if lines:
+        replace = msgspec.structs.replace
+        done.matches = [replace(match, offset=match.offset + lines) for match in done.matches]
+        done.counted = [replace(match, offset=match.offset + lines) for match in done.counted]
     return done
 
 
@@ -236,10 +264,11 @@ def _scan_part(part: Range) -> Done:
     with rare_collections():
         try:
             for messages in open_range(part, BATCH_BYTES, lines):
-                found, counted = _scanner.scan(messages)
-                done.matches += found
-                done.counts.add(counted)
-                done.size += sum(map(len, messages.payloads)) + len(messages)
+                found = _scanner.scan(messages)
+                done.matches += found.matches
+                done.counted += found.counted
+                done.counts.add(found.counts)
+                done.size += found.size
         except (SourceError, OSError) as error:
             done.faults.append(str(error))
     done.lines = lines.number
