@@ -259,18 +259,3 @@ async def test_the_committed_offset_names_its_store_and_another_is_refused(real:
         await KafkaSource(
             settings(real, topic, group=group), memory.stored, owner=Owner("local", "two")
         ).start()
-
-
-async def test_a_partition_with_a_damaged_batch_is_set_aside_and_the_others_lose_nothing(
-    real: Broker,
-) -> None:
-    topic = await real.create_topic(new_name(), partitions=2)
-    await produce(real, topic, [b"good %d" % number for number in range(50)], partition=1)
-    await produce(real, topic, [b"will be damaged"], partition=0)
-    (segment,) = (real.folder / "data" / f"{topic}-0").glob("*.log")
-    segment.write_bytes(segment.read_bytes().replace(b"will be damaged", b"WAS BEING DAMAGED"[:15]))
-    kafka = source(real, topic, Memory())
-    fetched = await read_all(kafka)
-    assert values_of(fetched) == [b"good %d" % number for number in range(50)]
-    assert len(kafka.notes) == 1 and f"partition 0 of {topic} cannot be read at 0" in kafka.notes[0]
-    assert "CorruptRecord" in kafka.health().faults[f"{topic}/0"]

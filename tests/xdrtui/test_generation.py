@@ -12,12 +12,12 @@ STORED = Stored(10, b"anchor", 2)
 
 
 def test_a_partition_never_read_begins_as_the_settings_say() -> None:
-    assert (begin(None, 3, 9, NAME, "earliest").offset, begin(None, 3, 9, NAME, "latest").offset) == (3, 9)
-    assert begin(None, 3, 9, NAME, "latest").start == -1
+    assert [begin(None, 3, 9, NAME, otherwise).offset for otherwise in (3, 5, 9)] == [3, 5, 9]
+    assert begin(None, 3, 9, NAME, 9).start == -1
 
 
 def test_a_known_partition_goes_on_after_its_anchor_is_compared() -> None:
-    begins = begin(STORED, 0, 15, NAME, "latest")
+    begins = begin(STORED, 0, 15, NAME, 0)
     assert (begins.offset, begins.check, begins.start, begins.generation, begins.note) == (
         10,
         b"anchor",
@@ -28,19 +28,19 @@ def test_a_known_partition_goes_on_after_its_anchor_is_compared() -> None:
 
 
 def test_one_that_ends_before_the_stored_position_is_new() -> None:
-    begins = begin(STORED, 0, 9, NAME, "latest")
+    begins = begin(STORED, 0, 9, NAME, 0)
     assert (begins.generation, begins.offset, begins.start) == (3, 0, -1)
     assert "new topic under an old name (generation 3)" in begins.note
 
 
 def test_one_whose_start_moved_past_the_position_has_a_gap_and_stays_itself() -> None:
-    begins = begin(STORED, 12, 15, NAME, "latest")
+    begins = begin(STORED, 12, 15, NAME, 0)
     assert (begins.generation, begins.offset, begins.start, begins.check) == (2, 12, 10, b"")
     assert "Retention gap" in begins.note
 
 
 def test_one_whose_anchor_alone_was_deleted_goes_on_unchecked() -> None:
-    begins = begin(STORED, 10, 15, NAME, "latest")
+    begins = begin(STORED, 10, 15, NAME, 0)
     assert (begins.offset, begins.check, begins.note) == (10, b"", "")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import Literal
 
 import msgspec
 
@@ -48,12 +47,11 @@ def anchor(offset: int, timestamp: int, key: bytes | None, value: bytes | None) 
     return parts.digest()
 
 
-def begin(
-    stored: Stored | None, first: int, end: int, name: str, otherwise: Literal["earliest", "latest"]
-) -> Begin:
-    """Decide where to begin. first: the partition's first offset; end: one past its last; name: for notes."""
+def begin(stored: Stored | None, first: int, end: int, name: str, otherwise: int) -> Begin:
+    """Decide where to begin. first: the partition's first offset; end: one past its last; name: for notes;
+    otherwise: where to begin if nothing is stored."""
     if stored is None:
-        return Begin(0, first if otherwise == "earliest" else end)
+        return Begin(0, min(max(otherwise, first), end))
     if stored.next_offset > end:
         why = f"{name} ends at {end}, before the stored position {stored.next_offset}"
         return renewed(stored, first, why)

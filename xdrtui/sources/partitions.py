@@ -6,15 +6,17 @@ import time
 
 import msgspec
 
-from xdrtui.events.message import Messages, Source
+from xdrtui.events.message import DeadLetter, Messages, Source
 from xdrtui.sources.generation import Begin, Stored
+from xdrtui.sources.screen import Held
 
 
 class Fetched(msgspec.Struct, frozen=True):
     """Messages of one partition, and how they move its stored position.
 
     start: the stored position that they continue, -1 = none is stored; anchor: of their last record;
-    placing: number of the partition's placing that they were read under, see `KafkaSource.is_current`.
+    placing: number of the partition's placing that they were read under, see `KafkaSource.is_current`;
+    dead: messages that no client can read, one letter a range; they are part of what moves the position on.
     """
 
     messages: Messages
@@ -23,6 +25,7 @@ class Fetched(msgspec.Struct, frozen=True):
     anchor: bytes
     generation: int
     placing: int
+    dead: tuple[DeadLetter, ...] = ()
 
 
 class SourceHealth(msgspec.Struct, frozen=True):
@@ -36,7 +39,8 @@ class SourceHealth(msgspec.Struct, frozen=True):
 
 class Partition:
     """What is known of an assigned partition. number: of its placing; next: first offset not handed on yet;
-    end: where `until_end` stops; stands: the stored position that the next batch continues."""
+    end: where `until_end` stops; stands: the stored position that the next batch continues; passed: the
+    consumer's own position, past what is never handed on."""
 
     def __init__(
         self, number: int, source: Source, begins: Begin, stored: Stored | None, first: int, end: int
@@ -48,9 +52,27 @@ class Partition:
         self.next = begins.offset
         self.stands = begins.offset
         self.stored = stored
+        self.passed = 0
         self.first = first
         self.end = end
         self.fault = ""
         self.retry_at = 0.0
         self.idle = False
         self.active_at = time.monotonic()
+
+    @property
+    def stand(self) -> int:
+        """Where the consumer reads next: where a record is to be compared first, at that one."""
+        return self.next - 1 if self.check else self.next
+
+    def lag(self, held: Held | None) -> int:
+        """How many messages wait. held: what was last heard of the partition's end."""
+        return max(0, (self.end if held is None else held.end) - max(self.next, self.passed))
+
+    def advanced(
+        self, messages: Messages, after: int, anchor: bytes, dead: tuple[DeadLetter, ...] = ()
+    ) -> Fetched:
+        """Hand on these messages, or the letters of what cannot be read, and stand after them."""
+        start, self.next, self.stands = self.stands, after, after
+        self.idle, self.active_at = False, time.monotonic()
+        return Fetched(messages, start, after, anchor, self.generation, self.number, dead)

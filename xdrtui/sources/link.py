@@ -1,0 +1,132 @@
+"""One consumer, kept alive: connect, choose the topics, notice that it is stuck, build it anew.
+
+In: settings. Out: a started `Consumer` at all times but while brokers do not answer, and a fault in words
+where something is wrong with it. What it reads, and from where, is `kafka.py`'s; `lost` tells it of a loss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from xdrtui.errors import BrokerError
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
+from xdrtui.sources.consumer import SILENT_SECONDS, STUCK_SECONDS, Consumer
+from xdrtui.sources.owner import Owner
+from xdrtui.sources.topics import is_pattern, wanted
+
+TOPICS_SECONDS = 30.0
+REBUILD_SECONDS = 30.0
+
+
+class Link:
+    """consumer: the present one; running: it is started; fault: what is wrong, empty while all is well;
+    known: the topics with their number of partitions when we began; cluster: its id.
+
+    place: puts partitions where the store stands; lost: all that was fetched is void.
+    """
+
+    consumer: Consumer
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        listener: ConsumerRebalanceListener,
+        place: Callable[[Sequence[TopicPartition]], Awaitable[None]],
+        lost: Callable[[], None],
+    ) -> None:
+        self.settings = settings
+        self.running = False
+        self.fault = ""
+        self.known: Mapping[str, int] = {}
+        self.cluster = ""
+        self._listener = listener
+        self._place = place
+        self._lost = lost
+        self._rebuild_at = 0.0
+        self._topics_at = 0.0
+
+    async def open(self, owner: Owner) -> None:
+        """Connect, check that every topic is there and the group is ours, join it. Raises BrokerError,
+        SettingsError."""
+        if not self.settings.topics:
+            raise BrokerError("no topic is set: name at least one under kafka.topics.")
+        self.cluster, self.known = await self._ask_topics()
+        group = self.settings.group
+        if group and owner.id:
+            await refuse_foreign_group(connection(self.settings), group, self.known, owner)
+        await self._start(self.known)
+
+    async def close(self) -> None:
+        """Leave the group."""
+        if self.running:
+            self.running = False
+            await self.consumer.stop()
+
+    async def renew_topics(self) -> None:
+        """Without a group: take up topics and partitions that are new (with one, its coordinator does)."""
+        if self.settings.group or time.monotonic() < self._topics_at:
+            return
+        self._topics_at = time.monotonic() + TOPICS_SECONDS
+        _, now = await self._ask_topics()
+        have = {(each.topic, each.partition) for each in self.consumer.raw.assignment()}
+        if any((name, n) not in have for name, count in now.items() for n in range(count)):
+            await self._assign(now)
+
+    async def watch(self, asked: Collection[TopicPartition]) -> str:
+        """Build a new consumer where this one is stuck and the brokers answer; then return why. asked: the
+        partitions that are read just now."""
+        if self.running:
+            silent, ended = self.consumer.silence(asked), self.consumer.ended()
+            if not ended and silent < SILENT_SECONDS:
+                return ""
+            self.fault = ended or f"nothing was heard from the brokers for {silent:.0f} s"
+            if not ended and silent < STUCK_SECONDS:
+                return ""
+        if time.monotonic() < self._rebuild_at:
+            return ""
+        self._rebuild_at = time.monotonic() + REBUILD_SECONDS
+        why, _, _ = self.fault.partition(";")
+        try:
+            _, topics = await self._ask_topics()
+            await self.close()
+            self._lost()
+            async with asyncio.timeout(STUCK_SECONDS):
+                await self._start(topics)
+        except (BrokerError, KafkaError, TimeoutError) as error:
+            self.fault = f"{why}; {str(error) or type(error).__name__}"[:500]
+            return ""
+        self.fault = ""
+        return why
+
+    async def _ask_topics(self) -> tuple[str, Mapping[str, int]]:
+        """The cluster's id, and the topics that are meant now with their number of partitions."""
+        to, topics = connection(self.settings), self.settings.topics
+        names = [each for each in topics if not is_pattern(each)]
+        named = await ask_broker(to, names) if names else None
+        if named is not None and len(names) == len(topics):
+            return named.cluster, named.topics
+        every = await ask_broker(to)
+        found = {name: every.topics[name] for name in wanted(topics, every.topics)}
+        return every.cluster, {**found, **(named.topics if named else {})}
+
+    async def _start(self, topics: Mapping[str, int]) -> None:
+        """A new consumer; without a group it is placed as well."""
+        to, group = connection(self.settings), self.settings.group
+        async with explained(to):
+            self.consumer = Consumer(to.arguments(), group)
+            await self.consumer.start(self.settings.topics, self._listener if group else None)
+        self.running = True
+        if not group:
+            await self._assign(topics)
+
+    async def _assign(self, topics: Mapping[str, int]) -> None:
+        self._topics_at = time.monotonic() + TOPICS_SECONDS
+        every = [TopicPartition(name, n) for name, count in topics.items() for n in range(count)]
+        self.consumer.raw.assign(every)
+        await self._place(every)
