@@ -1,6 +1,6 @@
 # make demo    try xdrtui on bundled attacks (SCENARIO=invoice|miner|cloud, RESET=1, DEMO=print)
 # make test    lint, types, import contracts, all tests
-# make bench   the scripts behind README's figures
+# make bench   the scripts behind README's figures (RSIGMA=BINARY: also the comparison with RSigma)
 # make clean   remove the virtual environment and the demo's workspace
 
 VENV = .venv
