@@ -235,7 +235,9 @@ TRAIL = {"eventVersion": "1.09", "eventSource": "s3.amazonaws.com", "eventName":
 
 
 def test_cloudtrail_records_are_events_with_an_index() -> None:
-    for event in ({"Records": [TRAIL, TRAIL]}, [TRAIL, TRAIL]):
+    texts = [json.dumps(TRAIL), json.dumps(TRAIL)]
+    mixed = [TRAIL, json.dumps(TRAIL)]
+    for event in ({"Records": [TRAIL, TRAIL]}, [TRAIL, TRAIL], {"Records": texts}, {"Records": mixed}):
         frame = one(
             json.dumps(event), "requestParameters.items.p", "userIdentity.userName", "requestParameters"
         )
@@ -364,3 +366,13 @@ def test_a_key_of_another_envelope_hides_no_event(more: dict[str, Any]) -> None:
 def test_every_envelope_may_hold_a_line(name: str) -> None:
     frame = one({name: AUDIT, "detail-type": "x"})
     assert frame.frame.event_type.name == "linux.auditd"
+
+
+def test_a_number_below_zero_is_not_named_as_the_one_above() -> None:
+    names = {
+        decode([json.dumps({"Channel": "Security", "EventID": number}).encode()])
+        .frames[0]
+        .frame.event_type.name
+        for number in (1, -1)
+    }
+    assert names == {"windows.security.1", "windows.security.minus-1"}

@@ -211,14 +211,16 @@ def _listed(node: Any, path: Path) -> bool:
 def _inside(piece: Piece, node: Any, path: Path, shape: Shape) -> list[Piece]:
     value = _value(node, path)
     if isinstance(value, list):
-        inner = _raws(piece.raw, path) if not piece.repaired else None
+        texts = any(isinstance(item, str) for item in value)
+        inner = _raws(piece.raw, path) if not (piece.repaired or texts) else None
         if inner is not None:
             return [Piece(raw) for raw in inner]
-        return [
-            Piece(canonical(item).encode("utf-8", "replace"), item, piece.repaired)
-            for item in value
-            if isinstance(item, dict)
-        ]
+        return [one for item in value for one in _carried(piece, node, item, shape)]
+    return _carried(piece, node, value, shape)
+
+
+def _carried(piece: Piece, node: Any, value: Any, shape: Shape) -> list[Piece]:
+    """The events that one value of an envelope is: an object, JSON in a text, or a log line."""
     if isinstance(value, dict):
         return [Piece(canonical(value).encode("utf-8", "replace"), value, piece.repaired)]
     if not isinstance(value, str):

@@ -172,6 +172,7 @@ class Layouts(msgspec.Struct, frozen=True):
 
 def slug(text: str) -> str:
     """A text as part of a name: small letters, digits and single dashes."""
+    text = re.sub(r"\A-(?=\d)", "minus-", text)
     return re.sub(r"[^a-z0-9_]+", "-", text.casefold()).strip("-")[:80] or "none"
 
 
