@@ -53,7 +53,7 @@ def test_from_the_keyring() -> None:
     keyring.set_keyring(OneKeyring())
     try:
         assert resolve("keyring:acme").reveal() == "from the ring"
-        with pytest.raises(SettingsError, match="store it with `keyring set xdrtui other`"):
+        with pytest.raises(SettingsError, match="store it with `xdrtui secret set --keyring other`"):
             resolve("keyring:other")
     finally:
         keyring.set_keyring(before)
@@ -65,7 +65,7 @@ def test_a_host_without_a_keyring_is_told_what_works() -> None:
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     try:
-        with pytest.raises(SettingsError, match=r"use file:PATH \(mode 600\) or env:NAME"):
+        with pytest.raises(SettingsError, match=r"use a file .*xdrtui secret set"):
             resolve("keyring:acme")
     finally:
         keyring.set_keyring(before)

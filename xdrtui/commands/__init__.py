@@ -30,6 +30,8 @@ COMMANDS = {
     "log": "Write in the shift log, or read it.",
     "suppress": "Make no alert of findings of a scope for a time.",
     "deadletters": "Messages that could not be read: list, show, try again.",
+    "open": "Open the screen at a pane or an alert.",
+    "triage": "Judge alerts line by line, for screen readers.",
     "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",
     "demo": "Watch bundled attacks of a known truth being found.",

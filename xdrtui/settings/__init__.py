@@ -17,15 +17,25 @@ from pathlib import Path
 from xdrtui.errors import SettingsError
 from xdrtui.places import default_file, default_workspace
 from xdrtui.plain import visible
-from xdrtui.settings.model import KafkaSettings, LogSettings, Profile, RuleSettings, SettingsFile
+from xdrtui.settings.model import (
+    ArchiveSettings,
+    KafkaSettings,
+    LogSettings,
+    Profile,
+    RuleSettings,
+    ScreenSettings,
+    SettingsFile,
+)
 from xdrtui.settings.read import read_environment, read_file
 from xdrtui.settings.secrets import Secret, resolve
 
 __all__ = [
+    "ArchiveSettings",
     "KafkaSettings",
     "LogSettings",
     "Profile",
     "RuleSettings",
+    "ScreenSettings",
     "Secret",
     "Settings",
     "SettingsFile",
@@ -34,7 +44,8 @@ __all__ = [
     "settings_path",
 ]
 
-_FILES_OF_KAFKA = ("ca_file", "certificate_file", "key_file")
+_FILES_OF_KAFKA = ("ca_file", "certificate_file", "key_file", "oauth_ca_file", "registry_ca_file")
+_SECRETS_OF_KAFKA = ("password", "key_password", "oauth_client_secret", "registry_password")
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -51,7 +62,9 @@ class Settings:
     workspace: Path
     kafka: KafkaSettings
     rules: RuleSettings
+    archive: ArchiveSettings
     logs: LogSettings
+    screens: ScreenSettings
 
 
 def settings_path(environ: Mapping[str, str] = os.environ) -> Path:
@@ -98,7 +111,10 @@ def load_settings(
         file=where if found else None,
         workspace=_workspace(chosen, wanted, base),
         kafka=chosen.kafka.model_copy(
-            update={name: _placed(getattr(chosen.kafka, name), base) for name in _FILES_OF_KAFKA}
+            update={
+                **{name: _placed(getattr(chosen.kafka, name), base) for name in _FILES_OF_KAFKA},
+                **{name: _placed_secret(getattr(chosen.kafka, name), base) for name in _SECRETS_OF_KAFKA},
+            }
         ),
         rules=chosen.rules.model_copy(
             update={
@@ -108,13 +124,20 @@ def load_settings(
                 or str(_workspace(chosen, wanted, base) / "rules"),
             }
         ),
+        archive=chosen.archive,
         logs=chosen.logs,
+        screens=chosen.screens,
     )
 
 
 def _placed(path: str, base: Path) -> str:
     """An absolute path: `~` is the user's home, a relative path begins at the settings file's folder."""
     return str((base / Path(path).expanduser()).absolute()) if path else ""
+
+
+def _placed_secret(reference: str | None, base: Path) -> str | None:
+    kind, colon, place = (reference or "").partition(":")
+    return f"file:{_placed(place, base)}" if kind == "file" and colon else reference
 
 
 def _workspace(profile: Profile, name: str, base: Path) -> Path:

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from xdrtui.settings.secrets import check_reference
+from xdrtui.settings.start import check_start
 
 SecretReference = Annotated[str, AfterValidator(check_reference)]
 """`keyring:NAME`, `file:PATH` (mode 600) or `env:NAME`."""
+
+
+def refuse_kerberos(value: object) -> object:
+    """ValueError with what to do for GSSAPI, which was never tried against a real KDC."""
+    if isinstance(value, str) and value.lower() in ("gssapi", "kerberos"):
+        raise ValueError(
+            "GSSAPI (Kerberos) is not offered, since it was never tried against a real KDC: "
+            "log in by scram-sha-512, oauthbearer or a certificate"
+        )
+    return value
 
 
 class Model(BaseModel):
@@ -30,20 +41,27 @@ class KafkaSettings(Model):
     """Addresses to begin with, `host:port` each; the rest of the cluster is learnt from them."""
 
     topics: list[str] = []
-    """Topics to read."""
+    """Topics to read: names, or patterns with `*` and `?`, which also take up topics made later. Patterns
+    never match Kafka's own topics (`__...`) and xdrtui's (`xdrtui-...`, `....dlq`)."""
 
     replay_topics: list[str] = []
     """Those of the topics that hold recorded data, written by `xdrtui replay --to kafka`: their messages
     bring their own clock, and only in these is it believed."""
 
     layouts: dict[str, str] = {}
-    """Topic to layout name, for topics that hold one kind of event: no need to recognise each message."""
+    """Topic, or pattern, to layout name, for topics that hold one kind of event: no need to recognise each
+    message."""
 
     group: str = "xdrtui"
     """Consumer group. Positions are kept in the workspace; the group shows them to lag tools."""
 
-    start: Literal["earliest", "latest"] = "latest"
-    """Where to begin in a topic that has no stored position."""
+    start: Annotated[str, AfterValidator(check_start)] = "latest"
+    """Where to begin in a partition that has no stored position: `earliest`, `latest`, a time with its zone
+    (`2026-11-20T08:00Z`) or so long ago (`6h`, `7d`)."""
+
+    dead_letter_topic: str = ""
+    """Topic, best named `....dlq`, to which messages that cannot be read are sent on, at least once each,
+    under a key that tells doubles; it must be there already. Empty: they are kept in the workspace alone."""
 
     tls: bool = False
     """Encrypt the connection."""
@@ -63,7 +81,10 @@ class KafkaSettings(Model):
     check_hostname: bool = True
     """Refuse a broker whose certificate names another host."""
 
-    sasl: Literal["none", "plain", "scram-sha-256", "scram-sha-512"] = "none"
+    sasl: Annotated[
+        Literal["none", "plain", "scram-sha-256", "scram-sha-512", "oauthbearer"],
+        BeforeValidator(refuse_kerberos),
+    ] = "none"
     """How to log in."""
 
     user: str = ""
@@ -71,6 +92,43 @@ class KafkaSettings(Model):
 
     password: SecretReference | None = None
     """Where the password to log in with lies."""
+
+    oauth_token_url: str = ""
+    """For `oauthbearer`: where tokens are given out by client credentials; https, or this machine."""
+
+    oauth_client_id: str = ""
+    """For `oauthbearer`: who we are there."""
+
+    oauth_client_secret: SecretReference | None = None
+    """For `oauthbearer`: where our secret there lies."""
+
+    oauth_scope: str = ""
+    """For `oauthbearer`: the scope to ask for; empty: none."""
+
+    oauth_ca_file: str = ""
+    """For `oauthbearer`: PEM file of the authority that signed the token server's certificate; empty: the
+    system's."""
+
+    registry_url: str = ""
+    """Schema registry, for topics with Avro or JSON Schema messages; https, or this machine. Avro needs the
+    extra `xdrtui[registry]`."""
+
+    registry_user: str = ""
+    """User name (or API key) to log in to the registry with; empty: no login."""
+
+    registry_password: SecretReference | None = None
+    """Where the password for the registry lies."""
+
+    registry_ca_file: str = ""
+    """PEM file of the authority that signed the registry's certificate; empty: the system's."""
+
+    mode: Literal["local", "fleet"] = "local"
+    """`local`: a worker writes into this workspace. `fleet`: workers on any machines share the topics and
+    write what they find to the findings topic, which `xdrtui fold` takes into this workspace. One consumer
+    group and one workspace know only one of the two."""
+
+    findings_topic: str = Field(default="xdrtui-findings", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    """The topic of a fleet's findings: one partition, kept for at least 30 days."""
 
 
 class RuleSettings(Model):
@@ -95,6 +153,25 @@ class RuleSettings(Model):
     has none is off, and `xdrtui rules check` says so."""
 
 
+class ArchiveSettings(Model):
+    """Every event that goes by is kept in the workspace's folder `archive`, for `xdrtui hunt`. What would be
+    too much goes, the oldest first."""
+
+    enabled: bool = True
+    """Keep events at all. Without it only the events of alerts are kept."""
+
+    megabytes: int = Field(default=50_000, ge=1, le=1_000_000_000)
+    """Most that the archive takes on disk, compressed. A thousand events a second of 1 KB each are some 86
+    gigabytes a day before compression and a tenth of that after it."""
+
+    days: int = Field(default=0, ge=0, le=36_500)
+    """Delete what is older; 0: keep it as long as there is room."""
+
+    free_megabytes: int = Field(default=2_000, ge=1, le=1_000_000_000)
+    """So much of the disk is left free for the database: with less, the oldest archive goes, and when there
+    is none left, events are no longer archived while detection goes on."""
+
+
 class LogSettings(Model):
     """Logs are JSON lines in the workspace's folder `logs`; nothing is logged to the screen."""
 
@@ -111,6 +188,37 @@ class LogSettings(Model):
     """Files of processes that ended are deleted after so many days."""
 
 
+class ScreenSettings(Model):
+    """How the screens look and which keys they have."""
+
+    theme: Literal["dark", "light", "contrast", "colour-blind"] = "dark"
+    """Colours. Terminals of 16 colours get theirs, and `NO_COLOR` none."""
+
+    ascii: bool = False
+    """Borders, symbols and arrows in ASCII; where the terminal speaks nothing else they are so anyway."""
+
+    zone: str = ""
+    """A third time zone beside UTC and this machine's own, by its name, such as `Europe/Paris`: the key `t`
+    goes through all three, and the screens begin with this one."""
+
+    mouse: Literal["auto", "on", "off"] = "auto"
+    """`auto`: on, but off over SSH."""
+
+    low_bandwidth: bool = False
+    """Send at most one frame at a time and little of it: for slow links."""
+
+    notify: Literal["none", "bell", "title", "both"] = "none"
+    """Tell of new critical alerts by the terminal's bell, by its title, or both."""
+
+    lock_minutes: int = Field(default=0, ge=0, le=1_440)
+    """Minutes without a key after which all data is hidden until enter is pressed; 0: never. It hides from
+    eyes; it is no login."""
+
+    keys: dict[str, list[str]] = {}
+    """Other keys for commands: the command's name, as the manual's page of keys has it, to its keys. A
+    conflict is refused at start, with its line."""
+
+
 class Profile(Model):
     """One set of brokers, topics and rules, with a workspace (database, logs) of its own."""
 
@@ -125,7 +233,13 @@ class Profile(Model):
     rules: RuleSettings = RuleSettings()
     """See below."""
 
+    archive: ArchiveSettings = ArchiveSettings()
+    """See below."""
+
     logs: LogSettings = LogSettings()
+    """See below."""
+
+    screens: ScreenSettings = ScreenSettings()
     """See below."""
 
 

@@ -91,6 +91,16 @@ def read_environment(profile: Profile, environ: Mapping[str, str]) -> Profile:
         raise SettingsError(f"the environment variable {name}: {_what(error)}.") from None
 
 
+def place_in(path: Path, place: Path_) -> str:
+    """Where a setting stands, for an error that is found later than here: "FILE, line 3, column 5"; the
+    nearest thing around it where it is not written there."""
+    marks: Marks = {}
+    with path.open("rb") as file:
+        _plain(path, file.read(_LARGEST).decode("utf-8-sig", "replace"), marks)
+    line, column = _mark(place, marks)
+    return f"{_shown(path)}, line {line}, column {column}"
+
+
 def variables() -> dict[str, Path_]:
     """Every environment variable that is a setting, and the field it sets."""
     return dict(_leaves(Profile, ()))
@@ -141,7 +151,7 @@ def _validated(data: Data, path: Path, marks: Marks) -> SettingsFile:
         for name, profile in profiles.items():
             profiles[name] = {} if profile is None else profile
             if isinstance(profile, dict):
-                for feature in ("kafka", "rules", "logs"):
+                for feature in ("kafka", "rules", "archive", "logs", "screens"):
                     if feature in profile and profile[feature] is None:
                         profile[feature] = {}
     try:

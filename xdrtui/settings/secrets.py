@@ -7,6 +7,7 @@ does not ask by `reveal()`. Every revealed value is remembered so that the logs 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ SERVICE = "xdrtui"
 """The service under which secrets stand in the keyring."""
 
 _KINDS = ("keyring", "file", "env")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _revealed: set[str] = set()
 
 
@@ -83,17 +85,22 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ) -> Secret:
 def _from_file(path: Path) -> Secret:
     shown = visible(str(path))
     try:
-        # the opened file is checked, not the name: nobody can change it in between
-        with path.open("rb") as file:
+        # the opened file is checked, not the name: nobody changes it in between; a pipe makes us not wait
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise SettingsError(f"the secret's file {shown} is not a regular file: name one.")
+            if status.st_uid not in (os.getuid(), 0):
+                raise SettingsError(
+                    f"the secret's file {shown} belongs to another user: make one by `xdrtui secret set`."
+                )
             if status.st_mode & 0o077:
                 raise SettingsError(f"the secret's file {shown} can be read by others: chmod 600 {shown}.")
             content = file.read(65_536)
     except OSError as error:
         raise SettingsError(
-            f"the secret's file {shown} cannot be read ({error.strerror}): create it with mode 600."
+            f"the secret's file {shown} cannot be read ({error.strerror}):"
+            " make it by `xdrtui secret set NAME`."
         ) from None
     try:
         return Secret(content.decode().removesuffix("\n").removesuffix("\r"))
@@ -111,11 +118,56 @@ def _from_keyring(name: str) -> Secret:
         raise SettingsError(
             f"the secret keyring:{visible(name)} cannot be fetched "
             f"({visible(str(error) or type(error).__name__)}): "
-            "on a host without a keyring use file:PATH (mode 600) or env:NAME."
+            "on a host without a keyring use a file (`xdrtui secret set NAME` makes one) or env:NAME."
         ) from None
     if value is None:
         raise SettingsError(
             f"the keyring has no secret {visible(name)}: "
-            f"store it with `keyring set {SERVICE} {visible(name)}`."
+            f"store it with `xdrtui secret set --keyring {visible(name)}`."
         )
     return Secret(value)
+
+
+def store_in_file(folder: Path, name: str, value: Secret) -> Path:
+    """Write a secret into a file of its own, mode 0600 in a folder of mode 0700, in place of an older one.
+
+    Raises SettingsError for a wrong name or where the file cannot be written.
+    """
+    path = folder / check_name(name)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        new = folder / f".{name}.{os.getpid()}"
+        new.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+            file.write(value.reveal().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    except OSError as error:
+        raise SettingsError(f"{visible(str(path))} cannot be written ({error.strerror}).") from None
+    return path
+
+
+def store_in_keyring(name: str, value: Secret) -> None:
+    """Put a secret into the system's keyring. Raises SettingsError where there is none that works."""
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.set_password(SERVICE, check_name(name), value.reveal())
+    except (keyring.errors.KeyringError, keyring.errors.InitError) as error:
+        raise SettingsError(
+            f"the keyring does not take the secret ({visible(str(error) or type(error).__name__)}): "
+            "without --keyring it is kept in a file that only you can read."
+        ) from None
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a secret may be called so; else SettingsError."""
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"{visible(name)!r} is no name for a secret: letters, digits, `.`, `_` and `-`, no more than 64."
+        )
+    return name

@@ -1,163 +1,146 @@
-"""How to connect to Kafka, and what exactly is wrong where that fails.
+"""Ask a cluster about itself, and say what exactly is wrong where that fails.
 
-In: the settings. Out: the arguments of aiokafka's clients, and a `BrokerError` that names the true cause: a
-failed login, for one, shows in aiokafka only as 'Unable to bootstrap'; its reason stands in its log alone, so
-that is listened to while connecting, and name, port and TLS are then tried one by one.
+In: a connection. Out: a `BrokerReport`, or a `BrokerError` that names the true cause: a failed login, for
+one, shows in aiokafka only as 'Unable to bootstrap'; its reason stands in its log alone, so that is listened
+to while connecting, and all below the login is then tried step by step (`probe.py`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
-from xdrtui.settings.model import KafkaSettings
-from xdrtui.settings.secrets import Secret, resolve
+from xdrtui.sources.connection import KafkaConnection, connection, words_of
 from xdrtui.sources.owner import Owner, refusal
+from xdrtui.sources.probe import first_problem
+from xdrtui.sources.step import Step
+from xdrtui.sources.topics import check_topics, is_own, is_pattern, wanted
+
+__all__ = [
+    "BrokerReport",
+    "KafkaConnection",
+    "TopicState",
+    "ask_broker",
+    "connection",
+    "explained",
+    "login_refused",
+    "look_at_cluster",
+    "refuse_foreign_group",
+]
 
 log = logging.getLogger(__name__)
 
-PROBE_SECONDS = 5.0
-REFUSAL_SECONDS = 0.5
-_MECHANISMS = {"plain": "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512"}
 _NOT_ALLOWED = 29  # TOPIC_AUTHORIZATION_FAILED
-_OWN_TOPICS = ("__", "xdrtui-")
-
-
-class KafkaConnection(msgspec.Struct, frozen=True):
-    """All that a client needs to connect. Secrets are resolved and show themselves to nobody.
-
-    brokers: host:port each; sasl: none, plain, scram-sha-256 or scram-sha-512; files: PEM.
-    """
-
-    brokers: tuple[str, ...]
-    tls: bool = False
-    ca_file: str = ""
-    certificate_file: str = ""
-    key_file: str = ""
-    key_password: Secret | None = None
-    check_hostname: bool = True
-    sasl: str = "none"
-    user: str = ""
-    password: Secret | None = None
-
-    @property
-    def protocol(self) -> str:
-        """As Kafka names it."""
-        if self.sasl == "none":
-            return "SSL" if self.tls else "PLAINTEXT"
-        return "SASL_SSL" if self.tls else "SASL_PLAINTEXT"
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for any of aiokafka's clients. Raises BrokerError where a PEM file is wrong."""
-        arguments: dict[str, Any] = {
-            "bootstrap_servers": list(self.brokers),
-            "security_protocol": self.protocol,
-        }
-        if self.tls:
-            arguments["ssl_context"] = self.tls_context()
-        if self.sasl != "none":
-            arguments["sasl_mechanism"] = _MECHANISMS[self.sasl]
-            arguments["sasl_plain_username"] = self.user
-            arguments["sasl_plain_password"] = self.password.reveal() if self.password else ""
-        return arguments
-
-    def tls_context(self) -> ssl.SSLContext:
-        """The certificates to trust and to show."""
-        context = self._trust()
-        if not self.check_hostname:
-            context.check_hostname = False
-        if self.certificate_file:
-            password = self.key_password.reveal() if self.key_password else ""
-            try:
-                context.load_cert_chain(self.certificate_file, self.key_file or None, lambda: password)
-            except (OSError, ssl.SSLError) as error:
-                files = visible(f"{self.certificate_file} {self.key_file}".strip())
-                raise BrokerError(
-                    f"our certificate or its key cannot be used ({files}: {_text(error)}):"
-                    " check certificate_file, key_file and key_password."
-                ) from None
-        return context
-
-    def _trust(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            raise BrokerError(
-                f"the authority's certificate {visible(self.ca_file)} cannot be used ({_text(error)}):"
-                " ca_file must be a PEM file."
-            ) from None
 
 
 class BrokerReport(msgspec.Struct, frozen=True):
-    """What a broker told of itself. topics: name -> number of partitions, those asked for or all."""
+    """What a broker told of itself. topics: name -> number of partitions, those asked for or all but Kafka's
+    own and ours."""
 
     cluster: str
     brokers: tuple[str, ...]
     topics: dict[str, int]
 
 
-def connection(settings: KafkaSettings) -> KafkaConnection:
-    """Resolve the settings' secrets. Raises SettingsError, or BrokerError where no broker is named."""
-    if not settings.brokers:
-        raise BrokerError("no broker is set: name at least one host:port under kafka.brokers.")
-    return KafkaConnection(
-        brokers=tuple(settings.brokers),
-        tls=settings.tls,
-        ca_file=settings.ca_file,
-        certificate_file=settings.certificate_file,
-        key_file=settings.key_file,
-        key_password=resolve(settings.key_password) if settings.key_password else None,
-        check_hostname=settings.check_hostname,
-        sasl=settings.sasl,
-        user=settings.user,
-        password=resolve(settings.password) if settings.password else None,
+class TopicState(msgspec.Struct, frozen=True):
+    """A topic as the cluster tells of it. error: Kafka's code, 0 where there is none; leaderless: partitions
+    that nobody serves now."""
+
+    name: str
+    error: int
+    partitions: int
+    leaderless: tuple[int, ...] = ()
+
+    @property
+    def hidden(self) -> bool:
+        """We may not know of it, whether it exists or not."""
+        return self.error == _NOT_ALLOWED
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """Id, brokers (number -> host:port), topics asked for by name, and all that may be seen."""
+
+    id: str
+    brokers: dict[int, str]
+    asked: tuple[TopicState, ...]
+    seen: tuple[TopicState, ...]
+
+
+async def look_at_cluster(client: AIOKafkaClient, topics: Sequence[str]) -> Cluster:
+    """What a client that has connected can learn; nothing is made there by asking. topics: names."""
+    node = client.get_random_node()
+    told = (await client.send(node, MetadataRequest(None))).to_object()
+    asked: tuple[TopicState, ...] = ()
+    if topics:
+        named = (await client.send(node, MetadataRequest(list(topics), False))).to_object()
+        asked = tuple(_state(each) for each in named["topics"])
+    return Cluster(
+        told.get("cluster_id") or "",
+        {each["node_id"]: f"{each['host']}:{each['port']}" for each in told["brokers"]},
+        asked,
+        tuple(_state(each) for each in told["topics"]),
     )
+
+
+def _state(told: Mapping[str, Any]) -> TopicState:
+    partitions = told["partitions"]
+    leaderless = tuple(sorted(each["partition"] for each in partitions if each["leader"] < 0))
+    return TopicState(told["topic"], told["error_code"], len(partitions), leaderless)
 
 
 async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerReport:
-    """Connect, and learn the cluster's id and its topics. Raises BrokerError with the true cause: no answer,
-    TLS, login, or a topic that is missing or may not be read."""
-    client = AIOKafkaAdminClient(**to.arguments(), client_id="xdrtui-check")
+    """Connect, and learn the cluster's id and its topics; topics: names or patterns, none for all.
+
+    Raises BrokerError with the true cause: no answer, TLS, login, or a topic that is missing or may not be
+    read; SettingsError for a topic that cannot be meant.
+    """
+    check_topics(topics)
+    names = [each for each in topics if not is_pattern(each)]
+    client = AIOKafkaClient(**to.arguments(), client_id="xdrtui-check")
     async with explained(to):
         try:
-            await client.start()
-            cluster = await client.describe_cluster()
-            described = await client.describe_topics(list(topics) or None)
+            await client.bootstrap()
+            cluster = await look_at_cluster(client, names)
         finally:
             await client.close()
-    refused = [each["topic"] for each in described if each["error_code"] == _NOT_ALLOWED]
-    if refused:
+    for each in cluster.asked:
+        if step := topic_problem(to, each):
+            raise BrokerError(step.sentence)
+    found = {each.name: each for each in (*cluster.seen, *cluster.asked) if not each.error}
+    chosen = wanted(topics, found) if topics else [name for name in found if not is_own(name)]
+    if topics and not chosen:
         raise BrokerError(
-            f"the broker does not let {visible(to.user) or 'us'} see the topic {visible(refused[0])}:"
-            f" give it the right to read and describe it (an ACL on the topic)."
-        )
-    missing = [each["topic"] for each in described if each["error_code"]]
-    if topics and missing:
-        raise BrokerError(
-            f"the broker at {visible(to.brokers[0])} has no topic {visible(missing[0])}:"
-            " check kafka.topics, or create it."
+            f"no topic that we may see matches {visible(', '.join(topics))}:"
+            " check kafka.topics, and that we have the right to describe them."
         )
     return BrokerReport(
-        cluster=cluster["cluster_id"] or "",
-        brokers=tuple(f"{each['host']}:{each['port']}" for each in cluster["brokers"]),
-        topics={
-            each["topic"]: len(each["partitions"])
-            for each in described
-            if topics or not each["topic"].startswith(_OWN_TOPICS)
-        },
+        cluster.id, tuple(cluster.brokers.values()), {name: found[name].partitions for name in chosen}
     )
+
+
+def topic_problem(to: KafkaConnection, topic: TopicState) -> Step | None:
+    """Why a topic that was asked for by name cannot be read, as far as the cluster's own words tell."""
+    name = visible(topic.name)
+    if topic.hidden:
+        what = f"the broker does not let {to.who or 'us'} see the topic {name}, if there is one"
+        advice = f"give the right to read and describe it (an ACL: Read on topic {name})"
+        return Step(f"topic {name}", False, what, advice, "topic.hidden")
+    if topic.error:
+        what = f"the cluster has no topic {name} (error {topic.error})" if topic.error != 3 else ""
+        what = what or f"the broker at {visible(to.brokers[0])} has no topic {name}"
+        return Step(f"topic {name}", False, what, "check kafka.topics, or create it", "topic.missing")
+    return None
 
 
 async def refuse_foreign_group(
@@ -183,7 +166,7 @@ async def refuse_foreign_group(
 @contextlib.asynccontextmanager
 async def explained(to: KafkaConnection) -> AsyncIterator[None]:
     """Turn what goes wrong while connecting into a `BrokerError` with its cause."""
-    with _aiokafka_says() as said:
+    with aiokafka_says() as said:
         try:
             yield
         except (KafkaError, OSError, TimeoutError) as error:
@@ -191,7 +174,7 @@ async def explained(to: KafkaConnection) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _aiokafka_says() -> Iterator[list[str]]:
+def aiokafka_says() -> Iterator[list[str]]:
     """Collect aiokafka's warnings, where alone it tells why a login failed."""
     said: list[str] = []
 
@@ -208,79 +191,25 @@ def _aiokafka_says() -> Iterator[list[str]]:
         logger.removeHandler(ear)
 
 
+def login_refused(to: KafkaConnection, said: Sequence[str]) -> Step | None:
+    """The step that failed, where aiokafka's log says that the broker refused the login."""
+    if not any("AuthenticationFailed" in line for line in said):
+        return None
+    what = f"the broker refuses the login of '{to.who}' by {to.mechanism}"
+    advice = "check user and password, and that the broker knows them for this mechanism"
+    if to.tokens:
+        advice = "check that the broker trusts who gives out the tokens, and oauth_scope"
+    return Step("login", False, what, advice, "login.refused")
+
+
 async def _cause(to: KafkaConnection, error: BaseException, said: Sequence[str]) -> BrokerError:
-    """What is wrong: the login where the log says so, else the first of name, port, TLS that fails."""
-    mechanism = _MECHANISMS.get(to.sasl, to.sasl)
-    for line in said:
-        if "SaslAuthenticationFailed" in line or "AuthenticationFailed" in line:
-            return BrokerError(
-                f"the broker refuses the login of {visible(to.user)!r} by {mechanism}:"
-                " check user and password, and that the broker knows them for this mechanism."
-            )
-        if "UnsupportedSaslMechanism" in line or "is not supported by broker" in line.lower():
-            return BrokerError(f"the broker does not offer the login {mechanism}: set another sasl.")
-    problems = [await _try(to, broker) for broker in to.brokers]
-    found = [problem for problem in problems if problem]
-    if found and len(found) == len(problems):
-        return BrokerError(found[0])
-    told = visible(said[-1] if said else _text(error))
+    """What is wrong: the login where the log says so, else the first that fails of all that comes before."""
+    if step := login_refused(to, said):
+        return BrokerError(step.sentence)
+    if problem := await first_problem(to):
+        return problem
+    told = visible(said[-1] if said else words_of(error))
     return BrokerError(
-        f"the broker at {visible(to.brokers[0])} answers, but not as a {to.protocol} listener ({told}):"
-        " check tls, sasl and the port, and that this is Kafka 2.1 or newer."
+        f"the broker at {visible(to.brokers[0])} can be reached and spoken with, but not used ({told}):"
+        " `xdrtui kafka check` tells more."
     )
-
-
-async def _try(to: KafkaConnection, broker: str) -> str:
-    """What is wrong with this address, or empty."""
-    shown = visible(broker)
-    host, _, port = broker.rpartition(":")
-    if not host or not port.isdecimal():
-        return f"the broker's address {shown} is no host:port: write it so, e.g. kafka-1:9092."
-    host = host.strip("[]")
-    try:
-        addresses = await asyncio.get_running_loop().getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
-    except OSError as error:
-        return f"the broker's name {visible(host)} cannot be resolved ({_text(error)}): check kafka.brokers."
-    context = to.tls_context() if to.tls else None
-    try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(
-                str(addresses[0][4][0]), int(port), ssl=context, server_hostname=host if context else None
-            ),
-            PROBE_SECONDS,
-        )
-    except ssl.SSLCertVerificationError as error:
-        return (
-            f"the certificate of {shown} is not accepted ({error.verify_message}):"
-            " check ca_file, and that the broker's name is the one in its certificate."
-        )
-    except ssl.SSLError as error:
-        return (
-            f"{shown} does not speak TLS as we do ({_text(error)}): check tls, certificate_file and the port."
-        )
-    except ConnectionRefusedError:
-        return f"the broker at {shown} refuses the connection: is it running, and is this its port?"
-    except TimeoutError:
-        return (
-            f"the broker at {shown} does not answer within {PROBE_SECONDS:.0f} s: a firewall, or not Kafka?"
-        )
-    except OSError as error:
-        if context:
-            return f"{shown} ends the TLS handshake ({_text(error)}): is this a TLS port? Check tls."
-        return f"the broker at {shown} cannot be reached ({_text(error)})."
-    try:
-        if context:  # in TLS 1.3 a broker refuses our certificate only after the handshake
-            await asyncio.wait_for(reader.read(1), REFUSAL_SECONDS)
-    except TimeoutError:
-        pass
-    except (ssl.SSLError, OSError) as error:
-        return f"{shown} refuses us ({_text(error)}): check certificate_file and key_file."
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError, ssl.SSLError):
-            await writer.wait_closed()
-    return ""
-
-
-def _text(error: BaseException) -> str:
-    return visible((isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__)
