@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from screens.explanation import reasons
-from screens.why import Reason
+from xdrtui.triage.explanation import reasons
+from xdrtui.triage.why import Reason
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 QUEUE, ALERT, LIVE, HELP, MANUAL = "queue", "alert", "live", "help", "manual"
+SINCE, HANDOVER = "since", "handover"
 PANES: Mapping[str, str] = MappingProxyType(
     {
         QUEUE: "the alert queue",
@@ -23,11 +24,13 @@ PANES: Mapping[str, str] = MappingProxyType(
         LIVE: "live events",
         HELP: "keys",
         MANUAL: "the manual",
+        SINCE: "since you last looked",
+        HANDOVER: "the handover",
     }
 )
 LISTS = frozenset({QUEUE, LIVE})
 JUDGED = frozenset({QUEUE, ALERT})
-PAGES = frozenset({ALERT, HELP, MANUAL})
+PAGES = frozenset({ALERT, HELP, MANUAL, SINCE, HANDOVER})
 ANYWHERE: frozenset[str] = frozenset(PANES)
 
 
@@ -86,6 +89,8 @@ def _judging(*, to: str) -> Callable[[Facts], str]:
     def why_not(facts: Facts) -> str:
         if facts.readonly:
             return facts.readonly
+        if facts.pane == HANDOVER:
+            return "" if facts.state else "no handover of somebody else waits"
         if facts.marked:
             return ""
         if not facts.state:
@@ -156,11 +161,21 @@ def _moves(id: str, keys: tuple[str, ...], title: str, help: str, footer: int = 
 def _judges(
     id: str, key: str, title: str, help: str, why_not: Callable[[Facts], str], footer: int = 0
 ) -> Command:
-    return Command(id, (key,), title, help, JUDGED, True, footer, "judge", why_not)
+    keys = (key,) if key else ()
+    return Command(id, keys, title, help, JUDGED, True, footer, "judge", why_not)
 
 
 def _demos(id: str, key: str, title: str, help: str) -> Command:
     return Command(id, (key,) if key else (), title, help, group="demo", why_not=_demo)
+
+
+def _open_one(facts: Facts) -> str:
+    closed = facts.state == "closed" and not facts.marked
+    return _writing(facts) or ("this alert is closed" if closed else "")
+
+
+def _may_write(facts: Facts) -> str:
+    return facts.readonly
 
 
 _QUEUE_ONLY, _LIVE_ONLY, _ALERT_ONLY = frozenset({QUEUE}), frozenset({LIVE}), frozenset({ALERT})
@@ -195,11 +210,18 @@ COMMANDS: tuple[Command, ...] = (
     _moves("pane.queue", ("1",), "queue", "Alert queue"),
     _moves("pane.alert", ("2",), "alert", "The newest alert of the line under the queue's cursor"),
     _moves("pane.live", ("3",), "live", "Live events, newest first"),
-    _judges("acknowledge", "a", "ack", "Acknowledge: you have seen it", _judging(to="acknowledged"), 10),
+    Command(
+        "acknowledge", ("a",), "ack", "Acknowledge: you have seen it, or take it up where it was escalated",
+        JUDGED | {HANDOVER}, True, 10, "judge", _judging(to="acknowledged"),
+    ),
     _judges("investigate", "i", "inv.", "Investigate: you work on it", _judging(to="investigating"), 12),
     _judges("close", "c", "close", "Close with a disposition, one key each", _judging(to="closed"), 14),
     _judges("own", "o", "own", "Take it as yours; again: give it back", _writing),
+    _judges("assign", "", "assign", "Give it to somebody by name", _writing),
     _judges("memo", "m", "memo", "Write a memo on it", _memo),
+    _judges("snooze", "z", "snooze", "Let it sleep until an end: it comes back by itself", _open_one),
+    _judges("escalate", "b", "escalate", "Hand it to somebody beyond you, with a sentence", _open_one),
+    _judges("suppress", "", "suppress", "Make no alert of such findings for a time", _memo),
     Command(
         "mark", ("space",), "mark", "Mark or unmark a line; a, i, c and o then apply to all marked",
         _QUEUE_ONLY, False, 20, "judge", _rows,
@@ -207,6 +229,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "mark_like", ("*",), "mark like it", "Mark all lines of the same rule",
         _QUEUE_ONLY, False, 0, "judge", _here,
+    ),
+    Command(
+        "mark_to", ("T",), "mark to here", "Mark the lines from the last mark to the cursor",
+        _QUEUE_ONLY, False, 0, "judge", _marked,
+    ),
+    Command(
+        "mark_all", ("%",), "mark all", "Mark all lines that the filter lets through",
+        _QUEUE_ONLY, False, 0, "judge", _rows,
     ),
     Command(
         "unmark", ("backspace",), "unmark", "Take all marks away", _QUEUE_ONLY, False, 0, "judge",
@@ -218,6 +248,16 @@ COMMANDS: tuple[Command, ...] = (
         "newcomers", (".",), "take in", "Take in the new alerts that wait",
         _QUEUE_ONLY, why_not=_newcomers,
     ),
+    Command("sort", ("S",), "sort", "Sort the queue by another column", _QUEUE_ONLY, asks=True),
+    Command("views", ("V",), "views", "Saved filters: take one, keep this one", _QUEUE_ONLY, asks=True),
+    Command("since", ("L",), "since", "What is new, changed, taken back, ending or quiet since you looked"),
+    Command("handover", (), "handover", "What this shift hands to the next", group="judge"),
+    Command("give", (), "hand over", "Give the handover: the next analyst acknowledges it", changes=True,
+            group="judge", why_not=_may_write),
+    Command("log", (), "shift log", "Write a memo on no alert: it stands in the handover", changes=True,
+            group="judge", why_not=_may_write, asks=True),
+    Command("suppressions", (), "suppressions", "What makes no alert for now, with what it hid; lift one",
+            group="judge", asks=True),
     Command(
         "event", ("e",), "event", "Unfold or fold the raw event",
         frozenset({ALERT, LIVE}), False, 30, "look", _event,
@@ -237,15 +277,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80, asks=True),
     Command("hit_next", ("n",), "next hit", "Next hit of the search", PAGES, why_not=_searched),
     Command("hit_previous", ("N",), "hit before", "Hit before", PAGES, why_not=_searched),
-    Command("zone", ("t",), "zone", "Times in UTC or in your own zone"),
+    Command("zone", ("t",), "zone", "Times in UTC, in your own zone, or in the one that is set"),
     Command(
         "palette", (":",), "palette", "Find a command, an alert or a page of the manual by name",
         footer=85, asks=True,
     ),
     Command("help", ("?",), "keys", "What applies here", footer=90),
-    Command("theme", (), "theme", "Dark or light"),
+    Command("theme", (), "theme", "The next theme: dark, light, high contrast, colour-blind safe"),
     Command("manual", (), "manual", "Read the manual"),
-    Command("mouse", (), "mouse", "Switch the mouse on or off"),
+    Command("mouse", (";",), "mouse", "Switch the mouse on or off"),
     Command("leave", (), "leave", "Leave xdrtui"),
     Command(
         "demo.hint", ("x",), "hint", "A hint, in three grades: where to look, which field, the answer",
@@ -257,6 +297,19 @@ COMMANDS: tuple[Command, ...] = (
     _demos("demo.slower", "-", "slower", "The demo's clock half as fast"),
     _demos("demo.report", "", "report", "How the demo went: found, missed, false alarms"),
 )  # fmt: skip
+
+_in_force: list[tuple[Command, ...]] = [COMMANDS]
+
+
+def in_force() -> tuple[Command, ...]:
+    """The commands with the keys that they have in this process."""
+    return _in_force[-1]
+
+
+def set_in_force(commands: tuple[Command, ...] = COMMANDS) -> None:
+    """Give this process' commands these keys (see `keymap.rebound`)."""
+    _in_force[-1] = commands
+
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {"judge": "Judging alerts", "move": "Moving about", "look": "Looking", "demo": "In the demo"}
@@ -287,48 +340,15 @@ def key_sign(key: str) -> str:
 
 def in_pane(pane: str, *, demo: bool = False) -> list[Command]:
     """The commands of a pane, in the registry's order."""
-    return [command for command in COMMANDS if pane in command.panes and (demo or command.group != "demo")]
+    return [command for command in in_force() if pane in command.panes and (demo or command.group != "demo")]
 
 
 def keys_of(pane: str) -> dict[str, Command]:
     """Key -> command, in one pane."""
-    return {key: command for command in COMMANDS if pane in command.panes for key in command.keys}
+    return {key: command for command in in_force() if pane in command.panes for key in command.keys}
 
 
 def shown_in_footer(facts: Facts) -> list[tuple[Command, str]]:
     """The footer's commands in order, each with why it does not apply ("" where it does)."""
     chosen = [command for command in in_pane(facts.pane, demo=facts.demo) if command.footer]
     return [(command, command.why_not(facts)) for command in sorted(chosen, key=lambda c: c.footer)]
-
-
-def keys_page() -> str:
-    """The manual's page of keys, as Markdown."""
-    parts = [
-        "# Keys",
-        "",
-        "Every key of the screens. `?` shows those that apply where you are, `:` finds a command by name.",
-        "This page is generated from the registry of commands (`screens/commands.py`).",
-        "",
-    ]
-    for group, title in GROUPS.items():
-        parts += [f"## {title}", "", "| key | command | what it does | where |", "|---|---|---|---|"]
-        for command in COMMANDS:
-            if command.group == group:
-                keys = " ".join(f"`{key_sign(key)}`" for key in command.keys) or "palette"
-                where = (
-                    "everywhere"
-                    if command.panes == ANYWHERE
-                    else ", ".join(p for p in PANES if p in command.panes)
-                )
-                parts.append(f"| {keys} | {command.title} | {command.help} | {where} |")
-        parts.append("")
-    parts += [
-        "## Closing an alert",
-        "",
-        "`c` opens a menu; one more key closes.",
-        "",
-        "| key | disposition |",
-        "|---|---|",
-    ]
-    parts += [f"| `{key}` | {text} |" for key, _, text in DISPOSITIONS]
-    return "\n".join(parts) + "\n"

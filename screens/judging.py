@@ -1,4 +1,5 @@
-"""What a person does with alerts: acknowledge, investigate, close, own, memo, undo, redo.
+"""What a person does with alerts: acknowledge, investigate, close, own, memo, undo, redo. What is handed on,
+or not shown for a time, is `handing`'s.
 
 In: the lines, or the alert, that were painted when the key came. Out: one act of the desk, in its own thread,
 and a line that says what happened. The desk is given the versions that were painted, and refuses where an
@@ -8,10 +9,11 @@ alert has changed meanwhile. Above `MANY` alerts at once one more key is asked f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from screens.commands import DISPOSITIONS
 from screens.menu import Choice
+from screens.sanitise import cut
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
@@ -19,6 +21,9 @@ from screens.times import number
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
     from xdrtui.triage.rows import Entry
+
+T = TypeVar("T")
+Deed: TypeAlias = "Callable[[Desk, list[str], Mapping[str, int]], Entry]"
 
 MANY = 50
 
@@ -28,6 +33,8 @@ PAST = {
     "close": "closed",
     "own": "owner changed",
     "memo": "memo kept",
+    "snooze": "snoozed",
+    "escalate": "escalated",
 }
 
 
@@ -49,6 +56,9 @@ class Bench(Protocol):
     def judged(self) -> None:
         """Something was done: marks go, panes read again."""
 
+    def look_again(self) -> None:
+        """What is shown and marked is read again; marks stay."""
+
     def start(self, work: Callable[[], object]) -> None:
         """Run a coroutine function."""
 
@@ -60,21 +70,27 @@ class Judging:
         self._bench = bench
 
     def acknowledge(self, targets: Targets) -> None:
-        self._act("acknowledge", targets, lambda desk, ids, seen: desk.acknowledge(ids, seen))
+        self.act("acknowledge", targets, lambda desk, ids, seen: desk.acknowledge(ids, seen))
 
     def investigate(self, targets: Targets) -> None:
-        self._act("investigate", targets, lambda desk, ids, seen: desk.investigate(ids, seen))
+        self.act("investigate", targets, lambda desk, ids, seen: desk.investigate(ids, seen))
 
-    def close(self, targets: Targets) -> None:
-        """Ask for the disposition, then close."""
+    def close(self, targets: Targets, text: str = "") -> None:
+        """Ask for the disposition, then close. A text can be written first."""
 
         def closing(disposition: str) -> Callable[[], object]:
-            return lambda: self._act(
-                "close", targets, lambda desk, ids, seen: desk.close(ids, disposition, "", seen)
+            return lambda: self.act(
+                "close", targets, lambda desk, ids, seen: desk.close(ids, disposition, text, seen)
             )
 
-        choices = [Choice(key, text, closing(disposition)) for key, disposition, text in DISPOSITIONS]
-        self._bench.ask_menu(f"Close {targets.in_words()} as", choices)
+        choices = [Choice(key, meaning, closing(disposition)) for key, disposition, meaning in DISPOSITIONS]
+        if not text:
+            choices.append(Choice("m", "… with a text: write it first", lambda: self._write_first(targets)))
+        with_text = f" with: {cut(text, 30)}" if text else ""
+        self._bench.ask_menu(f"Close {targets.in_words()} as{with_text}", choices)
+
+    def _write_first(self, targets: Targets) -> None:
+        self._bench.ask_text("why", "", lambda text: self.close(targets, text.strip()))
 
     def own(self, targets: Targets) -> None:
         """Take them; give back what is mine already; taking another's asks once."""
@@ -82,7 +98,7 @@ class Judging:
         owner = "" if targets.owners == {me} else me
 
         def take() -> None:
-            self._act("own", targets, lambda desk, ids, seen: desk.own(ids, owner, seen))
+            self.act("own", targets, lambda desk, ids, seen: desk.own(ids, owner, seen))
 
         others = sorted(targets.owners - {"", me})
         if owner and others:
@@ -92,6 +108,14 @@ class Judging:
         else:
             take()
 
+    def assign(self, targets: Targets) -> None:
+        """Ask for a name, and give them to that person; an empty name: nobody's."""
+
+        def give(name: str) -> None:
+            self.act("own", targets, lambda desk, ids, seen: desk.own(ids, name.strip(), seen))
+
+        self._bench.ask_text(f"give {targets.in_words()} to", "", give)
+
     def memo(self, id: str) -> None:
         """Ask for a text and keep it with the alert."""
 
@@ -99,7 +123,7 @@ class Judging:
 
         def keep(text: str) -> None:
             if text.strip():
-                self._start(lambda desk: desk.memo(id, text.strip()), lambda entry: stored())
+                self.start(lambda desk: desk.memo(id, text.strip()), lambda entry: stored())
 
         def stored() -> str:
             if self._bench.services.drafts is not None:
@@ -109,17 +133,15 @@ class Judging:
         self._bench.ask_text("memo", "", keep, draft=draft)
 
     def undo(self) -> None:
-        self._start(lambda desk: desk.undo(), lambda entry: _turned("undone", entry))
+        self.start(lambda desk: desk.undo(), lambda entry: _turned("undone", entry))
 
     def redo(self) -> None:
-        self._start(lambda desk: desk.redo(), lambda entry: _turned("done again", entry))
+        self.start(lambda desk: desk.redo(), lambda entry: _turned("done again", entry))
 
-    def _act(
-        self,
-        kind: str,
-        targets: Targets,
-        deed: Callable[[Desk, list[str], Mapping[str, int]], Entry],
+    def act(
+        self, kind: str, targets: Targets, deed: Deed, told: Callable[[Entry], str] | None = None
     ) -> None:
+        """Do this to the targets; above `MANY` alerts after one key more. told: another sentence for it."""
         if not targets.count:
             self._bench.say("the alert is not on the screen yet: once more", "bad")
             return
@@ -131,8 +153,11 @@ class Judging:
             asked_for = len(seen)
             return deed(desk, list(seen), seen)
 
+        def sentence(entry: Entry) -> str:
+            return told(entry) if told is not None else _done(kind, entry, asked_for, targets)
+
         def act() -> None:
-            self._start(do, lambda entry: _done(kind, entry, asked_for))
+            self.start(do, sentence, spent=True)
 
         if targets.count > MANY:
             self._bench.ask_menu(
@@ -141,26 +166,33 @@ class Judging:
         else:
             act()
 
-    def _start(self, deed: Callable[[Desk], Entry | None], sentence: Callable[[Entry | None], str]) -> None:
+    def start(self, deed: Callable[[Desk], T], sentence: Callable[[T], str], *, spent: bool = False) -> None:
+        """Do this in the acting thread and say what came of it. spent: marks are, unless it is refused."""
+
         async def work() -> None:
             from xdrtui.errors import XdrtuiError
 
             try:
-                entry = await self._bench.services.desks.act(deed)
+                done = await self._bench.services.desks.act(deed)
             except XdrtuiError as error:
                 self._bench.say(str(error), "bad")
+                self._bench.look_again()
             else:
-                self._bench.say(sentence(entry), "good")
-            self._bench.judged()
+                self._bench.say(sentence(done), "good")
+                if spent:
+                    self._bench.judged()
+                else:
+                    self._bench.look_again()
 
         self._bench.start(work)
 
 
-def _done(kind: str, entry: Entry | None, asked_for: int) -> str:
-    count = len(entry.subject) if entry is not None else 0
+def _done(kind: str, entry: Entry, asked_for: int, targets: Targets) -> str:
+    count = len(entry.subject)
     left = f", {number(asked_for - count)} were so already" if asked_for > count else ""
     what = "1 alert" if count == 1 else f"{number(count)} alerts"
-    return f"{PAST[kind]}: {what}{left} · u undoes"
+    away = f" ({number(targets.away)} marked lines out of sight)" if targets.away else ""
+    return f"{PAST[kind]}: {what}{away}{left} · u undoes"
 
 
 def _turned(what: str, entry: Entry | None) -> str:
@@ -171,4 +203,6 @@ def _turned(what: str, entry: Entry | None) -> str:
             else "nothing was undone since your last act"
         )
     count = len(entry.subject)
+    if not count:
+        return f"{what}: {entry.kind}"
     return f"{what}: {entry.kind} on {'1 alert' if count == 1 else f'{number(count)} alerts'}"

@@ -9,7 +9,7 @@ on the open alerts of the line that was painted under the cursor when the key ca
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,9 +18,10 @@ from textual.message import Message
 from screens.commands import QUEUE, Facts
 from screens.paint import Line as Painted
 from screens.pane import Changed, Pane, Say
+from screens.queue_marks import MOST, Marks
 from screens.queue_reading import FIRST, Reading, read_order, read_states
 from screens.queue_row import COLUMNS, line_row
-from screens.queue_source import QueueSource, key_of, number_of
+from screens.queue_source import QueueSource, number_of
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
@@ -29,9 +30,6 @@ from screens.widgets.frame_table import FrameTable
 if TYPE_CHECKING:
     from xdrtui.triage.desk import AlertQuery
     from xdrtui.triage.rows import Line
-
-LIKE = 1_000
-"""Lines that one key may mark."""
 
 _EMPTY: list[Painted] = [[], [("reading alerts …", "dim")]]
 
@@ -56,16 +54,28 @@ class QueuePane(Pane):
         self.loaded = False
         self.failure = ""
         self.source = QueueSource(self._row)
-        self.marked: dict[str, Line] = {}
+        self.order = "severity"
         self._order: set[int] = set()
         self._upto = 0
         self._unknown = ""
         self._wanted: set[str] = set()
+        self._read_at = 0
+        self._wakes = 0
         self._reading = False
         self.table = FrameTable(COLUMNS, services.look, self.source, empty=_EMPTY, id="queue-table")
+        self.marks = Marks(self.table)
 
     def compose(self) -> ComposeResult:
         yield self.table
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        """What sleeps comes back when its time has come, though nothing was written."""
+        if 0 < self._wakes <= self.services.now():
+            self._wakes = 0
+            self.poll()
 
     # What the workbench asks
 
@@ -94,10 +104,7 @@ class QueuePane(Pane):
         if current is not None and not self.waiting:
             line.append((f" · this one: {_in_words(current)}", "dim"))
         if self.table.marks:
-            away = sum(1 for id in self.table.marks if number_of(id) not in self._order)
-            line.append((f" · {len(self.table.marks)} marked", "mark"))
-            if away:
-                line.append((f", {away} of them out of sight", "mark"))
+            line.append((f" · {self.marks.in_words(self._away())}", "mark"))
         if self.waiting:
             since = self.services.zone.clock(self.waiting_since, seconds=False)
             line += [(f" · {number(self.waiting)} new since {since}: ", "notice"), (".", "notice"),
@@ -105,7 +112,8 @@ class QueuePane(Pane):
         return line
 
     def heading(self) -> Painted:
-        return [(self.query_text or "all alerts", "label")]
+        by = "" if self.order == "severity" else f" · by {self.order}"
+        return [(self.query_text or "all alerts", "label"), (by, "dim")]
 
     def filter_text(self) -> str:
         return self.query_text
@@ -120,17 +128,19 @@ class QueuePane(Pane):
         return line.newest if line is not None else ""
 
     def targets_here(self) -> Targets:
-        """The line under the cursor alone, marks or not."""
-        current = self.current()
-        return Targets((current,)) if current is not None else Targets()
+        """The line painted under the cursor alone, marks or not."""
+        painted = self.table.painted
+        if painted is None or painted.key != self.table.cursor_key or painted.about is None:
+            return Targets()
+        return Targets((cast("Line", painted.about),))
 
     def targets(self) -> Targets:
         """What a command acts on: the marked lines, else the one painted under the cursor."""
-        if self.table.marks:
-            return Targets(tuple(self.marked[key] for key in sorted(self.table.marks)))
-        current = self.current()
-        painted = current is not None and self.table.painted_key == self.table.cursor_key
-        return Targets((current,)) if current is not None and painted else Targets()
+        return self.marks.targets(self._away()) if len(self.marks) else self.targets_here()
+
+    def _away(self) -> int:
+        """How many marked lines are out of sight."""
+        return self.marks.away(self._order, [number_of(row.key) for row in self.table.shown()])
 
     def set_active(self, active: bool) -> None:
         super().set_active(active)
@@ -146,6 +156,11 @@ class QueuePane(Pane):
     def poll(self) -> None:
         """The store changed: read states again; what is new waits, or comes in where nobody works yet."""
         self._want("states" if self.touched and len(self.source) else "order")
+
+    def look_again(self) -> None:
+        """Something was refused: read what is shown, and all that is marked, as it is now."""
+        self._want("marks")
+        self._want("states")
 
     def take_in(self) -> None:
         """Read again and sort again."""
@@ -167,7 +182,7 @@ class QueuePane(Pane):
                     if "order" in wanted:
                         await self._read_order(self.query_text)
                     else:
-                        await self._read_states("states" in wanted)
+                        await self._read_states("states" in wanted, marks="marks" in wanted)
                     self.failure = ""
                 except XdrtuiError as error:
                     self.failure = str(error)
@@ -186,6 +201,7 @@ class QueuePane(Pane):
     def _take(self, reading: Reading, top: bool) -> None:
         self.loaded = True
         self.newcomers, self.waiting_since, self._upto = set(), 0, reading.upto
+        self._read_at, self._wakes = reading.at, reading.wakes
         if reading.order is not None:
             self.source.set_order(reading.order)
             self._order = set(reading.order)
@@ -196,32 +212,35 @@ class QueuePane(Pane):
             self.table.move_to(0)
         self._draw_again()
 
-    async def _read_states(self, count: bool) -> None:
-        """The lines on the screen and near it, and those that are marked, as they are now."""
+    async def _read_states(self, count: bool, marks: bool = False) -> None:
+        """The lines on the screen and near it as they are now; marks: and all that are marked."""
         numbers = self.source.around(self.table.top, self.table.rows_visible)
-        numbers += [number_of(key) for key in self.marked][:LIKE]
-        query, after = self.alert_query(self.query_text) if count else None, self._upto
-        reading = await self.services.desks.read(lambda desk: read_states(desk, numbers, query, after))
+        if marks:
+            numbers += self.marks.numbers
+        query, after, since = self.alert_query(self.query_text) if count else None, self._upto, self._read_at
+        reading = await self.services.desks.read(lambda desk: read_states(desk, numbers, query, after, since))
         self.source.learn(reading.lines)
-        self.marked = {key: reading.lines.get(number_of(key), line) for key, line in self.marked.items()}
+        if marks:
+            self.marks.learn(reading.lines)
         if count:
             fresh = set(reading.newcomers) - self._order
             if fresh and not self.newcomers:
                 self.waiting_since = self.services.now()
             self.newcomers |= fresh
-            self._upto = reading.upto
+            self._upto, self._read_at, self._wakes = reading.upto, reading.at, reading.wakes
         self._draw_again()
 
     def alert_query(self, text: str) -> AlertQuery:
         from xdrtui.triage.query import AlertQuery
 
-        return AlertQuery(text, me=self.services.person, now=self.services.now())
+        return AlertQuery(text, self.order, self.services.person, self.services.now())
 
     def _draw_again(self) -> None:
         none = f"No alert fits  {self.query_text}" if self.query_text else "No alert yet."
         self.table.empty = [[], [(none, "strong")], [("/ changes the filter, ? tells all keys", "dim")]]
         self.source.forget_drawings()
         self.table.update()
+        self.call_after_refresh(self.marks.seen)
         if self._unknown and self._unknown == self.table.cursor_key and self.current() is not None:
             self._unknown = ""
             self.post_message(self.At())
@@ -261,13 +280,11 @@ class QueuePane(Pane):
         self.table.move_to(len(self.source) - 1)
 
     def do_mark(self) -> None:
-        current = self.current()
-        if current is None:
-            return
-        self.marked[self.table.cursor_key] = current
-        self.table.toggle_mark()
-        self.table.move(1)
-        self.post_message(Changed())
+        painted = self.targets_here().lines
+        if painted:
+            self.marks.toggle(painted[0])
+            self.table.move(1)
+            self.post_message(Changed())
 
     def do_mark_like(self) -> None:
         current = self.current()
@@ -280,25 +297,58 @@ class QueuePane(Pane):
 
         query = self.alert_query(f'({self.query_text or "level>=informational"}) rule:"{line.row.rule}"')
         try:
-            like = await self.services.desks.read(lambda desk: desk.lines(query, LIKE))
+            like = await self.services.desks.read(lambda desk: desk.lines(query, MOST))
         except XdrtuiError as error:  # a quote in the data: the filter language cannot say it
             self.post_message(Say(f"cannot look for lines like this one: {error}", "bad"))
             return
-        found = {key_of(each.number): each for each in like if each.row.rule == line.row.rule}
-        found = {key: each for key, each in found.items() if each.number in self._order}
-        self.marked.update(found)
-        self.table.marks.update(found)
-        self.table.repaint()
-        alerts = sum(each.open for each in found.values())
-        said = f"{number(len(found))} lines of this rule marked: {number(alerts)} open alerts"
-        self.post_message(Say(said + (", no more at once" if len(like) == LIKE else ""), ""))
+        rule = line.row.rule
+        self._marked([each for each in like if each.row.rule == rule], " of this rule", len(like) == MOST)
+
+    def do_mark_to(self) -> None:
+        place = self.source.index(self.marks.anchor, self.table.cursor) if self.marks.anchor else None
+        if place is None:
+            self.post_message(Say("the last mark is not in this list: mark where the range begins"))
+            return
+        first, last = sorted((place, self.table.cursor))
+        self._mark_numbers(list(self.source.order[first : last + 1]), " from mark to cursor")
+
+    def do_mark_all(self) -> None:
+        self._mark_numbers(list(self.source.order), " of the filter")
+
+    def _mark_numbers(self, numbers: list[int], what: str) -> None:
+        if len(numbers) > MOST:
+            text = f"{number(len(numbers))} lines are too many to mark at once (at most {number(MOST)})"
+            self.post_message(Say(f"{text}: narrow the filter", "bad"))
+            return
+
+        async def work() -> None:
+            lines = await self.services.desks.read(lambda desk: desk.lines_at(numbers))
+            self._marked(list(lines.values()), what, False)
+
+        self.run_worker(work(), group="mark")
+
+    def _marked(self, lines: list[Line], what: str, cut: bool) -> None:
+        """Mark these lines as far as the list holds them, and say how many alerts that is."""
+        held = [line for line in lines if line.number in self._order]
+        alerts = self.marks.add(held)
+        said = f"{number(len(held))} lines{what} marked: {number(alerts)} open alerts"
+        self.post_message(Say(said + (", no more at once" if cut else "")))
         self.post_message(Changed())
 
     def do_unmark(self) -> None:
-        self.table.marks.clear()
-        self.marked.clear()
-        self.table.repaint()
+        self.marks.clear()
         self.post_message(Changed())
+
+    def sort(self, order: str) -> None:
+        """Sort by another column; the cursor stays on its line."""
+        self.order = order
+        self.take_in()
+        self.post_message(Say(f"sorted by {order}"))
+
+    def take_view(self, text: str, order: str) -> None:
+        """Show a saved view; marks stay."""
+        self.order = order
+        self.filtered(text)
 
     def do_newcomers(self) -> None:
         count = self.waiting

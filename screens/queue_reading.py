@@ -20,25 +20,32 @@ FIRST = 200
 @dataclass(frozen=True)
 class Reading:
     """What was read at once. order: None where it was not asked for; upto: the row number of the last alert
-    that was looked at; newcomers: numbers of lines that have alerts since."""
+    that was looked at; newcomers: numbers of lines that have alerts, or woke from a snooze, since; at: the
+    moment of the reading; wakes: when the next snooze ends, 0 = none."""
 
     lines: Mapping[int, Line]
     upto: int
     order: list[int] | None = None
     newcomers: Sequence[int] = field(default_factory=list)
+    at: int = 0
+    wakes: int = 0
 
 
 def read_order(desk: Desk, query: AlertQuery, limit: int, top: int) -> Reading:
     """The order of the first lines (limit -1: of all), and the lines about the place on the screen."""
     upto = desk.last_row()
     order = desk.line_numbers(query, limit)
-    return Reading(desk.lines_at(order[max(0, top - FIRST) : top + FIRST]), upto, order)
+    lines = desk.lines_at(order[max(0, top - FIRST) : top + FIRST])
+    return Reading(lines, upto, order, at=query.now, wakes=desk.next_waking(query.now))
 
 
-def read_states(desk: Desk, numbers: Sequence[int], query: AlertQuery | None, after: int) -> Reading:
-    """Lines as they are now; query: say also which lines have alerts that came after row `after`."""
+def read_states(
+    desk: Desk, numbers: Sequence[int], query: AlertQuery | None, after: int, since: int
+) -> Reading:
+    """Lines as they are now; query: say also which lines have alerts that came after row `after`, or woke
+    since that moment."""
     lines = desk.lines_at(numbers)
     if query is None:
-        return Reading(lines, after)
-    newcomers, upto = desk.newcomers(query, after)
-    return Reading(lines, upto, None, newcomers)
+        return Reading(lines, after, at=since)
+    newcomers, upto = desk.newcomers(query, after, since)
+    return Reading(lines, upto, None, newcomers, query.now, desk.next_waking(query.now))

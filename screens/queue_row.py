@@ -38,7 +38,7 @@ def line_row(line: Line, now: int, zone: Zone, me: str) -> tuple[dict[str, str |
     what: Painted = [(row.title, style or ("strong" if line.state == "new" else ""))]
     if row.summary:
         what += [("  ", style), (row.summary, style or "dim")]
-    word = state_word(line)
+    word = state_word(line, now)
     cells: dict[str, str | Painted] = {
         "sev": sign,
         "age": age(line.last_seen, now, zone),
@@ -46,14 +46,19 @@ def line_row(line: Line, now: int, zone: Zone, me: str) -> tuple[dict[str, str |
         "user": short_user(row.user) or "-",
         "what": what,
         "n": open_of(line),
-        "state": [(word, style or ("strong" if word in ("new", "again") else ""))],
+        "state": [(word, style or ("strong" if word in ("new", "again", "escal.") else ""))],
         "own": owner_word(line, me),
     }
     return cells, style
 
 
-def state_word(line: Line) -> str:
-    """The least handled open state; "again" where new alerts, or findings, came after all were closed."""
+def state_word(line: Line, now: int = 0) -> str:
+    """The least handled open state; "again" where new alerts, or findings, came after all were closed; where
+    one is escalated and waits, or all sleep, that."""
+    if line.waiting:
+        return "escal."
+    if line.snoozed > now:
+        return "snooze"
     if line.again and line.state == "new":
         return "again"
     if line.state == "closed" and line.row.seen_after_close:

@@ -47,7 +47,7 @@ class QueueSource:
                     self.missing = True
                     row = Row(key_of(number), {"what": [("…", "dim")]})
                 else:
-                    row = self._drawn[number] = Row(key_of(number), *self._draw(line))
+                    row = self._drawn[number] = Row(key_of(number), *self._draw(line), about=line)
             rows.append(row)
         return rows
 

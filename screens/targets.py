@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Targets:
-    """lines: whose open alerts are meant; alerts: meant one by one."""
+    """lines: whose open alerts are meant; alerts: meant one by one; away: lines that are marked and out of
+    sight."""
 
     lines: tuple[Line, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
+    away: int = 0
 
     @property
     def count(self) -> int:
@@ -42,11 +44,28 @@ class Targets:
             return self.lines[0].newest
         return self.alerts[0].id if self.alerts else ""
 
+    @property
+    def rows(self) -> tuple[AlertRow, ...]:
+        """The alerts that stand for them on the screen."""
+        return tuple(line.row for line in self.lines) + self.alerts
+
+    @property
+    def asleep(self) -> bool:
+        """Whether all of them are snoozed."""
+        ends = [line.snoozed for line in self.lines] + [alert.snoozed for alert in self.alerts]
+        return bool(ends) and all(ends)
+
     def seen(self, desk: Desk) -> Mapping[str, int]:
         """Alert id -> the version that was painted."""
         return desk.seen(self.lines) | {alert.id: alert.version for alert in self.alerts}
 
     def in_words(self) -> str:
-        """ "1 alert", "18 alerts", "40 alerts of 3 lines" """
+        """ "1 alert", "18 alerts", "40 alerts of 3 lines, 2 of them out of sight" """
         words = "1 alert" if self.count == 1 else f"{number(self.count)} alerts"
-        return f"{words} of {len(self.lines)} lines" if len(self.lines) > 1 else words
+        if len(self.lines) > 1:
+            words += f" of {number(len(self.lines))} lines"
+        if self.away:
+            words += (
+                f", {number(self.away)} of them out of sight" if len(self.lines) > 1 else ", out of sight"
+            )
+        return words

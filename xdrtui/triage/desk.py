@@ -31,6 +31,7 @@ from xdrtui.triage.shift import Shift
 from xdrtui.triage.states import DISPOSITIONS
 from xdrtui.triage.status import read_status
 from xdrtui.triage.suppressing import Suppressing
+from xdrtui.triage.views import Views
 
 __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
 
@@ -45,6 +46,7 @@ class Desk(Acting):
         super().__init__(store, actor)
         self.suppressing = Suppressing(self, store.connection)
         self.shift = Shift(self, store)
+        self.views = Views(store, actor.name)
         self._live = LiveReader(store.directory)
         self._version = -1
 
@@ -113,12 +115,12 @@ class Desk(Acting):
         return select.by_severity(self._connection, parse(query))
 
     def lines(self, query: AlertQuery = ALL, limit: int = 100, offset: int = 0) -> list[Line]:
-        """The queue by lines (same rule and main entity), in the order of severity. Raises QueryError."""
-        return lines.lines(self._connection, parse(query), limit, offset)
+        """The queue by lines (same rule and main entity), in the query's order. Raises QueryError."""
+        return lines.lines(self._connection, parse(query), limit, offset, query.order)
 
     def line_numbers(self, query: AlertQuery = ALL, limit: int = -1) -> list[int]:
         """The lines' numbers in the queue's order: a frozen list to scroll through with `lines_at`."""
-        return lines.numbers(self._connection, parse(query), limit)
+        return lines.numbers(self._connection, parse(query), limit, query.order)
 
     def lines_at(self, numbers: Sequence[int]) -> dict[int, Line]:
         """Lines by their numbers, as they are now; those that are gone are left out."""

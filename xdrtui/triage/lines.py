@@ -26,24 +26,42 @@ _FIRST_OF_LINE = "(SELECT min(b.seq) FROM alerts b WHERE b.rule = a.rule AND b.l
 _SCORE = "max((a.open << 50) + (a.rank << 46) + a.last_seen / 1000000)"
 
 
-def lines(connection: sqlite3.Connection, condition: Condition, limit: int, offset: int) -> list[Line]:
-    """The lines in the queue's order: those with open alerts first, the gravest on top."""
-    found = numbers(connection, condition, limit if limit < 0 else offset + limit)[offset:]
+ORDERS = {
+    "severity": "score DESC",
+    "newest": "max(a.last_seen) DESC, score DESC",
+    "oldest": "max(a.open) DESC, min(CASE WHEN a.open THEN a.first_seen END), score DESC",
+    "host": "min(a.host_key) = '', min(a.host_key), score DESC",
+    "user": "min(a.user_key) = '', min(a.user_key), score DESC",
+    "owner": "max(a.owner) = '', max(a.owner), score DESC",
+    "rule": "min(a.title), score DESC",
+    "count": "sum(a.count) DESC, score DESC",
+}
+"""Orders of lines. By severity those with open alerts come first, the gravest on top, then the latest."""
+
+
+def lines(
+    connection: sqlite3.Connection, condition: Condition, limit: int, offset: int, order: str = "severity"
+) -> list[Line]:
+    """The lines in this order, which is one of `ORDERS`."""
+    found = numbers(connection, condition, limit if limit < 0 else offset + limit, order)[offset:]
     read = by_number(connection, found)
     return [read[number] for number in found if number in read]
 
 
-def numbers(connection: sqlite3.Connection, condition: Condition, limit: int = -1) -> list[int]:
-    """The lines' numbers in the queue's order. A few cost a walk down to the last of them, all (-1) one pass
-    over the alerts that meet the condition."""
-    if limit >= 0 and not select.looked_up(condition):
+def numbers(
+    connection: sqlite3.Connection, condition: Condition, limit: int = -1, order: str = "severity"
+) -> list[int]:
+    """The lines' numbers in this order. By severity a few cost a walk down to the last of them; all (-1), or
+    another order, one pass over the alerts that meet the condition. Raises KeyError for an unknown order."""
+    by = ORDERS[order]
+    if limit >= 0 and order == "severity" and not select.looked_up(condition):
         return _first(connection, condition, limit)
     sql, parameters = to_sql(condition)
     return [
         number
         for number, _ in connection.execute(
             f"SELECT {_FIRST_OF_LINE}, {_SCORE} AS score FROM alerts a WHERE {sql}"
-            " GROUP BY a.rule, a.line ORDER BY score DESC, a.seq DESC",
+            f" GROUP BY a.rule, a.line ORDER BY {by}, a.seq DESC",
             parameters,
         )
     ][: None if limit < 0 else limit]

@@ -108,19 +108,10 @@ class Suppressing:
     def terms(self, scope: str) -> Terms:
         """What a scope means. A rule is named by its id, the beginning of it, or its title. Raises QueryError
         where it cannot be understood, names no such rule, or would hide everything."""
-        found: list[tuple[str, str]] = []
-        for token in tokens_of(scope):
-            field = NAMES.get(token.field, token.field)
-            if token.kind != "term" or token.operator not in (":", "=") or field not in TERMS:
-                raise QueryError(
-                    f"a scope is made of terms like rule:ID host:web-*, of {', '.join(TERMS)}", token.position
-                )
-            if not token.value.strip("* "):
-                raise QueryError(f"{field}:{token.value} would hide everything", token.at)
-            value = self._rule(token.value, token.at) if field == "rule" else token.value.casefold()
-            found.append((field, value))
-        if not found:
-            raise QueryError("a scope needs a term: it would hide everything", 0)
+        found = [
+            (field, self._rule(value, at) if field == "rule" else value.casefold())
+            for field, value, at in check_scope(scope)
+        ]
         return tuple(dict.fromkeys(found))
 
     def _rule(self, name: str, at: int) -> str:
@@ -134,6 +125,23 @@ class Suppressing:
             what = "several rules are" if rows else "no rule is"
             raise QueryError(f"{what} called {name}: give its id or its whole title", at)
         return str(rows[0][0])
+
+
+def check_scope(scope: str) -> list[tuple[str, str, int]]:
+    """The terms of a scope: field, value, and where the value stands. Raises QueryError."""
+    found: list[tuple[str, str, int]] = []
+    for token in tokens_of(scope):
+        field = NAMES.get(token.field, token.field)
+        if token.kind != "term" or token.operator not in (":", "=") or field not in TERMS:
+            raise QueryError(
+                f"a scope is made of terms like rule:ID host:web-*, of {', '.join(TERMS)}", token.position
+            )
+        if not token.value.strip("* "):
+            raise QueryError(f"{field}:{token.value} would hide everything", token.at)
+        found.append((field, token.value, token.at))
+    if not found:
+        raise QueryError("a scope needs a term: it would hide everything", 0)
+    return found
 
 
 def _condition(terms: Terms) -> Condition:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from screens.why import Reason, reasons_from, reasons_of
+from xdrtui.triage.why import Reason, reasons_from, reasons_of
 
 if TYPE_CHECKING:
     from detectors.contract import Text

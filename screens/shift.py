@@ -1,0 +1,168 @@
+"""Two pages of a shift: what happened since one looked last, and what the shift hands to the next.
+
+Both are read in a thread and drawn by pure functions (`since_page`, the manual's Markdown). Leaving the first
+notes that one has looked; the second is given, or acknowledged, by commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from screens.commands import HANDOVER, SINCE, Facts
+from screens.help import markdown_lines
+from screens.paint import Line
+from screens.pane import Changed, Say
+from screens.paper_pane import PaperPane
+from screens.services import Services
+from screens.since_page import since_lines
+from screens.times import duration
+
+if TYPE_CHECKING:
+    from xdrtui.triage.desk import Desk
+    from xdrtui.triage.looking import Since
+    from xdrtui.triage.shift import Given
+
+HOUR = 3_600 * 1_000_000_000
+SHIFT = 8 * HOUR
+
+
+class SincePane(PaperPane):
+    """What is new, changed, taken back, about to end or silent since one looked last."""
+
+    pane = SINCE
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.since: Since | None = None
+        self.failure = ""
+
+    def set_active(self, active: bool) -> None:
+        came, left = active and not self.active, self.active and not active
+        super().set_active(active)
+        if came:
+            self.run_worker(self._read(), group="shift", exclusive=True)
+        elif left and self.since is not None and not self.services.readonly:
+            mark = self.since.now
+            self.run_worker(self.services.desks.act(lambda desk: desk.shift.look(mark)), group="looked")
+
+    def summary(self, cells: int) -> Line:
+        return [("leaving this page notes that you have looked", "dim")]
+
+    async def _read(self) -> None:
+        from xdrtui.errors import XdrtuiError
+
+        now = self.services.now()
+        self.since, self.failure = None, ""
+        self.paper.show(self._page)
+        try:
+            self.since = await self.services.desks.read(
+                lambda desk: desk.shift.since(desk.shift.looked(now), now)
+            )
+        except XdrtuiError as error:
+            self.failure = str(error)
+        self.paper.show(self._page)
+        self.post_message(Changed())
+
+    def _page(self, cells: int) -> list[Line]:
+        if self.since is None:
+            return [[], [(self.failure or "reading what happened …", "bad" if self.failure else "dim")]]
+        return since_lines(self.since, self.services.zone, cells)
+
+
+class HandoverPane(PaperPane):
+    """What this shift hands to the next; or the one that was handed over and waits for oneself."""
+
+    pane = HANDOVER
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.text = ""
+        self.given: Given | None = None
+        self.failure = ""
+
+    def set_active(self, active: bool) -> None:
+        came = active and not self.active
+        super().set_active(active)
+        if came:
+            self._start()
+
+    @property
+    def waits(self) -> bool:
+        """A handover of somebody else waits to be acknowledged: it is what the page shows."""
+        given = self.given
+        return given is not None and not given.taken_by and given.author != self.services.person
+
+    def facts(self, base: Facts) -> Facts:
+        return replace(super().facts(base), state="new" if self.waits else "")
+
+    def summary(self, cells: int) -> Line:
+        given = self.given
+        if given is None:
+            return [("nothing was handed over yet · `:` hand over gives this", "dim")]
+        ago = duration(max(0, self.services.now() - given.clock)) if not self.services.demo else ""
+        when = f"{given.author} handed over{f' {ago} ago' if ago else ''}"
+        if self.waits:
+            return [(f"{when}: ", "mark"), ("a", "key"), (" acknowledges it", "mark")]
+        taken = f"acknowledged by {given.taken_by}" if given.taken_by else "not acknowledged yet"
+        return [(f"{when}, {taken} · `:` hand over gives this", "dim")]
+
+    def _start(self) -> None:
+        self.run_worker(self._read(), group="shift", exclusive=True)
+
+    async def _read(self) -> None:
+        from xdrtui.errors import XdrtuiError
+
+        now, zone, demo = self.services.now(), self.services.zone.zone, self.services.demo is not None
+
+        def gather(desk: Desk) -> tuple[str, Given | None]:
+            from xdrtui.triage.handover_text import markdown
+
+            acts = (0, 2**62) if demo else None  # the demo's clock is not the ledger's
+            found = desk.shift.handover(now - SHIFT, now, now + SHIFT, acts)
+            return markdown(found, zone), desk.shift.given()
+
+        try:
+            self.text, self.given = await self.services.desks.read(gather)
+            self.failure = ""
+        except XdrtuiError as error:
+            self.failure = str(error)
+        self.paper.show(self._page, keep_place=True)
+        self.post_message(Changed())
+
+    def _page(self, cells: int) -> list[Line]:
+        if self.failure or not self.text:
+            return [[], [(self.failure or "gathering the handover …", "bad" if self.failure else "dim")]]
+        text = self.given.text if self.waits and self.given else self.text
+        return [_unescaped(line) for line in markdown_lines(text, cells)]
+
+    def give(self) -> None:
+        """Hand over what is shown."""
+        if self.waits:
+            self.post_message(Say("acknowledge the handover that waits first: a", "bad"))
+        elif self.text:
+            text = self.text
+            self.run_worker(self._act(lambda desk: desk.shift.give(text), "handed over"), group="act")
+
+    def do_acknowledge(self) -> None:
+        self.run_worker(
+            self._act(lambda desk: desk.shift.take(), "acknowledged: it is your shift"), group="act"
+        )
+
+    async def _act(self, deed: Callable[[Desk], object], said: str) -> None:
+        from xdrtui.errors import XdrtuiError
+
+        try:
+            await self.services.desks.act(deed)
+        except XdrtuiError as error:
+            self.post_message(Say(str(error), "bad"))
+        else:
+            self.post_message(Say(said, "good"))
+        self._start()
+
+
+def _unescaped(line: Line) -> Line:
+    """The line without the backslashes that keep Markdown from taking text for markup."""
+    return [(re.sub(r"\\([\\`*_\[\]<>#|!&~])", r"\1", text), style) for text, style in line]

@@ -1,0 +1,107 @@
+"""The page of what happened since somebody looked last, drawn: a function from a `Since` to lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from screens.alert_page import section, severity
+from screens.names import main_entity, short_host, short_user
+from screens.paint import Line, clipped, spread
+from screens.sanitise import sanitise
+from screens.times import Zone, duration, number
+
+if TYPE_CHECKING:
+    from xdrtui.triage.looking import Change, Since
+    from xdrtui.triage.rows import AlertRow
+
+_WORDS = {
+    "acknowledge": "acknowledged",
+    "investigate": "investigates",
+    "close": "closed",
+    "own": "owner",
+    "memo": "memo",
+    "snooze": "snoozed",
+    "escalate": "escalated to",
+    "redo": "did again",
+    "suppress": "suppressed",
+    "suppress.lift": "lifted a suppression",
+    "handover": "handed over",
+    "handover.accept": "took the handover",
+    "rule.disable": "switched rules off",
+    "rule.enable": "switched rules on",
+}
+
+
+def since_lines(since: Since, zone: Zone, cells: int) -> list[Line]:
+    """All lines of the page."""
+    spell = duration(max(0, since.now.clock - since.mark.clock))
+    moments = f"{zone.full(since.mark.clock)} to {zone.clock(since.now.clock, seconds=False)}, {spell}"
+    lines: list[Line] = [spread([("since you last looked", "strong")], [(moments, "dim")], cells)]
+    levels = ", ".join(f"{number(count)} {level}" for level, count in since.new_by_level.items())
+    lines += _part("new", f"{number(since.new_total)} alerts" + (f": {levels}" if levels else ""), cells,
+                   [_alert(row, zone, cells) for row in since.new], since.new_total)  # fmt: skip
+    lines += _part("grew", f"{number(since.grown_total)} alerts have more findings", cells,
+                   [_alert(row, zone, cells, f"+{number(count)}") for row, count in since.grown],
+                   since.grown_total)  # fmt: skip
+    lines += _part("changed by others", f"{number(len(since.changed))} acts", cells,
+                   [_change(each, zone, cells) for each in since.changed])  # fmt: skip
+    lines += _part("taken back", f"{number(len(since.taken_back))} acts", cells,
+                   [_change(each, zone, cells) for each in since.taken_back])  # fmt: skip
+    lines += _part("ends within eight hours", "", cells, list(_ending(since, zone, cells)))
+    lines += _part("gone quiet", "", cells, [
+        clipped([(f"{one.kind} ", "dim"), (sanitise(one.name, 300), ""),
+                 (f"  last heard {zone.full(one.last)}", "dim")], cells)
+        for one in since.silent
+    ])  # fmt: skip
+    return lines
+
+
+def _part(title: str, note: str, cells: int, lines: Sequence[Line], total: int = 0) -> Iterator[Line]:
+    yield section(title, cells, note if lines else "")
+    if not lines:
+        yield [("nothing", "dim")]
+    yield from lines
+    if total > len(lines):
+        yield [(f"and {number(total - len(lines))} more", "dim")]
+
+
+def _alert(row: AlertRow, zone: Zone, cells: int, more: str = "") -> Line:
+    host = short_host(main_entity(row)[1]) or "-"
+    left: Line = [*severity(row.level), ("  ", ""), (sanitise(row.title, 300), "strong"), (f"  {host}", "")]
+    if row.user:
+        left.append((f"  {short_user(row.user)}", "dim"))
+    word = "closed, seen again" if row.seen_after_close else row.state if row.state != "new" else ""
+    right = "  ".join(
+        part for part in (more, word, zone.clock(row.last_seen, seconds=False), row.id[:8]) if part
+    )
+    return spread(left, [(right, "dim")], cells)
+
+
+def _change(each: Change, zone: Zone, cells: int) -> Line:
+    words = f"took back: {each.value}" if each.kind == "undo" else _WORDS.get(each.kind, each.kind)
+    value = "" if each.kind in ("undo", "snooze") else each.value.replace("_", " ")
+    line: Line = [(f"{zone.clock(each.clock, seconds=False)} ", "dim"), (sanitise(each.author, 60), "label"),
+                  (f" {words} {value}".rstrip(), "")]  # fmt: skip
+    if each.row is not None:
+        host = short_host(main_entity(each.row)[1]) or "-"
+        others = f" and {number(each.alerts - 1)} more" if each.alerts > 1 else ""
+        line += [(": ", ""), (sanitise(each.row.title, 200), ""), (f" on {host}{others}", "dim")]
+    if each.text:
+        line += [("  ", ""), (sanitise(each.text, 300), "dim")]
+    return clipped(line, cells)
+
+
+def _ending(since: Since, zone: Zone, cells: int) -> Iterator[Line]:
+    for row in since.waking:
+        ended = "snooze ended" if row.snoozed <= since.now.clock else "snooze ends"
+        style = "notice" if ended.endswith("ed") else ""
+        yield spread([(f"{ended} {zone.clock(row.snoozed, seconds=False)}  ", style),
+                      (sanitise(row.title, 200), "strong"), (f"  {short_host(main_entity(row)[1])}", "")],
+                     [(row.id[:8], "dim")], cells)  # fmt: skip
+    for one in since.ending:
+        ended = "ended" if one.until <= since.now.clock else "ends"
+        hid = f"  hid {number(one.hidden)}"
+        yield clipped([(f"suppression {ended} {zone.full(one.until)}  ", ""),
+                       (sanitise(one.scope, 200), "strong"),
+                       (f"  {sanitise(one.owner, 40)}'s{hid}", "dim")], cells)  # fmt: skip
