@@ -44,7 +44,7 @@ from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, Partition, SourceHealth
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
-from xdrtui.sources.topics import value_for
+from xdrtui.sources.topics import named, value_for
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class KafkaSource:
         source = Source(
             uid=f"kafka:{self._link.cluster}:{each.topic}:{begins.generation}",
             name=each.topic,
-            kind="replay" if each.topic in self.settings.replay_topics else "kafka",
+            kind="replay" if named(self.settings.replay_topics, each.topic) else "kafka",
             layout=value_for(self.settings.layouts, each.topic),
         )
         state = Partition(next(self._numbers), source, begins, stored, first, end)
@@ -376,6 +376,12 @@ class KafkaSource:
             self._partitions[each].fault = reason
             self._partitions[each].retry_at = math.inf
             self._consumer.raw.pause(each)
+
+    def take_up(self, fetched: Fetched) -> None:
+        """Read on after `set_aside`."""
+        each = TopicPartition(fetched.messages.source.name, fetched.messages.partition)
+        if self.is_current(fetched) and self._partitions[each].retry_at == math.inf:
+            self._partitions[each].retry_at = 0.0  # `_retry` resumes it
 
     def health(self) -> SourceHealth:
         """Figures for the heartbeat."""

@@ -18,7 +18,6 @@ from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.consumer import SILENT_SECONDS, STUCK_SECONDS, Consumer
 from xdrtui.sources.owner import Owner
-from xdrtui.sources.topics import is_pattern, wanted
 
 TOPICS_SECONDS = 30.0
 REBUILD_SECONDS = 30.0
@@ -106,14 +105,8 @@ class Link:
 
     async def _ask_topics(self) -> tuple[str, Mapping[str, int]]:
         """The cluster's id, and the topics that are meant now with their number of partitions."""
-        to, topics = connection(self.settings), self.settings.topics
-        names = [each for each in topics if not is_pattern(each)]
-        named = await ask_broker(to, names) if names else None
-        if named is not None and len(names) == len(topics):
-            return named.cluster, named.topics
-        every = await ask_broker(to)
-        found = {name: every.topics[name] for name in wanted(topics, every.topics)}
-        return every.cluster, {**found, **(named.topics if named else {})}
+        report = await ask_broker(connection(self.settings), self.settings.topics)
+        return report.cluster, report.topics
 
     async def _start(self, topics: Mapping[str, int]) -> None:
         """A new consumer; without a group it is placed as well."""

@@ -9,10 +9,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from xdrtui.errors import BrokerError
 from xdrtui.events.message import Messages, Source
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained
+from xdrtui.sources.registry import RegistryDown, open_registry
 from xdrtui.sources.stamps import ingest_times, replay_times
+from xdrtui.sources.topics import named, value_for
 
 SECONDS = 20.0
 
@@ -50,24 +53,27 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
             kept = await _read(consumer, end)
         finally:
             await consumer.stop()
-    replay = topic in settings.replay_topics
+    replay = named(settings.replay_topics, topic)
     source = Source(
         uid=f"kafka:{report.cluster}:{topic}:sample",
         name=topic,
         kind="replay" if replay else "kafka",
-        layout=settings.layouts.get(topic, ""),
+        layout=value_for(settings.layouts, topic),
     )
     now = clock()
-    return [
-        Messages(
-            source,
-            each.partition,
-            [record.offset for record in records],
-            [record.value or b"" for record in records],
-            replay_times(records) if replay else ingest_times(records, now),
-        )
-        for each, records in sorted(kept.items())
-    ]
+    registry = open_registry(settings)
+    found = []
+    for each, records in sorted(kept.items()):
+        payloads = [record.value or b"" for record in records]
+        if registry:
+            try:
+                payloads = await registry.unpack(payloads)
+            except RegistryDown as down:
+                raise BrokerError(f"{down}: `xdrtui kafka check` tells more.") from None
+        times = replay_times(records) if replay else ingest_times(records, now)
+        offsets = [record.offset for record in records]
+        found.append(Messages(source, each.partition, offsets, payloads, times))
+    return found
 
 
 async def _read(
