@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from xdrtui.triage.rows import AlertRow
 
 LABEL = 8
+DOUBTFUL = 3
+"""The bits of an event's quality that say: its time is not its own."""
+
 _LIMIT = 4_000
 _SAY_NOTHING = ("unknown", "none", "unlikely", "")
 
@@ -97,32 +100,36 @@ def _heading(row: AlertRow, cells: int) -> list[Line]:
 def _facts(view: AlertView, zone: Zone, cells: int) -> list[Line]:
     row = view.row
     lines = labelled("what", row.summary or row.title, cells, "strong", most=2)
-    lines += labelled("where", _where(row), cells, most=1)
+    lines += labelled("where", where_words(row), cells, most=1)
     lines += labelled("who", row.user or "no user is named in the event", cells, most=1)
-    lines += labelled("when", _when(row, zone), cells, most=1)
-    lines += labelled("sure", _sure(view), cells, most=2)
+    lines += labelled("when", when_words(view, zone), cells, most=1)
+    lines += labelled("sure", sure_words(view), cells, most=2)
     for place, (id, words) in enumerate(view.techniques[:3]):
         lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1)
     lines += labelled("state", state_words(row), cells, most=1)
     return lines
 
 
-def _where(row: AlertRow) -> str:
+def where_words(row: AlertRow) -> str:
     field, value = main_entity(row)
     if not value:
         return "no host is named in the event"
     return value if row.host else f"{value} ({field}); no host is named in the event"
 
 
-def _when(row: AlertRow, zone: Zone) -> str:
+def when_words(view: AlertView, zone: Zone) -> str:
+    row = view.row
     text = f"{zone.day(row.first_seen)} {zone.clock(row.first_seen)}"
     if row.last_seen // 10**9 != row.first_seen // 10**9:
         same_day = zone.day(row.last_seen) == zone.day(row.first_seen)
         text += " to " + ("" if same_day else zone.day(row.last_seen) + " ") + zone.clock(row.last_seen)
-    return f"{text} {zone.name(row.last_seen)}"
+    doubtful = any(each.quality & DOUBTFUL for each in view.detail.evidence)
+    return f"{text} {zone.name(row.last_seen)}" + (
+        " ? its events state no time, or one that cannot be" if doubtful else ""
+    )
 
 
-def _sure(view: AlertView) -> str:
+def sure_words(view: AlertView) -> str:
     row, rule = view.row, view.detail.rule
     said = [f"the rule says {row.level}"]
     closed = sum(view.closed_as.values())
@@ -233,12 +240,22 @@ def _evidence(view: AlertView, zone: Zone, cells: int) -> list[Line]:
     evidence = view.detail.evidence
     kept = f"{number(len(evidence))} of {number(view.row.count)} events are kept"
     lines = [section("evidence", cells, kept)]
+    before = evidence[0].time if evidence else 0
     for each in evidence[:20]:
         sentence = sanitise(each.summary, 1_000) or "(no summary)"
-        lines.append([(zone.clock(each.time) + "  ", "dim"), (cut(sentence, cells - 10), "")])
+        lines += turned(zone, before, each.time)
+        before = each.time
+        doubt = "?" if each.quality & DOUBTFUL else " "
+        lines.append([(zone.clock(each.time) + doubt + " ", "dim"), (cut(sentence, cells - 10), "")])
     if len(evidence) > 20:
         lines.append([(f"and {len(evidence) - 20} more", "dim")])
     return lines
+
+
+def turned(zone: Zone, before: int, time: int) -> list[Line]:
+    """The line between two times of a list where the date or the offset changes."""
+    turn = zone.turn(before, time)
+    return [[(f"{turn} ", "label"), ("─" * 12, "rule")]] if turn else []
 
 
 def _history(view: AlertView, zone: Zone, cells: int) -> list[Line]:
@@ -246,7 +263,10 @@ def _history(view: AlertView, zone: Zone, cells: int) -> list[Line]:
     if not history:
         return []
     lines = [section("history", cells)]
+    before = history[-12:][0].clock
     for act in history[-12:]:
+        lines += turned(zone, before, act.clock)
+        before = act.clock
         said = f"{act.author}: {act.kind} {act.value.replace('_', ' ')}".rstrip()
         said += f" (with {act.alerts - 1} more)" if act.alerts > 1 else ""
         said += f" · {act.text}" if act.text else ""

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import constants
 from textual.app import App
 
+from screens.commands import set_in_force
 from screens.drafts import Drafts
 from screens.look import look_for
+from screens.preferences import Preferences
 from screens.services import Desks, Services
 from screens.times import Zone
 from screens.workbench import Workbench
@@ -49,13 +51,13 @@ class XdrApp(App[int], inherit_bindings=False):
     ESCAPE_TO_MINIMIZE = False
     TITLE = "xdrtui"
 
-    def __init__(self, services: Services, name: str, initial: str = "queue") -> None:
-        super().__init__(ansi_color=services.look.theme == "mono")
+    def __init__(self, services: Services, name: str, initial: str = "queue", *, mouse: bool = False) -> None:
+        super().__init__(ansi_color=services.look.own_colours)
         self.services = services
         self.box = services.box
         self.workbench = Workbench(services, name, initial)
         self.animation_level = "none"
-        self.mouse = "SSH_CONNECTION" not in os.environ
+        self.mouse = mouse
 
     def on_mount(self) -> None:
         self._heed_the_world()
@@ -126,19 +128,46 @@ class XdrApp(App[int], inherit_bindings=False):
 def run(
     directory: Path | str,
     *,
+    preferences: Preferences | None = None,
     demo: Demo | None = None,
-    low_bandwidth: bool = False,
     initial: str = "queue",
     name: str = "",
     person: str = "",
-    theme: str = "dark",
     box: BlackBox | None = None,
 ) -> int:
     """Open the screens on the store in this directory; return the exit code when they are left.
 
-    name: what the status line calls this workspace; person: who acts (default: the user of this process);
-    box: where a crash leaves its trace, if a parent keeps the terminal.
+    initial: a pane, or an address such as `alert/ID`; name: what the status line calls this workspace;
+    person: who acts (default: the user of this process); box: where a crash leaves its trace, if a parent
+    keeps the terminal.
     """
+    wanted = preferences or Preferences()
+    services = services_for(Path(directory), wanted, demo=demo, person=person, box=box)
+    if wanted.keys:
+        from screens.keymap import rebound
+
+        set_in_force(rebound(wanted.keys))
+    if "SSH_CONNECTION" in os.environ:
+        setattr(constants, "ESCAPE_DELAY", ESCAPE_OVER_SSH)  # noqa: B010 - Final, but read at each escape
+    app = XdrApp(services, name or Path(directory).name, initial, mouse=wanted.mouse_on())
+    if box is not None:
+        box.begin(Path(directory))
+        threading.excepthook = lambda args: box.trace(args.exc_value or RuntimeError())
+    code = app.run(mouse=app.mouse)
+    if box is not None and app.return_code in (None, 0):
+        box.left()
+    return code if code is not None else app.return_code or 0
+
+
+def services_for(
+    directory: Path,
+    wanted: Preferences,
+    *,
+    demo: Demo | None = None,
+    person: str = "",
+    box: BlackBox | None = None,
+) -> Services:
+    """What panes are given. Raises ValueError for an unknown time zone."""
     who = person or getpass.getuser()
     device = platform.node() or "this machine"
 
@@ -150,24 +179,15 @@ def run(
     def demo_now() -> int:
         return (demo.now() if demo is not None else 0) or time.time_ns()
 
-    services = Services(
+    return Services(
         desks=Desks(open_desk),
-        look=look_for(os.environ, theme),
-        zone=Zone(),
+        look=look_for(os.environ, wanted.theme, wanted.plain),
+        zone=Zone(named=wanted.named_zone()),
         demo=demo,
         now=demo_now if demo is not None else time.time_ns,
-        low_bandwidth=low_bandwidth,
+        low_bandwidth=wanted.low_bandwidth,
         person=who,
-        drafts=Drafts(Path(directory)),
+        drafts=Drafts(directory),
         box=box,
+        preferences=wanted,
     )
-    if "SSH_CONNECTION" in os.environ:
-        setattr(constants, "ESCAPE_DELAY", ESCAPE_OVER_SSH)  # noqa: B010 - Final, but read at each escape
-    app = XdrApp(services, name or Path(directory).name, initial)
-    if box is not None:
-        box.begin(Path(directory))
-        threading.excepthook = lambda args: box.trace(args.exc_value or RuntimeError())
-    code = app.run(mouse=app.mouse)
-    if box is not None and app.return_code in (None, 0):
-        box.left()
-    return code if code is not None else app.return_code or 0

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screens.alert_view import view_of
-from screens.commands import ALERT, HELP, LIVE, MANUAL, QUEUE, Command, in_pane, key_sign
+from screens.commands import (
+    ALERT,
+    HANDOVER,
+    HELP,
+    LIVE,
+    MANUAL,
+    PANES,
+    QUEUE,
+    SINCE,
+    Command,
+    in_pane,
+    key_sign,
+)
 from screens.demo import Hints
 from screens.help import ManualPane, read_topic, topics
 from screens.look import Look
@@ -17,6 +29,7 @@ from screens.menu import Choice
 from screens.palette import Entry, Palette
 from screens.queue_source import key_of
 from screens.sanitise import cut
+from screens.themes import CHOICES
 
 if TYPE_CHECKING:
     from screens.workbench import Workbench
@@ -66,10 +79,12 @@ def _zone(bench: Workbench) -> None:
 
 def _theme(bench: Workbench) -> None:
     look = bench.services.look
-    if look.theme == "mono":
-        bench.say("NO_COLOR is set: there are no themes")
+    if look.theme not in CHOICES:
+        bench.say("NO_COLOR is set, or the terminal has 16 colours: there are no themes")
         return
-    bench.services.look = Look("light" if look.theme == "dark" else "dark", look.ascii_only)
+    names = list(CHOICES)
+    theme = names[(names.index(look.theme) + 1) % len(names)]
+    bench.services.look = Look(theme, look.ascii_only)
     bench.restyle()
 
 
@@ -88,6 +103,7 @@ def show_report(bench: Workbench, gone: Callable[[float], object] | None = None)
     """Open the demo's report, where there is one; gone: told when it is left."""
     from screens.cards import ReportScreen
 
+    bench.say(f"theme {theme}: {CHOICES[theme]}")
     text = bench.services.demo.report() if bench.services.demo is not None else ()
     if text:
         bench.app.push_screen(ReportScreen(bench.services.look, text, gone))
@@ -146,12 +162,16 @@ async def _copied(bench: Workbench, id: str, what: str) -> None:
 
 
 def go_to(bench: Workbench, typed: str) -> None:
-    """Open what this address names: `alert/ID`, the id as far as it is clear."""
-    name, slash, id = typed.strip().partition("/")
-    if name == "alert" and slash:
-        bench.start(partial(_go_to_alert, bench, id))
+    """Open what this address names: a pane, `alert/ID` (the id as far as it is clear), `manual/PAGE`."""
+    name, slash, rest = typed.strip().partition("/")
+    if name == ALERT and slash:
+        bench.start(partial(_go_to_alert, bench, rest))
+    elif name == MANUAL and slash:
+        _read(bench, rest)
+    elif name in PANES and not slash:
+        bench.open_pane(name)
     else:
-        bench.say(f"nothing is called {typed!r}")
+        bench.say(f"nothing is called {typed!r}: write a pane, alert/ID or manual/PAGE", "bad")
 
 
 async def _go_to_alert(bench: Workbench, id: str) -> None:

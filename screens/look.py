@@ -13,82 +13,7 @@ from types import MappingProxyType
 
 from rich.style import Style
 
-# name -> (foreground, background, attributes); "" = as the page
-_Table = Mapping[str, tuple[str, str, str]]
-
-_DARK: _Table = {
-    "": ("#d5dae1", "#11151a", ""),
-    "dim": ("#8993a0", "", ""),
-    "strong": ("#f2f5f8", "", "bold"),
-    "label": ("#8fb4d9", "", ""),
-    "head": ("#9aa5b1", "#1b2128", ""),
-    "bar": ("#c3cad3", "#1b2128", ""),
-    "tab": ("#11151a", "#8fb4d9", "bold"),
-    "key": ("#9fd0ff", "", "bold"),
-    "rule": ("#566170", "", ""),
-    "cursor": ("#ffffff", "#274260", ""),
-    "cursor away": ("", "#242b34", ""),
-    "mark": ("#ffd479", "", "bold"),
-    "match": ("#1a1300", "#f0c060", ""),
-    "critical": ("#ff8f8f", "", "bold"),
-    "high": ("#ffad66", "", "bold"),
-    "medium": ("#e6d26a", "", ""),
-    "low": ("#8fc7e8", "", ""),
-    "informational": ("#98a2ae", "", ""),
-    "good": ("#8fd694", "", ""),
-    "bad": ("#ff8f8f", "", "bold"),
-    "alarm": ("#ffffff", "#a12727", "bold"),
-    "notice": ("#11151a", "#e6d26a", ""),
-}
-_LIGHT: _Table = {
-    "": ("#20262d", "#fbfaf7", ""),
-    "dim": ("#5c6670", "", ""),
-    "strong": ("#000000", "", "bold"),
-    "label": ("#1f558c", "", ""),
-    "head": ("#48525c", "#e9e7e1", ""),
-    "bar": ("#2c343c", "#e9e7e1", ""),
-    "tab": ("#ffffff", "#1f558c", "bold"),
-    "key": ("#0b4a8f", "", "bold"),
-    "rule": ("#8b949c", "", ""),
-    "cursor": ("#000000", "#bcd7f5", ""),
-    "cursor away": ("", "#e3e6ea", ""),
-    "mark": ("#7a4b00", "", "bold"),
-    "match": ("#000000", "#ffd75e", ""),
-    "critical": ("#a30d0d", "", "bold"),
-    "high": ("#933e00", "", "bold"),
-    "medium": ("#6b5300", "", ""),
-    "low": ("#1c5a80", "", ""),
-    "informational": ("#56606a", "", ""),
-    "good": ("#1c6325", "", ""),
-    "bad": ("#a30d0d", "", "bold"),
-    "alarm": ("#ffffff", "#a12727", "bold"),
-    "notice": ("#000000", "#ffd75e", ""),
-}
-_MONO: _Table = {
-    "": ("", "", ""),
-    "dim": ("", "", ""),
-    "strong": ("", "", "bold"),
-    "label": ("", "", ""),
-    "head": ("", "", "underline"),
-    "bar": ("", "", ""),
-    "tab": ("", "", "reverse"),
-    "key": ("", "", "bold"),
-    "rule": ("", "", ""),
-    "cursor": ("", "", "reverse"),
-    "cursor away": ("", "", "underline"),
-    "mark": ("", "", "bold"),
-    "match": ("", "", "underline bold"),
-    "critical": ("", "", "bold"),
-    "high": ("", "", "bold"),
-    "medium": ("", "", ""),
-    "low": ("", "", ""),
-    "informational": ("", "", ""),
-    "good": ("", "", ""),
-    "bad": ("", "", "bold"),
-    "alarm": ("", "", "reverse bold"),
-    "notice": ("", "", "reverse"),
-}
-THEMES: Mapping[str, _Table] = MappingProxyType({"dark": _DARK, "light": _LIGHT, "mono": _MONO})
+from screens.themes import THEMES
 
 SEVERITIES = ("critical", "high", "medium", "low", "informational")
 SEVERITY_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -136,6 +61,8 @@ class Look:
         self.theme = theme
         self.ascii_only = ascii_only
         self._table = THEMES[theme]
+        self.own_colours = theme in ("mono", "sixteen", "sixteen light")
+        """Colours are the terminal's own, by name, or none."""
         self._styles: dict[str, Style] = {}
 
     def style(self, name: str, over: str = "") -> Style:
@@ -150,6 +77,8 @@ class Look:
                     known += self._made(part)
             if over == "cursor" and name in ("dim", "rule", "informational"):
                 known += self._made("cursor")
+            if over == "cursor" and known.reverse and name:  # a second colour would not be read on it
+                known = self._made("") + self._made("cursor") + Style(bold=known.bold)
             self._styles[key] = known
         return known
 
@@ -169,11 +98,23 @@ class Look:
         )
 
 
-def look_for(environ: Mapping[str, str] = os.environ, theme: str = "dark") -> Look:
-    """The look that suits this terminal: NO_COLOR, and ASCII for TERM=linux or where UTF-8 is not spoken."""
+def look_for(environ: Mapping[str, str] = os.environ, theme: str = "dark", plain: bool | None = None) -> Look:
+    """The look that suits this terminal: NO_COLOR, 16 colours, and ASCII for TERM=linux or where UTF-8 is not
+    spoken. plain: ASCII, whatever the terminal (None: as it suits)."""
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     speaks_utf8 = not locale or "utf-8" in locale.lower() or "utf8" in locale.lower()
     if locale in ("C", "POSIX"):
         speaks_utf8 = False
-    ascii_only = environ.get("TERM") == "linux" or not speaks_utf8
-    return Look("mono" if environ.get("NO_COLOR") else theme, ascii_only)
+    ascii_only = environ.get("TERM") == "linux" or not speaks_utf8 if plain is None else plain
+    return Look(theme_for(environ, theme), ascii_only)
+
+
+def theme_for(environ: Mapping[str, str], theme: str) -> str:
+    """The theme that this terminal can show, for the one that a person chose."""
+    if environ.get("NO_COLOR"):
+        return "mono"
+    term = environ.get("TERM", "")
+    many = environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith(
+        ("256color", "kitty", "direct", "ghostty")
+    )
+    return theme if many or not term else "sixteen light" if theme == "light" else "sixteen"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from screens.keeper import keep_terminal
+from screens.preferences import preferences_of
 from xdrtui.commands import main as command_line
 from xdrtui.commands.session import DemoOptions, Session
 from xdrtui.errors import XdrtuiError
@@ -42,23 +43,25 @@ class Refusal(click.ClickException):
 class TerminalScreen:
     """The Textual app, opened on this process' terminal."""
 
-    def open(self, session: Session) -> int:
+    def open(self, session: Session, address: str = "queue") -> int:
         self._require_terminal()
         box = keep_terminal()
         name, workspace = session.place()
+        preferences = preferences_of(session.settings_if_set())
         from screens.app import run
 
         with logs_in(workspace):
-            return run(workspace, name=name, box=box)
+            return run(workspace, preferences=preferences, name=name, initial=address, box=box)
 
-    def open_demo(self, options: DemoOptions) -> int:
+    def open_demo(self, session: Session, options: DemoOptions) -> int:
         self._require_terminal()
         box = keep_terminal()
+        preferences = preferences_of(session.settings_if_set())
         from screens.app import run
         from xdrtui.demo import open_demo
 
         with open_demo(options.scenarios, reset=options.reset) as demo, logs_in(demo.directory):
-            return run(demo.directory, demo=demo, name="demo", box=box)
+            return run(demo.directory, preferences=preferences, demo=demo, name="demo", box=box)
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
         self._require_terminal()
@@ -74,10 +77,25 @@ class TerminalScreen:
 
         with tempfile.TemporaryDirectory(prefix="xdrtui-replay-") as folder:
             with Player(Path(folder), make) as player, logs_in(Path(folder)):
-                code = run(folder, name="replay", box=box)
+                code = run(
+                    folder, preferences=preferences_of(session.settings_if_set()), name="replay", box=box
+                )
             if player.failure:
                 raise XdrtuiError(f"the replay stopped: {player.failure}")
         return code
+
+    def triage(self, session: Session, query: str) -> None:
+        import getpass
+        import platform
+
+        from screens.linear import converse
+        from screens.times import Zone
+        from xdrtui.triage.desk import Desk, Principal
+
+        name = getpass.getuser()
+        zone = Zone(named=preferences_of(session.settings_if_set()).named_zone())
+        with Desk.open(session.place()[1], Principal(name, platform.node() or "this machine")) as desk:
+            converse(desk, query, name, zone)
 
     def refusal(self) -> str:
         try:

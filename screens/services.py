@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from screens.drafts import Drafts
 from screens.look import Look
+from screens.preferences import Preferences
 from screens.times import Zone
 
 if TYPE_CHECKING:
@@ -95,3 +96,4 @@ class Services:
     person: str = ""
     drafts: Drafts | None = None
     box: BlackBox | None = None
+    preferences: Preferences = field(default_factory=Preferences)

@@ -31,7 +31,7 @@ def status_line(
     clock = "" if demo else f"{zone.clock(now, seconds=False)} "
     right: Line = [("low bandwidth  ", "dim")] if low else []
     right += [(f" {demo} ", "notice"), (" ", "")] if demo else []
-    return spread(left, [*right, (f"{clock}{zone.name(now)} ", "")], cells)
+    return spread(left, [*right, (f"{clock}{zone.title(now)} ", "")], cells)
 
 
 def _figures(status: Status, cells: int, brief: bool) -> Line:

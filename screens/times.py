@@ -11,32 +11,61 @@ SECOND = 1_000_000_000
 
 
 class Zone:
-    """The zone that times are shown in; `toggle` switches between UTC and the user's own."""
+    """The zone that times are shown in; `toggle` goes on to the next: a set one, UTC, the user's own."""
 
-    def __init__(self, own: tzinfo | None = None, utc: bool = False) -> None:
-        """own: the user's zone (None: the system's)."""
-        self._own = own
-        self.utc = utc
+    def __init__(self, own: tzinfo | None = None, utc: bool = False, named: tzinfo | None = None) -> None:
+        """own: the user's zone (None: the system's); named: one that was set, which is the first."""
+        self._zones: list[tzinfo | None] = [UTC, own]
+        self._named = named
+        if named is not None:
+            self._zones.insert(0, named)
+        self._place = 0 if utc or named is not None else 1
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone itself; None = this machine's."""
+        return self._zones[self._place]
+
+    @property
+    def utc(self) -> bool:
+        """Whether times are shown in UTC."""
+        return self._zones[self._place] is UTC
 
     def toggle(self) -> None:
-        self.utc = not self.utc
+        self._place = (self._place + 1) % len(self._zones)
+
+    def _zone(self) -> tzinfo | None:
+        return self._zones[self._place]
 
     def at(self, time: int) -> datetime:
         """The moment in this zone; what lies outside the calendar becomes its nearest end."""
         try:
             moment = datetime.fromtimestamp(time // SECOND, UTC)
-            return moment if self.utc else moment.astimezone(self._own)
+            return moment.astimezone(self._zone())
         except (ValueError, OverflowError, OSError):
             return datetime.min.replace(tzinfo=UTC) if time < 0 else datetime.max.replace(tzinfo=UTC)
 
     def name(self, time: int) -> str:
         """The zone with its offset at this time: "UTC", "UTC+1", "UTC-3:30"."""
-        offset = timedelta(0) if self.utc else self.at(time).utcoffset() or timedelta(0)
+        offset = self.at(time).utcoffset() or timedelta(0)
         minutes = int(offset.total_seconds()) // 60
         if not minutes:
             return "UTC"
         hours, rest = divmod(abs(minutes), 60)
         return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+
+    def title(self, time: int) -> str:
+        """The zone as the header names it: "UTC+1", or with its place where it was set, "Paris UTC+1"."""
+        if self._zone() is None or self._zone() is not self._named:
+            return self.name(time)
+        return f"{str(self._named).rsplit('/', 1)[-1].replace('_', ' ')} {self.name(time)}"
+
+    def turn(self, before: int, time: int) -> str:
+        """What to say between two times of a list where the date or the offset changes: the new date and
+        offset; else ""."""
+        if self.day(before) == self.day(time) and self.name(before) == self.name(time):
+            return ""
+        return f"{self.day(time)} {self.name(time)}"
 
     def clock(self, time: int, seconds: bool = True) -> str:
         """14:02:31"""

@@ -64,7 +64,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.walk = Walk(self)
         self.current = QUEUE
         self.said: tuple[str, str] = ("", "")
-        self._first = initial if initial in PANES else QUEUE
+        self._first = initial
         self._followed = ""
         self._history: list[str] = []
         self._said_until = 0.0
@@ -105,7 +105,9 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.set_interval(15.0, self.queue.restyle)
         self.watcher.tick()
         if self._first != QUEUE:
-            self.open_pane(self._first)
+            from screens.deeds import go_to
+
+            go_to(self, self._first)
         kept = self.services.drafts.names() if self.services.drafts is not None else []
         if kept and kept[0].startswith("memo-"):
             address = f"alert/{kept[0].removeprefix('memo-')[:8]}"

@@ -106,17 +106,20 @@ class OneScreen:
     def __init__(self) -> None:
         self.opened: list[object] = []
 
-    def open(self, session: Session) -> int:
-        self.opened.append(session.profile)
+    def open(self, session: Session, address: str = "queue") -> int:
+        self.opened.append(session.profile or address)
         return 0
 
-    def open_demo(self, options: DemoOptions) -> int:
+    def open_demo(self, session: Session, options: DemoOptions) -> int:
         self.opened.append(options)
         return 0
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
         self.opened.append((paths, speed))
         return 0
+
+    def triage(self, session: Session, query: str) -> None:
+        self.opened.append(query)
 
     def refusal(self) -> str:
         return ""
@@ -127,6 +130,13 @@ def test_without_a_command_the_screen_opens_on_the_profile() -> None:
     result = CliRunner().invoke(make_group(screen), ["--profile", "lab"])
     assert result.exit_code == 0
     assert screen.opened == ["lab"]
+
+
+def test_an_address_and_a_filter_reach_the_screen() -> None:
+    screen = OneScreen()
+    assert CliRunner().invoke(make_group(screen), ["open", "alert/1234"]).exit_code == 0
+    assert CliRunner().invoke(make_group(screen), ["triage", "level>=high"]).exit_code == 0
+    assert screen.opened == ["alert/1234", "level>=high"]
 
 
 def test_without_a_screen_the_help_is_shown() -> None:

@@ -30,7 +30,7 @@ def command(session: Session, scenarios: tuple[str, ...], reset: bool, report: b
     options = DemoOptions(scenarios, reset)
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if session.screen is not None and terminal and not report:
-        raise click.exceptions.Exit(session.screen.open_demo(options))
+        raise click.exceptions.Exit(session.screen.open_demo(session, options))
     from xdrtui.demo import print_report
 
     raise click.exceptions.Exit(print_report(options.scenarios, options.reset))

@@ -28,15 +28,19 @@ class DemoOptions:
 class Screen(Protocol):
     """Opens the terminal app; `screens.main` has the one there is."""
 
-    def open(self, session: Session) -> int:
-        """Open it on the session's workspace and return the exit code when the user leaves."""
+    def open(self, session: Session, address: str = "queue") -> int:
+        """Open it on the session's workspace and return the exit code when the user leaves. address: a pane,
+        or `alert/ID`."""
 
-    def open_demo(self, options: DemoOptions) -> int:
+    def open_demo(self, session: Session, options: DemoOptions) -> int:
         """Open it on the demo."""
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
         """Open it on a workspace of its own into which these files are played. speed: recorded seconds a
         second."""
+
+    def triage(self, session: Session, query: str) -> None:
+        """Judge alerts line by line, on standard input and output, without a terminal."""
 
     def refusal(self) -> str:
         """Why this terminal cannot show it, in one sentence with the remedy; empty where it can."""
@@ -60,12 +64,19 @@ class Session:
     def place(self) -> tuple[str, Path]:
         """Name of the profile and its workspace, for the screen: where nothing is set, without the 70 ms that
         reading settings takes, since the first frame waits for this."""
-        from xdrtui.places import default_file, default_workspace
+        from xdrtui.places import default_workspace
+
+        settings = self.settings_if_set()
+        if settings is not None:
+            return settings.name, settings.workspace
+        return "default", default_workspace("default")
+
+    def settings_if_set(self) -> Settings | None:
+        """The settings of the profile; None where nothing is set."""
+        from xdrtui.places import default_file
 
         asked = self.profile or self.settings_file or any(name.startswith("XDRTUI_") for name in os.environ)
-        if asked or default_file().exists():
-            return self.settings.name, self.settings.workspace
-        return "default", default_workspace("default")
+        return self.settings if asked or default_file().exists() else None
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
