@@ -17,22 +17,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from xdrtui.errors import StoreError, StoreFull
 from xdrtui.events.decode import Decoded, DecodedFrame
 from xdrtui.pipeline.archiving import Archiving, bounds_of
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
+from xdrtui.pipeline.detecting import detect
+from xdrtui.pipeline.mode import refuse_fleet
+from xdrtui.pipeline.positions import latest_positions
 from xdrtui.pipeline.process import Process
-from xdrtui.pipeline.sink import Broken, Totals
+from xdrtui.pipeline.sink import Totals
 from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.store import workers
 from xdrtui.store.archive.retention import hold_reserve, release_reserve
-from xdrtui.store.batch import BatchResult, Mark
+from xdrtui.store.batch import BatchResult
 from xdrtui.store.live import LiveRow, LiveWriter
 from xdrtui.store.store import Committed, Store
 from xdrtui.store.workers import Heartbeat
@@ -77,6 +78,7 @@ class Committer:
         self._frames: list[DecodedFrame] = []
         hold_reserve(self.store.directory)
         try:
+            refuse_fleet(self.store)
             self.adopt(process)
             if archive is not None and archive.enabled:
                 self._archive = Archiving(self.store, bounds_of(archive), clock=clock)
@@ -119,21 +121,14 @@ class Committer:
 
     def stored(self, prefix: str) -> dict[int, Stored]:
         """Partition -> where its latest generation stands, of the sources whose uid begins so."""
-        found: dict[int, Stored] = {}
-        for uid in self.store.sources():
-            if uid.startswith(prefix) and uid[len(prefix) :].isdecimal():
-                for partition, mark in self.store.positions(uid).items():
-                    generation = int(uid[len(prefix) :])
-                    if partition not in found or generation > found[partition].generation:
-                        found[partition] = Stored(mark.next_offset, mark.anchor, generation)
-        return found
+        return latest_positions(self.store, prefix)
 
     def commit(self, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         """Detect and store a batch, all or nothing. Raises Fenced, Broken, StoreBusy, StoreError."""
         whole = BatchResult()
         self._frames = []
         for fetched in batch:
-            _add(whole, self._detect(fetched))
+            _add(whole, detect(self.process, fetched))
         committed = self._store_batch(whole)
         totals = self.totals
         totals.messages += whole.counts.get("messages", 0)
@@ -187,31 +182,6 @@ class Committer:
     def flush(self) -> Sequence[Fetched]:
         """Every batch was safe when `commit` returned."""
         return ()
-
-    def _detect(self, fetched: Fetched) -> BatchResult:
-        messages = fetched.messages
-        mark = Mark(messages.source.uid, messages.partition, fetched.next_offset, fetched.anchor, 0)
-        result = BatchResult(marks=[mark], sources=[messages.source])
-        if len(messages):
-            try:
-                result = self.process.run(messages)
-            except Exception as error:  # one partition's trouble must not stop the others
-                log.exception("detection failed", extra={"source": messages.source.uid})
-                raise Broken(fetched, f"{type(error).__name__}: {error}"[:500]) from error
-        elif fetched.dead:  # a range that cannot be read is one message, and one letter
-            result.dead = list(fetched.dead)
-            result.counts = {"messages": len(fetched.dead), "dead": len(fetched.dead)}
-        result.marks = [
-            msgspec.structs.replace(
-                mark,
-                next_offset=fetched.next_offset,
-                anchor=fetched.anchor,
-                start=fetched.start,
-                generation=fetched.generation,
-            )
-            for mark in result.marks
-        ]
-        return result
 
     def fold(self, decide: bool) -> bool:
         """Fold what is stored into alerts; False where another process holds the lease, or one that was

@@ -23,6 +23,7 @@ import msgspec
 
 from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Committer
+from xdrtui.pipeline.fleet import FleetSink
 from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
@@ -82,8 +83,15 @@ def run_worker(
 
     directory: of the store; stop: is asked every 0.2 s; progress: is told each second the figures so far and
     how many messages wait; rules: asked for rules that have changed; archive: what of the events is kept.
-    Raises BrokerError, SettingsError, StoreError.
+    In mode `fleet` its results go to the findings topic (see `run_fold`). Raises BrokerError, SettingsError,
+    StoreError.
     """
+
+    def open_sink(loop: asyncio.AbstractEventLoop) -> Sink:
+        if settings.mode == "fleet":
+            return FleetSink(loop, settings, process, clock=clock)
+        return Committer(directory, process, clock=clock, archive=archive)
+
     worker = Worker(
         directory,
         settings,
@@ -93,7 +101,7 @@ def run_worker(
         progress=progress,
         clock=clock,
         rules=rules,
-        open_sink=lambda _: Committer(directory, process, clock=clock, archive=archive),
+        open_sink=open_sink,
     )
     return asyncio.run(worker.run())
 
@@ -236,9 +244,11 @@ class Worker:
             if batch:
                 await self._settle(batch)
                 self._in_hand -= len(batch)
-            elif await self._caught_up():
-                self._summary.ended = "end"
-                return
+            else:
+                await self._flush()
+                if await self._caught_up():
+                    self._summary.ended = "end"
+                    return
 
     async def _renew_rules(self) -> None:
         """Take up rules that have changed, between two batches."""
@@ -290,6 +300,14 @@ class Worker:
             if (size := sum(map(_size, current))) > 20_000 and spent > 0:
                 self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
             return
+
+    async def _flush(self) -> None:
+        """Nothing more is there for now: what was handed on is made safe."""
+        try:
+            await self._commit(await self._call(self._sink.flush))
+        except Fenced as fenced:
+            log.warning("fenced off", extra={"reason": str(fenced)})
+            await self._source.place_again()
 
     async def _commit(self, safe: Sequence[Fetched]) -> None:
         """Commit offsets, but of no partition that is another worker's by now."""

@@ -24,14 +24,16 @@ def write(connection: sqlite3.Connection, rows: Iterable[RuleRow], now: int) -> 
     connection.executemany(
         f"INSERT INTO rules({QUOTED}, current, stored) VALUES ({marks}, 1, ?)"  # noqa: S608
         " ON CONFLICT(id, hash) DO UPDATE SET current = 1, path = excluded.path",
-        [
-            (
-                *(getattr(row, name) for name in TEXTS),
-                *(msgspec.json.encode(getattr(row, name)).decode() for name in LISTS),
-                now,
-            )
-            for row in rows
-        ],
+        [_values(row, now) for row in rows],
+    )
+
+
+def add(connection: sqlite3.Connection, rows: Iterable[RuleRow], now: int) -> None:
+    """Keep these versions beside those in force; one that is there stays as it is."""
+    marks = ",".join("?" * (len(TEXTS) + len(LISTS)))
+    connection.executemany(
+        f"INSERT OR IGNORE INTO rules({QUOTED}, current, stored) VALUES ({marks}, 0, ?)",  # noqa: S608
+        [_values(row, now) for row in rows],
     )
 
 
@@ -47,6 +49,12 @@ def read(connection: sqlite3.Connection, rule: str, version: str = "") -> RuleRo
 def current(connection: sqlite3.Connection) -> list[RuleRow]:
     """The rules in force."""
     return [_row(row) for row in connection.execute(f"SELECT {QUOTED} FROM rules WHERE current ORDER BY id")]  # noqa: S608
+
+
+def _values(row: RuleRow, now: int) -> tuple[str | int, ...]:
+    texts = (getattr(row, name) for name in TEXTS)
+    lists = (msgspec.json.encode(getattr(row, name)).decode() for name in LISTS)
+    return (*texts, *lists, now)
 
 
 def _row(row: tuple[str, ...]) -> RuleRow:

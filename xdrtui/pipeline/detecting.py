@@ -1,0 +1,41 @@
+"""What was fetched of one partition, through detection: the same for a local worker and a fleet's."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.sink import Broken
+from xdrtui.sources.partitions import Fetched
+from xdrtui.store.batch import BatchResult, Mark
+
+log = logging.getLogger(__name__)
+
+
+def detect(process: Process, fetched: Fetched) -> BatchResult:
+    """All that it brings, with the mark that moves its position on. Raises Broken."""
+    messages = fetched.messages
+    mark = Mark(messages.source.uid, messages.partition, fetched.next_offset, fetched.anchor, 0)
+    result = BatchResult(marks=[mark], sources=[messages.source])
+    if len(messages):
+        try:
+            result = process.run(messages)
+        except Exception as error:  # one partition's trouble must not stop the others
+            log.exception("detection failed", extra={"source": messages.source.uid})
+            raise Broken(fetched, f"{type(error).__name__}: {error}"[:500]) from error
+    elif fetched.dead:  # a range that cannot be read is one message, and one letter
+        result.dead = list(fetched.dead)
+        result.counts = {"messages": len(fetched.dead), "dead": len(fetched.dead)}
+    result.marks = [
+        msgspec.structs.replace(
+            mark,
+            next_offset=fetched.next_offset,
+            anchor=fetched.anchor,
+            start=fetched.start,
+            generation=fetched.generation,
+        )
+        for mark in result.marks
+    ]
+    return result

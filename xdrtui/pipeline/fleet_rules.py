@@ -1,0 +1,80 @@
+"""Which version of the rules each worker of a fleet works with, and a loud word where they differ.
+
+Who is at work follows from the topic's own times: a worker that has been silent for ten minutes of them is
+gone. So every workbench says the same, whenever it reads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from xdrtui.pipeline.fleet_records import Beat
+from xdrtui.store import workers
+
+NOTE = "fleet.versions"
+FAULT = "fleet:rules"
+SILENT = 600_000_000_000
+SHOWN = 4
+
+
+class Version(msgspec.Struct, frozen=True):
+    """at: when the worker was last heard of, nanoseconds of the broker's clock."""
+
+    rules: str
+    correlations: str
+    at: int
+
+
+class Versions:
+    """Of one store. Remembered in it, so that a restart forgets nothing."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        text = workers.note(connection, NOTE) or "{}"
+        self._known = msgspec.json.decode(text, type=dict[str, Version])
+
+    def take(self, beat: Beat, at: int) -> None:
+        """A worker was heard of."""
+        if beat.gone:
+            self._known.pop(beat.worker, None)
+        else:
+            self._known[beat.worker] = Version(beat.rules, beat.correlations, at)
+        self._known = {name: each for name, each in self._known.items() if each.at > at - SILENT}
+
+    def write(self, connection: sqlite3.Connection, at: int) -> None:
+        """Remember, and report or take back the fault. Runs inside the caller's transaction."""
+        workers.set_note(connection, NOTE, msgspec.json.encode(self._known).decode())
+        text = self.difference()
+        if text:
+            workers.report_fault(connection, FAULT, "rules", text, at)
+        else:
+            workers.clear_fault(connection, FAULT, at)
+
+    def difference(self) -> str:
+        """Who works with which rules, where not all work with the same; else empty."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for name, each in sorted(self._known.items()):
+            groups.setdefault((each.rules, each.correlations), []).append(name)
+        if len(groups) < 2:
+            return ""
+        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        told = [f"{_names(names)} with {version[0][:8]}-{version[1][:4]}" for version, names in ordered]
+        return (
+            f"Workers of the fleet run {len(groups)} versions of the rules: {'; '.join(told[:SHOWN])}."
+            " What one finds another may miss: bring them to one version."
+        )
+
+    def other_correlations(self, mine: str) -> str:
+        """Why this workbench may decide otherwise than its workers' rules say; empty where it does not."""
+        others = {each.correlations for each in self._known.values()} - {mine}
+        if not others or len({each.correlations for each in self._known.values()}) > 1:
+            return ""
+        return (
+            "This workbench counts with other correlations than its workers were given: use the same rules"
+            " (rules.paths) in both."
+        )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
