@@ -32,6 +32,7 @@ COMMANDS = {
     "deadletters": "Messages that could not be read: list, show, try again.",
     "open": "Open the screen at a pane or an alert.",
     "triage": "Judge alerts line by line, for screen readers.",
+    "hunt": "Search the event archive: by fields, by a Sigma rule, or in SQL.",
     "explain": "Tell why a rule fired on an event, or did not.",
     "rules": "Check rules, test them, and tell what they can see.",
     "demo": "Watch bundled attacks of a known truth being found.",

@@ -56,6 +56,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
     metavar="DIR",
     help="Also store findings and alerts in the workspace at DIR (one process).",
 )
+@click.option("--archive", is_flag=True, help="With --into: keep every event too, for `xdrtui hunt`.")
 @pass_session
 def command(
     session: Session,
@@ -66,11 +67,14 @@ def command(
     level: str,
     jobs: int,
     into: Path | None,
+    archive: bool,
 ) -> None:
     """Run rules over the files at PATH (files, folders, or - for standard input).
 
     Reads JSON lines and arrays, Windows event logs, Zeek logs, syslog and auditd text, also compressed.
     """
+    if archive and into is None:
+        raise click.UsageError("--archive keeps events in a workspace: name it with --into.")
     if into is not None and jobs > 1:
         raise click.UsageError("--into stores from one process: leave --jobs out.")
     book = rulebook(session, rules, pipelines=pipelines)
@@ -115,10 +119,12 @@ def command(
             on_progress=on_progress,
         )
     else:
+        from xdrtui.pipeline.archiving import bounds_of
         from xdrtui.pipeline.fill import fill
 
         interruptible()
-        summary = fill(into, paths, book, on_matches=on_matches, on_progress=on_progress)
+        bounds = bounds_of(session.settings.archive) if archive else None
+        summary = fill(into, paths, book, on_matches=on_matches, on_progress=on_progress, archive=bounds)
     progress.clear()
     _tell(summary, book, time.monotonic() - began)
     if into is not None:

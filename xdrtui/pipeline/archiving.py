@@ -2,8 +2,8 @@
 
 `append`, `keep` and `undo` belong to the detecting thread (see `store.archive.writer`). A second thread with
 a connection of its own rolls full segments into Parquet, merges small files and drops the oldest, so that
-none of this holds up detection. Where the disk is full even after the oldest archive has gone, archiving stops and
-detection goes on; it is tried again every few seconds.
+none of this holds up detection. Where the disk is full even after the oldest archive has gone, archiving
+stops and detection goes on; it is tried again every few seconds.
 """
 
 from __future__ import annotations

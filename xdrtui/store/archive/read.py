@@ -7,18 +7,17 @@ the reader has let go (`files.GRACE_SECONDS` at most); what retention takes away
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import polars as pl
 
 from detectors.contract import NULL, EventType, Text
-from xdrtui.store.archive import catalogue
+from xdrtui.store.archive import catalogue, segment
 from xdrtui.store.archive.catalogue import File
 from xdrtui.store.archive.files import READING, lock
-from xdrtui.store.archive.roll import META, ROWS_AT_ONCE, frame_of
-from xdrtui.store.archive.segment import Damaged, chunks, decode_type
+from xdrtui.store.archive.roll import META, ROWS_AT_ONCE, frame_of, same_columns
 from xdrtui.store.store import Store
 
 
@@ -56,40 +55,87 @@ class Reader:
         """Rows in the files that will be read."""
         return sum(file.rows for file in self.files)
 
-    def types(self, file: File) -> EventType | None:
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that some Parquet file has columns of."""
+        return frozenset().union(*(self.known(file) for file in self.files))
+
+    def type_of(self, file: File) -> EventType | None:
         """The event type of a file; None where it holds several."""
-        return decode_type(file.event_type) if file.event_type else None
+        return segment.decode_type(file.event_type) if file.event_type else None
+
+    def known(self, file: File) -> frozenset[str]:
+        """The fields that a Parquet file has columns of."""
+        names = msgspec.json.decode(file.columns, type=list[str])
+        return frozenset(name for name in names if not name.endswith("?"))
 
     def parts(self, file: File, fields: Collection[str] | None = None) -> Iterator[Part]:
-        """The rows of a file. fields: the columns wanted, where there are such; None for all."""
-        path = file.where(self._store.directory)
-        try:
-            made = self._hot(path, file) if file.kind == "hot" else self._parquet(path, file, fields)
-            for part in made:
+        """The rows of a file within the time asked for, some ten thousand at a time, with the columns META
+        and those of these fields (None = all)."""
+        with self._telling(file):
+            for part in self._hot(file) if file.kind == "hot" else self._parquet(file, fields):
                 kept = self._within(part)
                 if kept.data.height:
                     yield kept
+
+    def columns(self, file: File, fields: Collection[str], *, raw: bool) -> Iterator[tuple[int, Part]]:
+        """These columns alone of a Parquet file, and the raw events if asked: where each part begins in the
+        file, and the part. Rows outside the time asked for are among them: see `rows_at`."""
+        with self._telling(file):
+            for at in range(0, file.rows, ROWS_AT_ONCE):
+                yield at, self._slice(file, at, fields, ["@raw"] if raw else [])
+
+    def rows_at(self, file: File, at: int, rows: Collection[int]) -> pl.DataFrame:
+        """The columns META of these rows of the part that begins at `at`, with `@row`, the number of each in
+        the part; less the rows outside the time asked for."""
+        with self._telling(file):
+            part = self._slice(file, at, (), META)
+            numbers = pl.Series("@row", sorted(rows), pl.Int64)
+            chosen = Part(part.event_type, part.data[numbers].with_columns(numbers), part.known)
+            return self._within(chosen).data
+        return pl.DataFrame(schema={"@row": pl.Int64})
+
+    @contextlib.contextmanager
+    def _telling(self, file: File) -> Iterator[None]:
+        """What cannot be read is told, and the hunt goes on."""
+        try:
+            yield
         except FileNotFoundError:
             self.faults.append(f"{file.path}: deleted by retention before it could be read")
-        except (Damaged, OSError, pl.exceptions.PolarsError) as error:
+        except (segment.Damaged, OSError, pl.exceptions.PolarsError) as error:
             self.faults.append(f"{file.path}: {error}")
 
-    def _hot(self, path: Path, file: File) -> Iterator[Part]:
-        for chunk in chunks(path, file.size):
-            for kind, rows in chunk.parts():
-                data = frame_of([rows])
-                yield Part(decode_type(kind), data, _fields(data))
+    def _hot(self, file: File) -> Iterator[Part]:
+        """A hot segment's chunks, those of one type together."""
+        gathered: dict[str, list[segment.Part]] = defaultdict(list)
+        rows = 0
+        try:
+            for chunk in segment.chunks(file.where(self._store.directory), file.size):
+                for kind, part in chunk.parts():
+                    gathered[kind].append(part)
+                    rows += part.rows.height
+                if rows >= ROWS_AT_ONCE:
+                    yield from _framed(gathered)
+                    gathered.clear()
+                    rows = 0
+        finally:
+            yield from _framed(gathered)  # what stands before the damage, if there is any
 
-    def _parquet(self, path: Path, file: File, fields: Collection[str] | None) -> Iterator[Part]:
-        stored = msgspec.json.decode(file.columns, type=list[str])
-        event_type = decode_type(file.event_type)
-        known = frozenset(name for name in stored if not name.endswith("?"))
-        wanted = [*META, *(name for name in stored if fields is None or name.removesuffix("?") in fields)]
+    def _parquet(self, file: File, fields: Collection[str] | None) -> Iterator[Part]:
         for at in range(0, file.rows, ROWS_AT_ONCE):
-            lazy = pl.scan_parquet(path, glob=False).select(wanted).slice(at, ROWS_AT_ONCE)
-            yield Part(event_type, lazy.collect(), known)
+            yield self._slice(file, at, self.known(file) if fields is None else fields, META)
+
+    def _slice(self, file: File, at: int, fields: Collection[str], more: Sequence[str]) -> Part:
+        stored = msgspec.json.decode(file.columns, type=list[str])
+        wanted = [*more, *(name for name in stored if name.removesuffix("?") in fields)] or ["@quality"]
+        path = file.where(self._store.directory)
+        rows = min(ROWS_AT_ONCE, file.rows - at)
+        data = pl.scan_parquet(path, glob=False).select(wanted).slice(at, rows).collect()
+        return Part(segment.decode_type(file.event_type), data, self.known(file))
 
     def _within(self, part: Part) -> Part:
+        if self.since is None and self.until is None:
+            return part
         times = part.data["@time"]
         kept = pl.repeat(True, len(times), dtype=pl.Boolean, eager=True)
         if self.since is not None:
@@ -99,8 +145,12 @@ class Reader:
         return part if kept.all() else Part(part.event_type, part.data.filter(kept), part.known)
 
 
-def _fields(data: pl.DataFrame) -> frozenset[str]:
-    return frozenset(name for name in data.columns if name not in META and not name.endswith("?"))
+def _framed(gathered: Mapping[str, list[segment.Part]]) -> Iterator[Part]:
+    for kind, parts in gathered.items():
+        for same in same_columns(parts):
+            data = frame_of(same)
+            names = (name for name in data.columns if name not in META and not name.endswith("?"))
+            yield Part(segment.decode_type(kind), data, frozenset(names))
 
 
 def cells_of(data: pl.DataFrame, field: str) -> list[Text]:
@@ -113,8 +163,6 @@ def cells_of(data: pl.DataFrame, field: str) -> list[Text]:
         cells = data[field].to_list()
     mark = f"{field}?"
     if mark in data.columns:
-        cells = [
-            NULL if cell is None and present else cell
-            for cell, present in zip(cells, data[mark], strict=True)
-        ]
+        present = data[mark].to_list()
+        cells = [NULL if cell is None and there else cell for cell, there in zip(cells, present, strict=True)]
     return cells

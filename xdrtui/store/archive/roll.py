@@ -148,7 +148,7 @@ def _groups(path: Path, length: int, types: Container[str]) -> Mapping[Group, li
             cells[kind].append(part)
     groups: dict[Group, list[pl.DataFrame]] = defaultdict(list)
     for kind in list(cells):
-        for same in _same_columns(cells.pop(kind)):
+        for same in same_columns(cells.pop(kind)):
             whole = frame_of(same)
             for hour, rows in _by_hour(whole):
                 groups[kind, hour].append(rows)
@@ -173,7 +173,7 @@ def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
         yield first * HOUR, whole if border is None else whole.filter(hours > border)
 
 
-def _same_columns(parts: Iterable[Part]) -> list[list[Part]]:
+def same_columns(parts: Iterable[Part]) -> list[list[Part]]:
     """Parts with the same columns together: rules that change ask for others."""
     by_names: dict[frozenset[str], list[Part]] = defaultdict(list)
     for part in parts:
