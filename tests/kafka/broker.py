@@ -36,11 +36,12 @@ class Missing(Exception):
 @dataclass(frozen=True)
 class Listener:
     """One way in. protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; properties: without the prefix
-    `listener.name.<name>.`."""
+    `listener.name.<name>.`; proxied: clients are told another port than its own, for a proxy."""
 
     name: str
     protocol: str
     properties: Mapping[str, str] = field(default_factory=dict)
+    proxied: bool = False
 
 
 PLAIN = Listener("PLAINTEXT", "PLAINTEXT")
@@ -96,13 +97,23 @@ class Broker:
         listeners: Sequence[Listener] = (PLAIN,),
         users: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
+        java: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.listeners = tuple(listeners)
         self.users = dict(users or {})
         self.extra = dict(extra or {})
-        *ports, self._controller = free_ports(len(self.listeners) + 1)
-        self.ports = {listener.name: port for listener, port in zip(self.listeners, ports, strict=True)}
+        self._options = tuple(java)
+        names = [listener.name for listener in self.listeners]
+        ports = free_ports(2 * len(names) + 1)
+        self._controller = ports.pop()
+        self.ports = dict(zip(names, ports[: len(names)], strict=True))
+        self.proxied = {
+            listener.name: port
+            for listener, port in zip(self.listeners, ports[len(names) :], strict=True)
+            if listener.proxied
+        }
+        """Where the proxy of a listener must listen."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def bootstrap(self, listener: str = "PLAINTEXT") -> str:
@@ -179,19 +190,20 @@ class Broker:
     def _java(self, libraries: Path) -> list[str]:
         logging = (HERE / "log4j2.yaml", HERE / "log4j2.properties")
         chosen = next((path for path in logging if path.exists()), None)
-        options = [f"-Dlog4j2.configurationFile={chosen}"] if chosen else []
+        options = [*self._options, *([f"-Dlog4j2.configurationFile={chosen}"] if chosen else [])]
         return ["java", "-Xmx384m", "-XX:TieredStopAtLevel=1", *options, "-cp", f"{libraries}/*"]
 
     def _properties(self) -> str:
         names = [listener.name for listener in self.listeners]
         where = [f"{name}://{self.bootstrap(name)}" for name in names]
+        told = [f"{name}://127.0.0.1:{self.proxied.get(name, self.ports[name])}" for name in names]
         protocols = [f"{listener.name}:{listener.protocol}" for listener in self.listeners]
         lines = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
             "listeners": ",".join([*where, f"CONTROLLER://127.0.0.1:{self._controller}"]),
-            "advertised.listeners": ",".join(where),
+            "advertised.listeners": ",".join(told),
             "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": names[0],

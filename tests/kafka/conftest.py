@@ -15,18 +15,34 @@ from tests.kafka import certificates
 from tests.kafka.broker import PLAIN, Broker, Listener, Missing, jars
 from tests.kafka.certificates import Certificates
 from tests.kafka.mock import MockBroker
+from tests.kafka.tokens import AUDIENCE, TokenServer
 
 USERS = {"analyst": "correct horse"}
 _PLAIN_LOGIN = (
     'org.apache.kafka.common.security.plain.PlainLoginModule required user_analyst="correct horse";'
 )
 _SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-_SASL = {
-    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
-    "plain.sasl.jaas.config": _PLAIN_LOGIN,
-    "scram-sha-256.sasl.jaas.config": _SCRAM_LOGIN,
-    "scram-sha-512.sasl.jaas.config": _SCRAM_LOGIN,
+_TOKEN_LOGIN = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
+_TOKEN_CHECK = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
+_ACLS = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "super.users": "User:ANONYMOUS",
 }
+"""Everybody may do everything but where a test has made an ACL; without a login one may do that, too."""
+
+
+def _sasl(tokens: TokenServer) -> dict[str, str]:
+    return {
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+        "plain.sasl.jaas.config": _PLAIN_LOGIN,
+        "scram-sha-256.sasl.jaas.config": _SCRAM_LOGIN,
+        "scram-sha-512.sasl.jaas.config": _SCRAM_LOGIN,
+        "oauthbearer.sasl.jaas.config": _TOKEN_LOGIN,
+        "oauthbearer.sasl.server.callback.handler.class": _TOKEN_CHECK,
+        "oauthbearer.sasl.oauthbearer.jwks.endpoint.url": tokens.keys_url,
+        "oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
+    }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,13 +61,18 @@ def tidy() -> Iterator[None]:
     gc.collect()
 
 
-def listeners(made: Certificates) -> tuple[Listener, ...]:
+def listeners(made: Certificates, tokens: TokenServer) -> tuple[Listener, ...]:
+    sasl = _sasl(tokens)
     tls = {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(made.server_pair)}
     trust = {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(made.authority)}
     return (
         PLAIN,
-        Listener("LOGIN", "SASL_PLAINTEXT", _SASL),
-        Listener("SECURE", "SASL_SSL", {**_SASL, **tls}),
+        Listener("PROXIED", "PLAINTEXT", proxied=True),
+        Listener("LOGIN", "SASL_PLAINTEXT", sasl),
+        Listener("SCRAM", "SASL_PLAINTEXT", {**sasl, "sasl.enabled.mechanisms": "SCRAM-SHA-512"}),
+        Listener("BRIEF", "SASL_PLAINTEXT", {**sasl, "oauthbearer.connections.max.reauth.ms": "1500"}),
+        Listener("SECURE", "SASL_SSL", {**sasl, **tls}),
+        Listener("BOTH", "SASL_SSL", {**sasl, **tls, **trust, "ssl.client.auth": "required"}),
         Listener("MUTUAL", "SSL", {**tls, **trust, "ssl.client.auth": "required"}),
     )
 
@@ -62,8 +83,18 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
+def tokens() -> Iterator[TokenServer]:
+    server = TokenServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def broker(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pem: Certificates
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    pem: Certificates,
+    tokens: TokenServer,
 ) -> Iterator[Broker | MockBroker]:
     """A broker that answers; its directory stays where tests failed."""
     try:
@@ -76,7 +107,13 @@ def broker(
         mock.stop()
         return
     folder = tmp_path_factory.mktemp("kafka")
-    started = Broker(folder / "broker", listeners(pem), USERS)
+    started = Broker(
+        folder / "broker",
+        listeners(pem, tokens),
+        USERS,
+        extra=_ACLS,
+        java=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={tokens.keys_url}"],
+    )
     failed = request.session.testsfailed
     started.start()
     try:
