@@ -23,7 +23,7 @@ from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import run_worker
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources import kafka
+from xdrtui.sources import consumer
 
 START = 1_700_000_000
 SESSION_MS = 1_000
@@ -114,7 +114,7 @@ def work(order: Order) -> None:
     folder = Path(order.directory).parent / "synced"
     folder.mkdir(exist_ok=True)
     os.fsync = Synced(folder / f"{os.getpid()}.jsonl")  # type: ignore[assignment]
-    kafka.SESSION_MS = SESSION_MS
+    consumer.SESSION_MS = SESSION_MS
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],

@@ -36,7 +36,8 @@ class Memory:
     def take(self, fetched: Sequence[Fetched]) -> list[bytes]:
         values: list[bytes] = []
         for each in fetched:
-            assert each.start == (self.at[each.messages.partition].next_offset if self.at else -1)
+            known = self.at.get(each.messages.partition)
+            assert each.start == (known.next_offset if known else -1)
             self.at[each.messages.partition] = Stored(each.next_offset, each.anchor, each.generation)
             values += each.messages.payloads
         return values

@@ -84,20 +84,22 @@ def screen(
     room: int = MOST_EXPANDED,
     distrusted: int = -1,
     aligned: bool = False,
+    strict: bool = False,
 ) -> Screened:
     """Read batches until one cannot be read.
 
     wanted: the offset that was asked for; end: one past the partition's last; most: bytes that a batch may
     take when decompressed; room: bytes that all of them may take; distrusted: batches that begin before this
     offset are mended, since a client stumbled over one of them though checksums held; aligned: a batch ended
-    just before `wanted`, so none that is sound begins before it.
+    just before `wanted`, so none that is sound begins before it; strict: what is before `wanted` cannot be
+    read, so a batch is believed only where the next one agrees with it.
     """
     parts: list[bytes | memoryview] = []
     expanded, expected, at = 0, wanted, 0
     view = memoryview(data)
     while at < len(data) and expanded < room:
         header = _header(data, at, expected, end, aligned or at > 0)
-        if header is None or not header.sound or _overlaps(data, header, expected, end):
+        if header is None or not header.sound or _overlaps(data, header, expected, end, strict):
             if parts:  # cut off by the broker, or damage that the next reply begins with
                 break
             return Screened(b"", _nonsense(data, header, wanted))
@@ -105,7 +107,7 @@ def screen(
         try:
             found = _readable(view[at : header.stop], header, limit, distrusted)
         except TooLarge as error:
-            if limit < most:
+            if parts or limit < most:
                 break
             return Screened(b"", _damage(data, header, f"{_codec(header)}: {error}", certain=True))
         except Broken as error:
@@ -122,7 +124,7 @@ def screen(
 def base_offset(data: bytes, wanted: int, end: int) -> int:
     """Where the first batch begins by its header; -1 where that makes no sense."""
     header = _header(data, 0, wanted, end, aligned=False)
-    if header is None or not header.sound or _overlaps(data, header, wanted, end):
+    if header is None or not header.sound or _overlaps(data, header, wanted, end, strict=True):
         return -1
     return header.base
 
@@ -153,10 +155,10 @@ def _header(data: bytes, at: int, expected: int, end: int, aligned: bool) -> _He
     return _Header(base, last, first, min(count, last - first + 1), magic, crc, attributes, at, stop, sound)
 
 
-def _overlaps(data: bytes, header: _Header, expected: int, end: int) -> bool:
+def _overlaps(data: bytes, header: _Header, expected: int, end: int, strict: bool) -> bool:
     """The batch leaves offsets out, as compaction does, and reaches into the next one: its base offset, which
-    no checksum covers, is wrong."""
-    if header.base <= expected or header.stop == len(data):
+    no checksum covers, is wrong. strict: it need not leave any out for that."""
+    if (header.base <= expected and not strict) or header.stop == len(data):
         return False
     follows = _header(data, header.stop, expected, end, aligned=True)
     return follows is not None and follows.sound and follows.first <= header.last

@@ -223,7 +223,7 @@ class Screen:
         """Where the batch begins that is read from this offset; -1 if it cannot be read, or is the one that
         holds `bad`."""
         data, end = await self._ask(each, offset)
-        found = await asyncio.to_thread(screen, data, offset, end)
+        found = await asyncio.to_thread(screen, data, offset, end, strict=True)
         begins = int.from_bytes(found.readable[:8], "big") if found.readable else -1
         return begins if begins > bad else -1
 
