@@ -39,6 +39,7 @@ def lock(directory: Path, name: str, *, shared: bool = False) -> Iterator[bool]:
     path = folder / name
     if not shared:
         folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(OSError):  # no archive yet, or not ours to write: then there is nothing to lock
         place.touch_private(path)
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
