@@ -23,6 +23,7 @@ from xdrtui.pipeline.archiving import Archiving, bounds_of
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.pipeline.detecting import detect
+from xdrtui.pipeline.gaps import rule_row
 from xdrtui.pipeline.mode import refuse_fleet
 from xdrtui.pipeline.positions import latest_positions
 from xdrtui.pipeline.process import Process
@@ -31,9 +32,10 @@ from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
-from xdrtui.store import workers
+from xdrtui.store import deadletters, workers
 from xdrtui.store.archive.retention import hold_reserve, release_reserve
 from xdrtui.store.batch import BatchResult
+from xdrtui.store.deadletters import Outgoing
 from xdrtui.store.live import LiveRow, LiveWriter
 from xdrtui.store.store import Committed, Store
 from xdrtui.store.workers import Heartbeat
@@ -52,6 +54,10 @@ DISK = "disk"
 ARCHIVE = "archive"
 """Key of the fault that events are not archived."""
 
+OUTBOX = "outbox"
+"""Lease of the worker that sends dead letters on, and key of the fault that it cannot."""
+
+OUTBOX_LEASE_SECONDS = 30
 _LIVE_ROWS_A_BATCH = 100
 
 
@@ -65,8 +71,11 @@ class Committer:
         *,
         clock: Callable[[], int],
         archive: ArchiveSettings | None = None,
+        dead_letter_topic: str = "",
     ) -> None:
-        """archive: keep every event, within these bounds; None: only what findings pin."""
+        """archive: keep every event, within these bounds; None: only what findings pin. dead_letter_topic:
+        where dead letters of live topics are sent on; empty: nowhere."""
+        self.dead_letter_topic = dead_letter_topic
         self.process = process
         self.clock = clock
         self.totals = Totals()
@@ -96,13 +105,14 @@ class Committer:
             self._archive.close()
         with contextlib.suppress(StoreFull), self.store.transaction():  # both run out by themselves
             workers.remove_heartbeat(self.store.connection, self.name)
-            workers.drop_lease(self.store.connection, "correlator", self.name)
+            for lease in ("correlator", OUTBOX):
+                workers.drop_lease(self.store.connection, lease, self.name)
         self.store.close()
 
     def adopt(self, process: Process) -> None:
         """Work with these rules from the next batch on. Raises StoreBusy; then all is as it was."""
         book = process.rulebook
-        self.store.set_rules(book.rows())
+        self.store.set_rules([*book.rows(), rule_row()])
         self._correlator = Correlator(self.store, book.correlations, muted=book.muted, holder=self.name)
         self._blindness = Blindness(self.store, book)
         process.look = self._look
@@ -125,10 +135,11 @@ class Committer:
 
     def commit(self, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         """Detect and store a batch, all or nothing. Raises Fenced, Broken, StoreBusy, StoreError."""
-        whole = BatchResult()
+        live = all(fetched.messages.source.kind == "kafka" for fetched in batch)  # a replay tells nobody
+        whole = BatchResult(forward=self.dead_letter_topic if live else "")
         self._frames = []
         for fetched in batch:
-            _add(whole, detect(self.process, fetched))
+            _add(whole, detect(self.process, fetched, self.clock))
         committed = self._store_batch(whole)
         totals = self.totals
         totals.messages += whole.counts.get("messages", 0)
@@ -200,6 +211,27 @@ class Committer:
         """These partitions have nothing more for now, and hold no window open."""
         for source, partition in partitions:
             self._with_room(lambda source=source, partition=partition: self.store.set_idle(source, partition))  # type: ignore[misc]
+
+    # --- dead letters on their way out, see `outgoing`
+
+    def due(self) -> Sequence[Outgoing]:
+        """What is to be sent now; nothing while another worker of this store sends."""
+        now = self.clock()
+        with self.store.transaction():
+            until = now + OUTBOX_LEASE_SECONDS * 1_000_000_000
+            if not workers.take_lease(self.store.connection, OUTBOX, self.name, now, until):
+                return ()
+        return deadletters.outgoing(self.store.connection)
+
+    def sent(self, ids: Sequence[int]) -> None:
+        with self.store.transaction():
+            deadletters.mark_sent(self.store.connection, ids, self.clock())
+            workers.clear_fault(self.store.connection, OUTBOX, self.clock())
+
+    def failed(self, ids: Sequence[int], fault: str) -> None:
+        with self.store.transaction():
+            deadletters.mark_failed(self.store.connection, ids, fault)
+            workers.report_fault(self.store.connection, OUTBOX, "outbox", fault, self.clock())
 
     # --- telling
 

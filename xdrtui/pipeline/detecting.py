@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 
 import msgspec
 
+from xdrtui.pipeline.gaps import gap, is_gap
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.sink import Broken
 from xdrtui.sources.partitions import Fetched
@@ -14,8 +17,9 @@ from xdrtui.store.batch import BatchResult, Mark
 log = logging.getLogger(__name__)
 
 
-def detect(process: Process, fetched: Fetched) -> BatchResult:
-    """All that it brings, with the mark that moves its position on. Raises Broken."""
+def detect(process: Process, fetched: Fetched, clock: Callable[[], int] = time.time_ns) -> BatchResult:
+    """All that it brings, with the mark that moves its position on. clock: dates the noticing of a gap, which
+    has no time of its own. Raises Broken."""
     messages = fetched.messages
     mark = Mark(messages.source.uid, messages.partition, fetched.next_offset, fetched.anchor, 0)
     result = BatchResult(marks=[mark], sources=[messages.source])
@@ -28,6 +32,8 @@ def detect(process: Process, fetched: Fetched) -> BatchResult:
     elif fetched.dead:  # a range that cannot be read is one message, and one letter
         result.dead = list(fetched.dead)
         result.counts = {"messages": len(fetched.dead), "dead": len(fetched.dead)}
+    elif is_gap(fetched):
+        result.found = [gap(fetched, clock)]
     result.marks = [
         msgspec.structs.replace(
             mark,

@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from xdrtui.errors import BrokerError, Fenced, SettingsError, StoreBusy
 from xdrtui.pipeline.correlator import LATENESS, fingerprint
 from xdrtui.pipeline.detecting import detect
+from xdrtui.pipeline.gaps import rule_row
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Any_,
@@ -123,7 +124,7 @@ class FleetSink:
 
     def adopt(self, process: Process) -> None:
         book = process.rulebook
-        self._rules = {row.id: row for row in book.rows()}
+        self._rules = {row.id: row for row in (*book.rows(), rule_row())}
         self._fingerprint = book.detector.fingerprint
         self._correlations = fingerprint(book.correlations.rules, book.muted, LATENESS)
         self._beat_at = 0.0

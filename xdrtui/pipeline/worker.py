@@ -25,6 +25,7 @@ from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Committer
 from xdrtui.pipeline.fleet import FleetSink
 from xdrtui.pipeline.memory import resident
+from xdrtui.pipeline.outgoing import forward, topic_for_dead_letters
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
@@ -90,7 +91,8 @@ def run_worker(
     def open_sink(loop: asyncio.AbstractEventLoop) -> Sink:
         if settings.mode == "fleet":
             return FleetSink(loop, settings, process, clock=clock)
-        return Committer(directory, process, clock=clock, archive=archive)
+        topic = topic_for_dead_letters(settings)
+        return Committer(directory, process, clock=clock, archive=archive, dead_letter_topic=topic)
 
     worker = Worker(
         directory,
@@ -180,9 +182,10 @@ class Worker:
         """Run the three tasks; the first that ends, or fails, ends all."""
         tasks = [asyncio.create_task(each()) for each in (self._fetch, self._work, self._beat)]
         stopping = asyncio.create_task(self._stopping.wait())
+        sending = asyncio.create_task(self._send_dead_letters())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         self._stopping.set()
-        done = await asyncio.gather(*tasks, return_exceptions=True)
+        done = await asyncio.gather(*tasks, sending, return_exceptions=True)
         stopping.cancel()
         for result in done:
             if isinstance(result, BaseException):
@@ -317,6 +320,11 @@ class Worker:
     async def _caught_up(self) -> bool:
         """`_in_hand` counts what left the source and is not committed yet."""
         return self._until_end and self._in_hand == 0 and await self._source.caught_up()
+
+    async def _send_dead_letters(self) -> None:
+        """To their topic, where one is set and the sink has an outbox."""
+        if self._settings.dead_letter_topic and isinstance(self._sink, Committer):
+            await forward(self._settings, self._sink, self._call, self._stopping)
 
     # --- beat
 
