@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from detectors.sigma import rules as sigma
 from detectors.sigma.match import SigmaDetector
-from detectors.sigma.rules import RuleSet, tests_of
+from detectors.sigma.rules import RuleSet
 from xdrtui.commands import make_group
 from xdrtui.events.layouts.layout import load_layouts
 from xdrtui.hunt.query import parse_query
@@ -146,7 +147,7 @@ def test_a_wrong_query_says_where(query: str, words: str) -> None:
 
 def test_a_path_and_a_url_are_texts() -> None:
     for query in ("C:\\Windows\\x.exe", "http://a.example/b", "fe80::1"):
-        (test,) = tests_of(parse_query(query).expression)
+        (test,) = sigma.tests_of(parse_query(query).expression)
         assert test.field == ""
 
 
