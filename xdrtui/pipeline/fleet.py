@@ -24,7 +24,6 @@ from aiokafka.errors import KafkaError
 from xdrtui.errors import BrokerError, Fenced, SettingsError, StoreBusy
 from xdrtui.pipeline.correlator import LATENESS, fingerprint
 from xdrtui.pipeline.detecting import detect
-from xdrtui.pipeline.gaps import rule_row
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Any_,
@@ -38,6 +37,7 @@ from xdrtui.pipeline.fleet_records import (
     rule_text,
 )
 from xdrtui.pipeline.fleet_topic import Outlet
+from xdrtui.pipeline.gaps import rule_row
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.sink import Totals
 from xdrtui.plain import visible
