@@ -95,7 +95,8 @@ def dump(directory: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    work(*sys.argv[1:])
+    bootstrap, topic, group, findings = sys.argv[1:]
+    work(bootstrap, topic, group, findings)
 
 
 if __name__ == "__main__":

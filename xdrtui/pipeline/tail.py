@@ -1,0 +1,277 @@
+"""A look at topics as they go by: no group, no findings, nothing stored, however far behind a worker is.
+
+In: topics and a filter. Out: the latest rows in a bounded ring, and counts that are true of all that came
+in. It begins at the end; where more comes in than may be shown, a sample is decoded, and where even reading
+falls behind, it jumps to the end again and says how much it skipped. Nothing here touches a worker's place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from detectors.contract import Needs
+from xdrtui.errors import XdrtuiError
+from xdrtui.events.decode import Decoder
+from xdrtui.events.layouts.layout import Layouts, load_layouts
+from xdrtui.events.message import Messages, Source
+from xdrtui.plain import visible
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.broker import ask_broker, connection, explained
+from xdrtui.sources.stamps import ingest_times, replay_times
+from xdrtui.sources.topics import named, value_for
+from xdrtui.store.live import RAW_LIMIT, LiveRow
+
+CAP = 5_000
+ROWS_A_SECOND = 200
+FAR = 20_000
+"""Messages of a partition behind its end, from which on the tail jumps."""
+
+FETCH_BYTES = 1_000_000
+FETCH_MESSAGES = 2_000
+POLL_SECONDS = 0.2
+RETRY_SECONDS = 2.0
+LOOKED_AT = 500_000
+"""Bytes of a message in which the filter's words are looked for."""
+
+
+class TailCounts(msgspec.Struct):
+    """received: messages that came in; matched: of those, the ones that the filter lets through; shown: rows
+    made; sampled_out: matched and not shown, too many at once; skipped: jumped over, never received."""
+
+    received: int = 0
+    matched: int = 0
+    shown: int = 0
+    sampled_out: int = 0
+    skipped: int = 0
+
+
+class Tail:
+    """Reads in a thread of its own from `start` to `close`; `after` and `counts` are for any other thread.
+
+    words: all of them must stand in a message, in any case; last: begin so many messages before the end;
+    fault: why nothing comes in just now, empty while all is well.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topics: Sequence[str] = (),
+        *,
+        words: Sequence[str] = (),
+        last: int = 0,
+        cap: int = CAP,
+        rows_a_second: int = ROWS_A_SECOND,
+        far: int = FAR,
+        layouts: Layouts | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.fault = ""
+        self.failure: XdrtuiError | None = None
+        self._settings = settings
+        self._topics = list(topics or settings.topics)
+        self._words = [word.casefold().encode("utf-8", "replace") for word in words]
+        self._last = last
+        self._rate = rows_a_second
+        self._far = far
+        self._layouts = layouts
+        self._clock = clock
+        self._ring: deque[LiveRow] = deque(maxlen=cap)
+        self._counts = TailCounts()
+        self._number = 0
+        self._allowance = float(rows_a_second)
+        self._filled = time.monotonic()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._began = threading.Event()
+        self._decoder: Decoder
+        self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+
+    def start(self) -> None:
+        """Connect. Raises BrokerError, SettingsError."""
+        self._thread.start()
+        self._began.wait()
+        if self.failure is not None:
+            self._thread.join()
+            raise self.failure
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join(10.0)
+
+    def __enter__(self) -> Tail:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def after(self, last: int, limit: int) -> list[LiveRow]:
+        """Rows whose number is above `last`, oldest first; where there are more than `limit`, the latest."""
+        with self._lock:
+            return [row for row in self._ring if row.id > last][-limit:]
+
+    def rate(self, rows_a_second: int) -> None:
+        """Show so many rows a second from now on."""
+        self._rate = rows_a_second
+
+    def counts(self) -> TailCounts:
+        with self._lock:
+            return msgspec.structs.replace(self._counts)
+
+    # --- in the thread
+
+    def _run(self) -> None:
+        self._decoder = Decoder(self._layouts or load_layouts(), lambda event_type: Needs())
+        while not self._closing.is_set():
+            try:
+                asyncio.run(self._read())
+            except XdrtuiError as error:
+                self.fault = str(error)
+                if not self._began.is_set():
+                    self.failure = error
+                    break
+            except KafkaError as error:
+                self.fault = visible(f"{type(error).__name__}: {error}")[:500]
+            self._closing.wait(RETRY_SECONDS)
+        self._began.set()
+
+    async def _read(self) -> None:
+        to = connection(self._settings)
+        report = await ask_broker(to, self._topics)
+        consumer = AIOKafkaConsumer(
+            **to.arguments(),
+            client_id="xdrtui-tail",
+            auto_offset_reset="latest",
+            isolation_level="read_committed",
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        async with explained(to):
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
+        try:
+            every = [TopicPartition(topic, n) for topic, count in report.topics.items() for n in range(count)]
+            consumer.assign(every)
+            await self._begin(consumer, every)
+            self.fault = ""
+            self._began.set()
+            while not self._closing.is_set():
+                got = await consumer.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=FETCH_MESSAGES)
+                for each, records in got.items():
+                    self._take(report.cluster, each, records)
+                await self._jump(consumer, every)
+        finally:
+            await consumer.stop()
+
+    async def _begin(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
+        firsts = await consumer.beginning_offsets(every)
+        ends = await consumer.end_offsets(every)
+        each_last = -(-self._last // max(1, len(every)))
+        for each in every:
+            consumer.seek(each, max(firsts[each], ends[each] - each_last))
+        self._last = 0  # after a lost connection it goes on at the end
+
+    async def _jump(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
+        for each in every:
+            end = consumer.highwater(each)
+            if end is None:
+                continue
+            at = await consumer.position(each)
+            if end - at > self._far:
+                consumer.seek(each, end)
+                with self._lock:
+                    self._counts.skipped += end - at
+
+    def _take(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> None:
+        matched = [record for record in records if self._matches(record.value or b"")]
+        room = self._room()
+        chosen = _spread(matched, room)
+        rows = self._rows(cluster, each, chosen) if chosen else []
+        with self._lock:
+            counts = self._counts
+            counts.received += len(records)
+            counts.matched += len(matched)
+            counts.shown += len(rows)
+            counts.sampled_out += len(matched) - len(chosen)
+            self._ring.extend(rows)
+        self._allowance -= len(chosen)
+
+    def _matches(self, payload: bytes) -> bool:
+        if not self._words:
+            return True
+        text = payload[:LOOKED_AT].lower()
+        if all(word in text for word in self._words):
+            return True
+        if payload.isascii() and b"\\u" not in text:
+            return False
+        folded = payload[:LOOKED_AT].decode("utf-8", "replace").casefold().encode("utf-8", "replace")
+        return all(word in folded for word in self._words)
+
+    def _room(self) -> int:
+        now = time.monotonic()
+        grown = self._allowance + (now - self._filled) * self._rate
+        self._allowance, self._filled = min(float(self._rate), grown), now
+        return max(0, int(self._allowance))
+
+    def _rows(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> list[LiveRow]:
+        replay = named(self._settings.replay_topics, each.topic)
+        source = Source(
+            f"kafka:{cluster}:{each.topic}:tail",
+            each.topic,
+            "replay" if replay else "kafka",
+            value_for(self._settings.layouts, each.topic) or "",
+        )
+        messages = Messages(
+            source,
+            each.partition,
+            [record.offset for record in records],
+            [record.value or b"" for record in records],
+            replay_times(records) if replay else ingest_times(records, self._clock()),
+        )
+        decoded = self._decoder.decode(messages)
+        rows = [
+            (frame.messages[row], frame.times[row], frame.frame.event_type.name, frame.core(row),
+             frame.summary(row), frame.frame.raws[row])
+            for frame in decoded.frames
+            for row in range(frame.rows)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row[0])
+        found = []
+        for _, at, event_type, core, summary, raw in rows:
+            self._number += 1
+            found.append(
+                LiveRow(self._number, at, event_type, core.host, core.user, summary, raw[:RAW_LIMIT])
+            )
+        for letter in decoded.dead:
+            self._number += 1
+            text = f"cannot be read: {letter.reason}"
+            row = LiveRow(
+                self._number, letter.ingest, "dead letter", "", "", text, letter.payload[:RAW_LIMIT]
+            )
+            found.append(row)
+        return found
+
+
+def _spread(records: list[Any], room: int) -> list[Any]:
+    """At most so many, evenly over all of them, the last one among them."""
+    if len(records) <= room:
+        return records
+    if room <= 0:
+        return []
+    step = len(records) / room
+    return [records[int((number + 1) * step) - 1] for number in range(room)]
