@@ -104,6 +104,8 @@ class Consumer:
         if not done:  # it waits for its group; what it gets then comes with a later call
             return {}
         got, self._getting = self._getting, None
+        if got.cancelled():  # as a task of aiokafka's was: `ended` tells
+            return {}
         return {each: records for each, (seeks, records) in got.result().items() if seeks == self._seek(each)}
 
     async def _get(self, seconds: float) -> dict[TopicPartition, tuple[int, list[Any]]]:
