@@ -5,7 +5,10 @@ The work is `pipeline.worker`'s; here it is given its settings and rules, and to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -15,6 +18,8 @@ from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
 
 if TYPE_CHECKING:
+    from xdrtui.pipeline.process import Process
+    from xdrtui.pipeline.reload import RuleWatch
     from xdrtui.pipeline.worker import Summary
 
 
@@ -25,7 +30,9 @@ if TYPE_CHECKING:
 def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> None:
     """Read the profile's topics, detect, and store alerts in its workspace.
 
-    Ctrl-C (or SIGTERM) ends it after the batch in hand; it goes on from there next time.
+    With kafka.mode: fleet it is one of many workers: what it finds goes to the findings topic, which
+    `xdrtui fold` takes into a workspace. Ctrl-C (or SIGTERM) ends it after the batch in hand; it goes on from
+    there next time.
     """
     settings = session.settings
     if not settings.kafka.brokers or not settings.kafka.topics:
@@ -33,17 +40,47 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
             f"the profile {settings.name} names no brokers or no topics, so there is nothing to read: "
             "see `xdrtui help kafka`."
         )
+    from xdrtui.pipeline.worker import run_worker
+
+    with working(session, pipelines, "worker", until_end) as work:
+        topics, book = ", ".join(settings.kafka.topics), work.process.rulebook
+        rules = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations"
+        fleet = settings.kafka.mode == "fleet"
+        into = f"the topic {settings.kafka.findings_topic}" if fleet else settings.workspace
+        say(f"Reading {topics} with {rules} into {into}; log: {work.log}")
+        summary = run_worker(
+            settings.workspace,
+            settings.kafka,
+            work.process,
+            until_end=until_end,
+            progress=work.progress,
+            rules=work.rules,
+            archive=settings.archive,
+        )
+    tell(summary, f"{summary.messages:,} messages, {summary.events:,} events")
+
+
+class Work(NamedTuple):
+    """What a worker of either kind is given."""
+
+    process: Process
+    rules: RuleWatch
+    progress: Callable[[Summary, int], None]
+    log: Path
+
+
+@contextlib.contextmanager
+def working(session: Session, pipelines: tuple[str, ...], kind: str, until_end: bool) -> Iterator[Work]:
+    """Rules that are watched, a log named after the kind, a line of progress."""
     from xdrtui.logs import start_logs, stop_logs
     from xdrtui.pipeline.process import Process
     from xdrtui.pipeline.reload import RuleWatch
-    from xdrtui.pipeline.worker import run_worker
 
+    settings = session.settings
     book = rulebook(session, pipelines=pipelines)
     if book.broken:
         say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
-    log = start_logs(settings.workspace, "worker", settings.logs)
-    counts = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations"
-    say(f"Reading {', '.join(settings.kafka.topics)} with {counts} into {settings.workspace}; log: {log}")
+    log = start_logs(settings.workspace, kind, settings.logs)
     progress = Progress("events")
 
     def on_progress(summary: Summary, waiting: int) -> None:
@@ -55,21 +92,10 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
         with RuleWatch(
             book, lambda: rulebook(session, pipelines=pipelines), lambda: _mark(session, pipelines)
         ) as rules:
-            summary = run_worker(
-                settings.workspace,
-                settings.kafka,
-                Process(book),
-                until_end=until_end,
-                progress=on_progress,
-                rules=rules,
-                archive=settings.archive,
-            )
+            yield Work(Process(book), rules, on_progress, log)
     finally:
         progress.clear()
         stop_logs()
-    _tell(summary)
-    if summary.faults:
-        raise click.exceptions.Exit(1)
 
 
 def _mark(session: Session, pipelines: tuple[str, ...]) -> str:
@@ -82,13 +108,16 @@ def _mark(session: Session, pipelines: tuple[str, ...]) -> str:
     return mark_of(files, repr(off))
 
 
-def _tell(summary: Summary) -> None:
+def tell(summary: Summary, read: str) -> None:
+    """What a run did; ends the command with 1 where a partition could not be read. read: how much it read."""
     for note in summary.notes:
         say(note)
     for partition, fault in summary.faults.items():
         say(f"{partition} could not be read: {fault}")
     ended = "caught up" if summary.ended == "end" else "ended on request"
     say(
-        f"{ended}: {summary.messages:,} messages, {summary.events:,} events, {summary.findings:,} findings, "
-        f"{summary.alerts:,} new alerts, {summary.dead:,} dead letters in {summary.seconds:.1f} s."
+        f"{ended}: {read}, {summary.findings:,} findings, {summary.alerts:,} new alerts,"
+        f" {summary.dead:,} dead letters in {summary.seconds:.1f} s."
     )
+    if summary.faults:
+        raise click.exceptions.Exit(1)
