@@ -22,8 +22,9 @@ _PLAIN_LOGIN = (
     'org.apache.kafka.common.security.plain.PlainLoginModule required user_analyst="correct horse";'
 )
 _SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-_TOKEN_LOGIN = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
-_TOKEN_CHECK = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
+_TOKENS = "org.apache.kafka.common.security.oauthbearer"
+_TOKEN_LOGIN = f"{_TOKENS}.OAuthBearerLoginModule required;"
+_TOKEN_CHECK = f"{_TOKENS}.OAuthBearerValidatorCallbackHandler"
 _ACLS = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "true",
@@ -40,8 +41,6 @@ def _sasl(tokens: TokenServer) -> dict[str, str]:
         "scram-sha-512.sasl.jaas.config": _SCRAM_LOGIN,
         "oauthbearer.sasl.jaas.config": _TOKEN_LOGIN,
         "oauthbearer.sasl.server.callback.handler.class": _TOKEN_CHECK,
-        "oauthbearer.sasl.oauthbearer.jwks.endpoint.url": tokens.keys_url,
-        "oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
     }
 
 
@@ -111,7 +110,13 @@ def broker(
         folder / "broker",
         listeners(pem, tokens),
         USERS,
-        extra=_ACLS,
+        # without these, set for all listeners, Kafka 4.1.1 lets forged tokens in: no signature is looked at
+        extra={
+            **_ACLS,
+            "sasl.oauthbearer.jwks.endpoint.url": tokens.keys_url,
+            "sasl.oauthbearer.expected.audience": AUDIENCE,
+            "sasl.oauthbearer.jwt.validator.class": f"{_TOKENS}.BrokerJwtValidator",
+        },
         java=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={tokens.keys_url}"],
     )
     failed = request.session.testsfailed

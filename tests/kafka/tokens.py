@@ -19,14 +19,15 @@ AUDIENCE, SCOPE = "kafka", "read:events"
 
 class TokenServer:
     """POST /token gives tokens by client credentials, GET /keys the public keys (JWKS). life: seconds of the
-    next tokens; given: all tokens so far; down: answers 503."""
+    next tokens; given: all tokens so far; down: answers 503; forged:
+    signs with a key that the broker does not know."""
 
     def __init__(self) -> None:
         self.life = 300.0
-        self.audience = AUDIENCE
+        self.forged = False
         self.given: list[str] = []
         self.down = False
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key, self._other = (rsa.generate_private_key(65537, 2048) for _ in range(2))
         self._web = WebServer(self._answer)
         self.token_url = f"{self._web.url}/token"
         self.keys_url = f"{self._web.url}/keys"
@@ -64,7 +65,7 @@ class TokenServer:
         now = time.time()
         claims = {
             "sub": CLIENT,
-            "aud": self.audience,
+            "aud": AUDIENCE,
             "iss": "tests",
             "iat": int(now),
             "exp": int(now + self.life),
@@ -73,7 +74,9 @@ class TokenServer:
         }
         head = _text(json.dumps({"alg": "RS256", "kid": "test", "typ": "JWT"}).encode())
         signed = f"{head}.{_text(json.dumps(claims).encode())}"
-        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        signature = (self._other if self.forged else self._key).sign(
+            signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+        )
         return f"{signed}.{_text(signature)}"
 
 

@@ -1,4 +1,4 @@
-"""A small web server for the tests' token endpoint and schema registry, with TLS where a certificate is given."""
+"""A small web server for the tests' token endpoint and schema registry, with TLS where asked for."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ from xdrtui.errors import BrokerError, SettingsError
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import (
-    Cluster,
     TopicState,
     aiokafka_says,
     login_refused,
@@ -102,9 +101,6 @@ async def steps(settings: KafkaSettings) -> AsyncGenerator[Step, None]:
         with aiokafka_says() as said:
             try:
                 await client.bootstrap()
-                cluster = await look_at_cluster(
-                    client, [each for each in settings.topics if not is_pattern(each)]
-                )
             except (KafkaError, OSError, TimeoutError) as error:
                 told = visible(said[-1]) if said else words_of(error)
                 yield login_refused(to, said) or Step(
@@ -117,7 +113,13 @@ async def steps(settings: KafkaSettings) -> AsyncGenerator[Step, None]:
                 return
         if to.mechanism:
             yield Step("login", True, f"{to.who} is let in by {to.mechanism}")
-        async for step in _within(settings, to, client, cluster):
+        reachable = True
+        async for step in _brokers(to, client):
+            reachable = reachable and step.ok
+            yield step
+        if not reachable:
+            return
+        async for step in _within(settings, to, client):
             yield step
     finally:
         await client.close()
@@ -133,12 +135,18 @@ def _meant(to: KafkaConnection) -> str:
 
 
 async def _within(
-    settings: KafkaSettings, to: KafkaConnection, client: AIOKafkaClient, cluster: Cluster
+    settings: KafkaSettings, to: KafkaConnection, client: AIOKafkaClient
 ) -> AsyncIterator[Step]:
     """What can be tried once we are let in."""
-    yield Step("cluster", True, f"{cluster.id or 'without a name'}, {len(cluster.brokers)} brokers")
-    async for step in _brokers(to, cluster):
-        yield step
+    names = [each for each in settings.topics if not is_pattern(each)]
+    try:
+        cluster = await look_at_cluster(client, names)
+    except (KafkaError, OSError, TimeoutError) as error:
+        what = f"the cluster does not tell of its topics ({words_of(error)})"
+        yield Step("cluster", False, what, "see the broker's log", "cluster")
+        return
+    count = len(cluster.brokers)
+    yield Step("cluster", True, f"{cluster.id or 'without a name'}, {count} broker{'s' * (count != 1)}")
     topics: list[str] = []
     for state in cluster.asked:
         problem = topic_problem(to, state)
@@ -178,9 +186,10 @@ def _topic(state: TopicState) -> Step:
     return Step(name, True, f"{state.partitions} partition{'s' * (state.partitions != 1)}")
 
 
-async def _brokers(to: KafkaConnection, cluster: Cluster) -> AsyncIterator[Step]:
+async def _brokers(to: KafkaConnection, client: AIOKafkaClient) -> AsyncIterator[Step]:
     """Clients talk to the brokers under the names that the cluster gives them: can those be reached?"""
-    for number, broker in sorted(cluster.brokers.items())[:_MOST_BROKERS]:
+    brokers = {each.nodeId: f"{each.host}:{each.port}" for each in client.cluster.brokers()}
+    for number, broker in sorted(brokers.items())[:_MOST_BROKERS]:
         if broker in to.brokers:
             continue
         step = await reached(broker)
