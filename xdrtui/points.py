@@ -14,28 +14,27 @@ import signal
 VARIABLE = "XDRTUI_POINT"
 
 POINTS = (
-    "batch.before",  # a batch has been detected; nothing of it is written
+    "archive.append",  # a batch's rows are in the hot segment, not fsynced
+    "archive.fsync.before",
+    "archive.fsync.after",
+    "batch.before",  # nothing of the batch is in the database
     "insert.positions",  # each: after that group of INSERTs, inside the transaction
     "insert.findings",
     "insert.evidence",
     "insert.dead",
-    "insert.archive",
+    "insert.archive",  # the new length of the hot segment is named
     "insert.counts",
     "commit.before",  # all is written, the COMMIT has not begun
     "commit.after",  # committed; nothing has been told to Kafka
-    "fold.before",  # findings are folded into alerts, the COMMIT has not begun
-    "fold.after",
     "kafka.commit.before",  # around the commit of the group's offsets
     "kafka.commit.after",
-    "archive.append",  # rows are in the hot segment, not fsynced
-    "archive.fsync.before",
-    "archive.fsync.after",
+    "fold.before",  # findings are folded into alerts, the COMMIT has not begun
+    "fold.after",
     "archive.roll.before",  # a hot segment is to be rolled into Parquet
-    "archive.roll.written",  # the Parquet file is written and fsynced under its temporary name
+    "archive.roll.written",  # a Parquet file is written and fsynced under its temporary name
     "archive.roll.renamed",  # it has its name; the rows of segments are as before
     "archive.roll.swapped",  # the rows name it, the hot segment is still there
-    "archive.roll.after",  # the hot segment is gone
-    "outbox.send.before",  # a dead letter goes to its topic, the row is not marked as sent
+    "outbox.send.before",  # dead letters go to their topic, the rows are not marked as sent
     "outbox.send.after",
     "fleet.produce.before",  # a batch's findings go to the findings topic
     "fleet.produce.after",  # handed to the producer, not flushed

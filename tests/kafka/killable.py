@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ import msgspec
 
 from detectors.sigma.cache import Cache
 from xdrtui import points
+from xdrtui.pipeline import archiving
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import run_worker
-from xdrtui.settings.model import KafkaSettings
+from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources import consumer
+from xdrtui.store.archive import writer
 
 START = 1_700_000_000
 SESSION_MS = 1_000
@@ -98,7 +100,8 @@ RULEBOOK = rulebook() if __name__ != "__main__" else None
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a worker is to do. point: as in XDRTUI_POINT, or empty; group: empty reads without one."""
+    """What a worker is to do. point: as in XDRTUI_POINT, or empty; group: empty reads without one;
+    dead_letters: topic for them, empty for none."""
 
     directory: str
     bootstrap: str
@@ -106,6 +109,7 @@ class Order(msgspec.Struct, frozen=True):
     group: str = ""
     point: str = ""
     until_end: bool = False
+    dead_letters: str = ""
 
 
 def work(order: Order) -> None:
@@ -115,15 +119,22 @@ def work(order: Order) -> None:
     folder.mkdir(exist_ok=True)
     os.fsync = Synced(folder / f"{os.getpid()}.jsonl")  # type: ignore[assignment]
     consumer.SESSION_MS = SESSION_MS
+    writer.SEAL_ROWS, archiving.ROUND_SECONDS = 1_000, 0.2  # so that segments are rolled meanwhile
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],
-        replay_topics=[order.topic],
         group=order.group,
         start="earliest",
+        dead_letter_topic=order.dead_letters,
     )
     assert RULEBOOK is not None
-    summary = run_worker(Path(order.directory), settings, Process(RULEBOOK), until_end=order.until_end)
+    summary = run_worker(
+        Path(order.directory),
+        settings,
+        Process(RULEBOOK),
+        until_end=order.until_end,
+        archive=ArchiveSettings(),
+    )
     if summary.faults:
         sys.exit(str(summary.faults))
 
@@ -146,16 +157,13 @@ class Synced:
 
     def __call__(self, descriptor: Any) -> None:
         number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
-        size = os.fstat(number).st_size  # before: what comes meanwhile may not be on the disk
+        there = os.fstat(number)  # before: what comes meanwhile may not be on the disk
         self.fsync(number)
-        path = str(Path(f"/proc/self/fd/{number}").readlink())
         with self.notes.open("a") as notes:
-            notes.write(json.dumps([path, size]) + "\n")
+            notes.write(json.dumps([time.monotonic(), there.st_ino, there.st_size]) + "\n")
 
 
-def synced(folder: Path) -> Iterator[tuple[Path, int]]:
-    """What the processes noted: file -> bytes that are on the disk."""
-    for notes in sorted(folder.glob("*.jsonl")):
-        for line in notes.read_text().splitlines():
-            path, size = json.loads(line)
-            yield Path(path), size
+def synced(folder: Path) -> dict[int, int]:
+    """What the processes noted: number of a file (it keeps it when renamed) -> bytes that are on the disk."""
+    lines = [line for notes in folder.glob("*.jsonl") for line in notes.read_text().splitlines()]
+    return {inode: size for _, inode, size in sorted(map(json.loads, lines))}

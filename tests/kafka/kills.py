@@ -9,7 +9,9 @@ started here are killed, by their handles.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import multiprocessing
+import os
 import random
 import time
 from collections import Counter
@@ -22,6 +24,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.kafka.killable import PARTITIONS, START, Order, message, synced, work
 from xdrtui.errors import StoreError
+from xdrtui.store.archive.read import Reader
 from xdrtui.store.export import export_alerts
 from xdrtui.store.store import Store
 
@@ -160,16 +163,41 @@ class Storm:
 
 
 def power_cut(folder: Path, dice: random.Random) -> int:
-    """Leave each file that was fsynced as a power cut may: cut to what is on the disk, garbage behind it.
+    """Leave the hot segments of dead workers as a power cut may: cut to what was fsynced, garbage behind it.
 
-    SIGKILL alone never tests fsync: what a process wrote stays in the kernel's cache.
+    SIGKILL alone never tests fsync: what a process wrote stays in the kernel's cache. A segment of a living
+    worker is locked by it and left alone. Fails where the database names more than was fsynced.
     """
-    return 0
+    on_disk = synced(folder / "synced")
+    committed = _committed(folder / "stormy")
+    count = 0
+    for path in sorted((folder / "stormy" / "archive").glob("hot-*.arrows")):
+        with path.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            there = os.fstat(file.fileno())
+            length = min(on_disk.get(there.st_ino, 0), there.st_size)
+            named = committed.get(path.name, 0)
+            assert named <= length, f"{path.name} has {length} bytes on the disk, the database says {named}"
+            file.truncate(length)
+            file.seek(length)
+            file.write(dice.randbytes(dice.randint(1, 300)))
+            count += 1
+    return count
+
+
+def _committed(directory: Path) -> dict[str, int]:
+    """Hot segment -> the length that the database names."""
+    with Store.open(directory, readonly=True) as store:
+        return dict(store.connection.execute("SELECT path, size FROM archive WHERE kind = 'hot'"))
 
 
 class Verdict(msgspec.Struct, frozen=True):
     """What a store says when all was read. lost: positions with neither event nor dead letter; both:
-    positions with an event and a dead letter; twice: positions with two dead letters of one message."""
+    positions with an event and a dead letter, or with two dead letters; archived: every event's
+    position."""
 
     alerts: list[str]
     counts: dict[str, int]
@@ -177,6 +205,7 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: list[tuple[object, ...]]
     lost: list[tuple[int, int]]
     both: list[tuple[int, int]]
+    archived: list[tuple[object, ...]]
 
 
 def judge(directory: Path, sent: int) -> Verdict:
@@ -201,7 +230,19 @@ def judge(directory: Path, sent: int) -> Verdict:
             findings=findings,
             lost=sorted(every - hit - dead.keys()),
             both=sorted([*(hit & dead.keys()), *(at for at, n in dead.items() if n > 1)]),
+            archived=archived(store),
         )
+
+
+def archived(store: Store) -> list[tuple[object, ...]]:
+    """Partition, offset, index and raw event of every row of the archive."""
+    rows: list[tuple[object, ...]] = []
+    with Reader(store) as reader:
+        for file in reader.files:
+            for part in reader.parts(file, ()):
+                rows += part.data.select("@partition", "@offset", "@index", "@raw").rows()
+        assert not reader.faults, reader.faults
+    return sorted(rows)
 
 
 def read_to_end(order: Order, context: multiprocessing.context.ForkServerContext) -> None:
