@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 
 @click.command("run", short_help="Run a worker without a screen: read Kafka, detect, store alerts.")
 @click.option("--until-end", is_flag=True, help="Stop when all that is in the topics now has been read.")
+@click.option(
+    "--start",
+    metavar="WHERE",
+    help="Begin here in partitions that have no stored position: earliest, latest, a time with its zone"
+    " (2026-11-20T08:00Z) or so long ago (6h, 7d); instead of kafka.start.",
+)
 @pipeline_option
 @pass_session
-def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> None:
+def command(session: Session, until_end: bool, start: str | None, pipelines: tuple[str, ...]) -> None:
     """Read the profile's topics, detect, and store alerts in its workspace.
 
     With kafka.mode: fleet it is one of many workers: what it finds goes to the findings topic, which
@@ -40,6 +46,14 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
             f"the profile {settings.name} names no brokers or no topics, so there is nothing to read: "
             "see `xdrtui help kafka`."
         )
+    kafka = settings.kafka
+    if start is not None:
+        from xdrtui.settings.start import check_start
+
+        try:
+            kafka = kafka.model_copy(update={"start": check_start(start)})
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.", param_hint="--start") from None
     from xdrtui.pipeline.worker import run_worker
 
     with working(session, pipelines, "worker", until_end) as work:
@@ -50,7 +64,7 @@ def command(session: Session, until_end: bool, pipelines: tuple[str, ...]) -> No
         say(f"Reading {topics} with {rules} into {into}; log: {work.log}")
         summary = run_worker(
             settings.workspace,
-            settings.kafka,
+            kafka,
             work.process,
             until_end=until_end,
             progress=work.progress,

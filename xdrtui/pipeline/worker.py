@@ -30,9 +30,9 @@ from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
-from xdrtui.sources.kafka import KafkaSource
 from xdrtui.sources.message_source import MessageSource, OpenSource
 from xdrtui.sources.partitions import Fetched
+from xdrtui.sources.unpacking import open_source as open_kafka
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Worker:
         stop: Callable[[], bool] | None = None,
         progress: Progress | None = None,
         clock: Callable[[], int] = time.time_ns,
-        open_source: OpenSource = KafkaSource,
+        open_source: OpenSource = open_kafka,
         open_sink: OpenSink | None = None,
         rules: RuleWatch | None = None,
     ) -> None:
