@@ -293,7 +293,7 @@ def _number(value: object) -> Number | None:
         return None
     if isinstance(value, int):
         return value
-    if isinstance(value, Decimal | float) and Decimal(str(value)).is_finite():
+    if isinstance(value, Decimal | float) and Decimal(str(value)).is_finite() and len(str(value)) < 400:
         fraction = Fraction(str(value))
         return fraction.numerator if fraction.denominator == 1 else fraction
     return None

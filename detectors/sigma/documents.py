@@ -6,6 +6,7 @@ second time to find the line and column of a path.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,6 +20,7 @@ LARGEST = 4_000_000
 _DEPTH = 60
 _ALIASES = 30
 _VALUES = 500_000
+_DOCUMENTS = 10_000
 _DEEP_BLOCKS = re.compile(rb"(?:[-?:][ \t]+){30}|^[ ]{200}", re.MULTILINE)
 _ALIAS = re.compile(rb"(?:^|[\s\[,{:-])\*[A-Za-z0-9_]")
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -79,6 +81,9 @@ def read_documents(text: bytes, file: str) -> tuple[list[dict[str, object]], lis
         return [], [
             Problem(file, 0, 0, f"not usable YAML: {type(error).__name__}", "it nests too deep or is broken")
         ]
+    if len(loaded) > _DOCUMENTS:
+        said = f"{len(loaded):,} documents"
+        return [], [Problem(file, 0, 0, said, f"split it: {_DOCUMENTS:,} in one file are the most")]
     documents: list[dict[str, object]] = []
     problems: list[Problem] = []
     common: dict[str, object] = {}
@@ -174,12 +179,7 @@ def _merged(base: dict[str, object], over: dict[str, object]) -> dict[str, objec
 def place(text: bytes, index: int, path: tuple[str | int, ...]) -> tuple[int, int]:
     """Line and column (1-based) of the deepest part of a path that exists in document `index`; (0, 0) if
     none."""
-    try:
-        if _may_be_hostile(text):
-            _check_events(text)
-        nodes = [node for node in yaml.compose_all(text.decode("utf-8-sig", "replace"), _base) if node]
-    except (yaml.YAMLError, RecursionError):
-        return 0, 0
+    nodes = _nodes(text)
     if not nodes:
         return 0, 0
     node = nodes[min(index, len(nodes) - 1)]
@@ -196,3 +196,19 @@ def place(text: bytes, index: int, path: tuple[str | int, ...]) -> tuple[int, in
         else:
             break
     return mark.line + 1, mark.column + 1
+
+
+@functools.lru_cache(maxsize=1)
+def _nodes(text: bytes) -> list[yaml.Node]:
+    """The documents of a file as nodes; the last file's are kept, for it may have many problems."""
+    try:
+        if _may_be_hostile(text):
+            _check_events(text)
+        return [node for node in yaml.compose_all(text.decode("utf-8-sig", "replace"), _base) if node]
+    except (yaml.YAMLError, RecursionError):
+        return []
+
+
+def forget_places() -> None:
+    """Let go of what `place` keeps, when all problems have theirs."""
+    _nodes.cache_clear()

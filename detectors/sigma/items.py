@@ -63,6 +63,8 @@ MODIFIERS = (
 _DEPTH = 50
 _ITEMS = 20_000
 _LONGEST_FIELD = 512
+_LONGEST_NUMBER = 400
+_LONGEST_VALUE = 65_536
 
 
 class Unfilled(RuleProblem):
@@ -176,7 +178,10 @@ def _checks(field: str, chain: list[str], value: object, placeholders: Placehold
         if chain:
             raise RuleProblem(f"null takes no modifier '{chain[0]}'", "write the field without modifiers")
         return [IsNull()]
-    spellings = _spellings(chain, strings.parse(_text(value)), placeholders)
+    text = _text(value)
+    if len(text) > _LONGEST_VALUE:
+        raise RuleProblem(f"a value of {len(text):,} characters", f"{_LONGEST_VALUE:,} are the most")
+    spellings = _spellings(chain, strings.parse(text), placeholders)
     if not field:  # a keyword is looked for inside the values
         spellings = [strings.around(parts, before=True, after=True) for parts in spellings]
     return [Like(parts, "cased" in chain) for parts in spellings]
@@ -331,8 +336,8 @@ def _number(value: object) -> Decimal:
         number = Decimal(_text(value))
     except InvalidOperation:
         number = Decimal("nan")
-    if isinstance(value, bool) or not number.is_finite():
-        raise RuleProblem(f"'{_text(value)}' is no number")
+    if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
+        raise RuleProblem(f"'{_text(value)[:40]}' is no number, or none that an event could hold")
     return number
 
 

@@ -17,8 +17,8 @@ import msgspec
 
 from detectors.contract import LogSource
 from detectors.sigma.condition import parse_condition
-from detectors.sigma.documents import LARGEST, place, read_documents, rule_files
-from detectors.sigma.expression import And, Expression, Not, Or, Test
+from detectors.sigma.documents import LARGEST, forget_places, place, read_documents, rule_files
+from detectors.sigma.expression import And, Expression, Not, Or, Regex, Test
 from detectors.sigma.filters import Filter, filtered, parse_filter
 from detectors.sigma.items import Placeholders, Unfilled, parse_detection
 from detectors.sigma.problem import Problem, RuleProblem
@@ -26,6 +26,9 @@ from detectors.sigma.problem import Problem, RuleProblem
 LEVELS = ("informational", "low", "medium", "high", "critical")
 OFF_BY_DEFAULT = frozenset(("deprecated", "unsupported"))
 _STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+_SLOW = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
+"""What only an engine that backtracks can match: it has a time limit, and costs a thousand times as much."""
+_SLOWEST = 100
 _UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
 
@@ -172,6 +175,7 @@ def parse_rules(
                 result.problems.append(Problem(file, line, column, message, "look it up", False))
         result.rules[:] = [_with_filters(rule, [each[0] for each in filters]) for rule in result.rules]
     _warn_of_obsolete(result, by_id)
+    forget_places()
     return result
 
 
@@ -243,6 +247,7 @@ def parse_rule(
         raise RuleProblem("no log source", "name a product, a category or a service", ("logsource",))
     log_source = LogSource(*(str(source.get(k) or "").lower() for k in ("product", "category", "service")))
     expression, conditions, unused = _expression(body.get("detection"), placeholders)
+    _check_cost(expression)
     warnings += [
         RuleProblem(f"detection '{name}' is never used", "use it or remove it", ("detection", name))
         for name in unused
@@ -272,6 +277,19 @@ def parse_rule(
         license=_text(body, "license"),
     )
     return rule, warnings
+
+
+def _check_cost(expression: Expression) -> None:
+    """Raises RuleProblem for a rule that would cost more than a worker can give."""
+    slow = sum(
+        isinstance(t.check, Regex) and bool(_SLOW.search(t.check.pattern)) for t in tests_of(expression)
+    )
+    if slow > _SLOWEST:
+        raise RuleProblem(
+            f"{slow:,} regular expressions with look-around or back-references",
+            f"{_SLOWEST} are the most: write them without",
+            ("detection",),
+        )
 
 
 def _expression(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import random
 import statistics
@@ -25,6 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.benchmarks.peer import FOLDERS, SHARED, Run, run, windows_rules
 
 Event = dict[str, Any]
+
+KEPT = 2_000
+"""Process creations that are used again and again; few, for a large parent shows in its children's memory."""
 
 
 def main() -> int:
@@ -47,7 +51,7 @@ def main() -> int:
         names = ("recorded", "random")
         for name in names:
             seed = 1 if name == "random" else None
-            mixed(recorded(options.events), folder / name, options.number, options.percent, seed)
+            mixed(options.events, folder / name, options.number, options.percent, seed)
         commands = {
             name: [sys.executable, "-m", "xdrtui", "scan", str(folder / name), "--rules",
                    str(folder / "rules"), "--format", "jsonl"]
@@ -79,20 +83,12 @@ def recorded(folder: Path) -> Iterator[bytes]:
             yield from lines
 
 
-def mixed(lines: Iterator[bytes], target: Path, number: int, percent: int, seed: int | None) -> None:
+def mixed(source: Path, target: Path, number: int, percent: int, seed: int | None) -> None:
     """Write `number` events, `percent` of them process creations. seed: of their random command lines; None
     where they stay as they are."""
-    events: list[bytes] = []
-    creations: list[Event] = []
-    for line in lines:
-        events.append(line)
-        if b'"CommandLine":' in line and b"Sysmon/Operational" in line:
-            event = json.loads(line)
-            if str(event.get("EventID")) == "1":
-                creations.append(event)
-        if len(events) >= number:
-            break
+    creations = list(itertools.islice(filter(None, map(creation, recorded(source))), KEPT))
     text = None if seed is None else random_text(seed)
+    others = recorded(source)
     with target.open("wb") as out:
         for index in range(number):
             if index % 100 < percent:
@@ -101,8 +97,15 @@ def mixed(lines: Iterator[bytes], target: Path, number: int, percent: int, seed:
                     event = {**event, "CommandLine": text(), "ParentCommandLine": text()}
                 out.write(json.dumps(event).encode() + b"\n")
             else:
-                line = events[index % len(events)]
-                out.write(line if line.endswith(b"\n") else line + b"\n")
+                out.write(next(others).rstrip(b"\n") + b"\n")
+
+
+def creation(line: bytes) -> Event | None:
+    """The event, if it is a process creation that Sysmon recorded."""
+    if b'"CommandLine":' not in line or b"Sysmon/Operational" not in line:
+        return None
+    event: Event = json.loads(line)
+    return event if str(event.get("EventID")) == "1" else None
 
 
 def random_text(seed: int) -> Callable[[], str]:
