@@ -168,7 +168,7 @@ class FleetSink:
         self._send(records)
 
     def commit(self, batch: Sequence[Fetched]) -> Sequence[Fetched]:
-        results = [detect(self.process, fetched) for fetched in batch]
+        results = [detect(self.process, fetched, self._clock) for fetched in batch]
         reach("fleet.produce.before")
         try:
             self._send_results(batch, results)

@@ -24,6 +24,7 @@ from xdrtui.events.message import DeadLetter, Position, Source
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.committer import PAUSE
 from xdrtui.pipeline.correlator import LATENESS, Correlator, fingerprint
+from xdrtui.pipeline.fleet_health import Versions, write_beat
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Beat,
@@ -39,7 +40,8 @@ from xdrtui.pipeline.fleet_records import (
     rule_row,
     source_of,
 )
-from xdrtui.pipeline.fleet_rules import Versions
+from xdrtui.pipeline.gaps import gap, is_gap
+from xdrtui.pipeline.gaps import rule_row as gap_rule
 from xdrtui.pipeline.mode import become_fleet
 from xdrtui.pipeline.positions import latest_positions
 from xdrtui.pipeline.process import Process
@@ -69,8 +71,6 @@ TICK = 60 * SECOND
 AHEAD = 300 * SECOND
 """How far a watermark may be ahead of the broker's clock when it was written."""
 
-NEAR = 60 * SECOND
-GONE = 600 * SECOND
 Place = tuple[str, int]
 
 
@@ -133,7 +133,7 @@ class FoldSink:
 
     def adopt(self, process: Process) -> None:
         book = process.rulebook
-        self.store.set_rules(book.rows())
+        self.store.set_rules([*book.rows(), gap_rule()])
         self._correlator = Correlator(
             self.store, book.correlations, muted=book.muted, holder=self.name, lateness=self._lateness
         )
@@ -188,6 +188,8 @@ class FoldSink:
         messages = fetched.messages
         start = fetched.start
         self._step.result.dead += fetched.dead
+        if is_gap(fetched):  # this workbench alone has missed something
+            self._step.result.found.append(gap(fetched, self._clock))
         for row, payload in enumerate(messages.payloads):
             offset = messages.offsets[row]
             at = messages.ingest[row] if messages.ingest else 0
@@ -313,32 +315,12 @@ class FoldSink:
         for key, ended in step.ended.items():
             fleet.write_ended(connection, key, ended)
         for beat, at in step.beats:
-            self._beat(connection, beat, at)
+            self._versions.take(beat, at)
+            write_beat(connection, beat, at, self._clock())
+            self._versions.write(connection, at)
         for notice in step.notices:
             name = f"topic:{notice.text}"[:300]
             workers.report_fault(connection, name, "topic", f"{notice.worker}: {notice.text}", now)
-
-    def _beat(self, connection: sqlite3.Connection, beat: Beat, at: int) -> None:
-        self._versions.take(beat, at)
-        now = self._clock()
-        seen = now if abs(now - at) < NEAR else at  # for the status bar alone: clocks of machines differ
-        if beat.gone:
-            workers.remove_heartbeat(connection, beat.worker)
-        else:
-            figures = dict(beat.figures)
-            row = Heartbeat(beat.worker, "worker", beat.pid, beat.machine, beat.started, seen, figures)
-            workers.write_heartbeat(connection, row)
-        prefix = f"fleet:{beat.worker}:"
-        faults = {f"{prefix}{name}"[:600]: f"{beat.worker}: {text}" for name, text in beat.faults.items()}
-        for fault in workers.faults(connection):
-            if fault.key.startswith(prefix) and fault.key not in faults:
-                workers.clear_fault(connection, fault.key, at)
-        for fault_key, text in faults.items():
-            workers.report_fault(connection, fault_key, "partition", text, at)
-        for other in workers.heartbeats(connection):
-            if other.kind == "worker" and other.at < at - GONE:
-                workers.remove_heartbeat(connection, other.worker)
-        self._versions.write(connection, at)
 
     # --- deciding
 

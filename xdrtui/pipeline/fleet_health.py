@@ -1,4 +1,4 @@
-"""Which version of the rules each worker of a fleet works with, and a loud word where they differ.
+"""Who of a fleet is at work, what is not well there, and a loud word where versions of the rules differ.
 
 Who is at work follows from the topic's own times: a worker that has been silent for ten minutes of them is
 gone. So every workbench says the same, whenever it reads.
@@ -12,10 +12,12 @@ import msgspec
 
 from xdrtui.pipeline.fleet_records import Beat
 from xdrtui.store import workers
+from xdrtui.store.workers import Heartbeat
 
 NOTE = "fleet.versions"
 FAULT = "fleet:rules"
 SILENT = 600_000_000_000
+NEAR = 60_000_000_000
 SHOWN = 4
 
 
@@ -74,6 +76,28 @@ class Versions:
             "This workbench counts with other correlations than its workers were given: use the same rules"
             " (rules.paths) in both."
         )
+
+
+def write_beat(connection: sqlite3.Connection, beat: Beat, at: int, now: int) -> None:
+    """A worker's figures and faults, for the status bar. at: the broker's time of the beat; now: this
+    machine's, which decides nothing here but what counts as fresh, since clocks of machines differ."""
+    seen = now if abs(now - at) < NEAR else at
+    if beat.gone:
+        workers.remove_heartbeat(connection, beat.worker)
+    else:
+        figures = dict(beat.figures)
+        row = Heartbeat(beat.worker, "worker", beat.pid, beat.machine, beat.started, seen, figures)
+        workers.write_heartbeat(connection, row)
+    prefix = f"fleet:{beat.worker}:"
+    faults = {f"{prefix}{key}"[:600]: f"{beat.worker}: {text}" for key, text in beat.faults.items()}
+    for fault in workers.faults(connection):
+        if fault.key.startswith(prefix) and fault.key not in faults:
+            workers.clear_fault(connection, fault.key, at)
+    for key, text in faults.items():
+        workers.report_fault(connection, key, "partition", text, at)
+    for other in workers.heartbeats(connection):
+        if other.kind == "worker" and other.at < at - SILENT:
+            workers.remove_heartbeat(connection, other.worker)
 
 
 def _names(names: list[str]) -> str:
