@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from screens.look import Look
-from screens.paint import Line
+from screens.paint import Line, clipped
+from screens.sanitise import sanitise
 from screens.widgets.paper import OneLine
 
 
@@ -30,7 +32,7 @@ class Menu(OneLine):
     DEFAULT_CSS = "Menu { height: auto; }"
 
     def __init__(self, look: Look, title: str, choices: Sequence[Choice]) -> None:
-        super().__init__(look, "bar", id="menu")
+        super().__init__(look, "bar")
         self.title = title
         self.choices = list(choices)
         self.styles.height = len(self.choices) + 1
@@ -48,13 +50,20 @@ class Menu(OneLine):
         return next((choice for choice in self.choices if choice.key == key), None)
 
 
-class Prompt(Horizontal):
+Assist: TypeAlias = "Callable[[str, int], Awaitable[tuple[int, Sequence[str]]]]"
+"""What could be typed next: from the text and the cursor's place to where the word begins, and what it could
+become."""
+
+
+class Prompt(Vertical):
     """A line to type into. done: called with the text, or None where it was given up; changed: with each
-    change of it."""
+    change of it. refused: why the text cannot be taken as it stands, shown while it is typed; assist: what
+    could be typed next, shown above, `tab` takes it."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; }
-    Prompt OneLine { width: auto; }
+    Prompt { height: auto; }
+    Prompt Horizontal { height: 1; }
+    Prompt Horizontal OneLine { width: auto; }
     Prompt Input { border: none; height: 1; padding: 0; width: 1fr; background: $surface; }
     Prompt Input:focus { border: none; }
     """
@@ -66,27 +75,83 @@ class Prompt(Horizontal):
         text: str,
         done: Callable[[str | None], object],
         changed: Callable[[str], object] | None = None,
+        refused: Callable[[str], str] | None = None,
+        assist: Assist | None = None,
     ) -> None:
-        super().__init__(id="prompt")
+        super().__init__()
+        self._refused, self._assist = refused, assist
+        self._hint = OneLine(look, "bar")
+        self._hint.display = False
+        self._start, self._options, self._taken = 0, list[str](), -1
+        self._why = ""
         self._label = OneLine(look, "bar")
         self._label.styles.width = len(label) + 2
         self._label.show(lambda cells: [[(f" {label} ", "key")]])
-        self._input = Input(text, id="prompt-input", select_on_focus=False)
+        self._input = Input(text, select_on_focus=False)
         self._done, self._changed = done, changed
 
     def compose(self) -> ComposeResult:
-        yield self._label
-        yield self._input
+        yield self._hint
+        with Horizontal():
+            yield self._label
+            yield self._input
 
     def on_mount(self) -> None:
         self._input.focus()
         self._input.cursor_position = len(self._input.value)
+        self._hint.show(self._hint_lines)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Say what is wrong with the text, and what could stand there."""
+        if self._assist is not None:
+            self.run_worker(self._ask_assist(), group="assist", exclusive=True)
+
+    async def _ask_assist(self) -> None:
+        text, cursor = self._input.value, self._input.cursor_position
+        assert self._assist is not None
+        start, options = await self._assist(text, cursor)
+        self._start, self._options, self._taken = start, list(options), -1
+        self._why = self._refused(text) if self._refused is not None and text.strip() else ""
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        lines = len(self._hint_lines(self.size.width or 80))
+        self._hint.display = bool(lines)
+        self._hint.styles.height = max(1, lines)
+        self._hint.repaint()
+
+    def _hint_lines(self, cells: int) -> list[Line]:
+        lines: list[Line] = []
+        if self._options:
+            line: Line = [(" ", ""), ("tab", "key")]
+            for place, option in enumerate(self._options):
+                line += [("  ", ""), (sanitise(option, 60), "match" if place == self._taken else "")]
+            lines.append(clipped(line, cells))
+        if self._why:
+            lines.append(clipped([(" ", ""), (self._why, "bad")], cells))
+        return lines
+
+    def _take_next(self) -> None:
+        """Put the next option where the word stands."""
+        if not self._options:
+            return
+        old = self._options[self._taken] if self._taken >= 0 else None
+        end = self._start + len(old) if old is not None else self._input.cursor_position
+        self._taken = (self._taken + 1) % len(self._options)
+        option, text = self._options[self._taken], self._input.value
+        with self._input.prevent(Input.Changed):
+            self._input.value = text[: self._start] + option + text[end:]
+            self._input.cursor_position = self._start + len(option)
+        self._why = self._refused(self._input.value) if self._refused is not None else ""
+        self._show_hint()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         if self._changed is not None:
             self._changed(event.value)
+        self._look_ahead()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -97,3 +162,6 @@ class Prompt(Horizontal):
         if event.key == "escape":
             event.stop()
             self._done(None)
+        elif event.key == "tab" and self._assist is not None:
+            event.stop()
+            self._take_next()

@@ -8,11 +8,13 @@ on the open alerts of the line that was painted under the cursor when the key ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
+from textual.geometry import Offset
 from textual.message import Message
 
 from screens.commands import QUEUE, Facts
@@ -146,6 +148,12 @@ class QueuePane(Pane):
         super().set_active(active)
         self.table.active = active
         self.table.repaint()
+
+    def bare_text(self) -> list[str]:
+        return self.table.bare_text()
+
+    def cursor_at(self) -> Offset:
+        return self.table.cursor_at()
 
     def restyle(self) -> None:
         self.table.look = self.services.look
@@ -367,6 +375,15 @@ class QueuePane(Pane):
         except QueryError as error:
             return f"filter: {error}"
         return ""
+
+    async def assist(self, text: str, cursor: int) -> tuple[int, Sequence[str]]:
+        from xdrtui.errors import XdrtuiError
+
+        try:
+            found = await self.services.desks.read(lambda desk: desk.complete(text, cursor))
+        except XdrtuiError:
+            return cursor, ()
+        return found.start, found.options
 
     def filtered(self, text: str) -> None:
         self.run_worker(self._filter(text), group="queue", exclusive=True)

@@ -371,7 +371,7 @@ async def test_an_explanation_that_fails_leaves_the_alert_readable(
     def fails(evidence: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("xdrtui.triage.explanation._fields", fails)
+    monkeypatch.setattr("xdrtui.triage.explanation.fields_of", fails)
     app = app_on(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)

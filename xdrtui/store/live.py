@@ -131,6 +131,15 @@ class LiveReader:
         )
         return [LiveRow(*row) for row in reversed(rows)]
 
+    def near(self, since: int, until: int, limit: int) -> list[LiveRow]:
+        """Events whose time lies between, the latest that came first."""
+        rows = self._rows(
+            "SELECT id, time, event_type, host, user, summary, raw FROM live WHERE time BETWEEN ? AND ?"
+            " ORDER BY id DESC LIMIT ?",
+            (since, until, limit),
+        )
+        return [LiveRow(*row) for row in rows]
+
     def counts(self) -> LiveCounts:
         counters = {str(row[0]): int(row[1]) for row in self._rows("SELECT name, n FROM counters", ())}
         first, last = next(iter(self._rows("SELECT min(id), max(id) FROM live", ())), (0, 0))

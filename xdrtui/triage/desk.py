@@ -16,7 +16,10 @@ from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
 from xdrtui.triage import lines, read
 from xdrtui.triage.acting import Acting
+from xdrtui.triage.completion import Completion, complete
+from xdrtui.triage.explanation import fields_of
 from xdrtui.triage.query import AlertQuery, parse
+from xdrtui.triage.rarity import Rarity, answers
 from xdrtui.triage.rows import (
     AlertDetail,
     AlertRow,
@@ -31,6 +34,7 @@ from xdrtui.triage.shift import Shift
 from xdrtui.triage.states import DISPOSITIONS
 from xdrtui.triage.status import read_status
 from xdrtui.triage.suppressing import Suppressing
+from xdrtui.triage.surroundings import Around, around
 from xdrtui.triage.views import Views
 
 __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
@@ -175,6 +179,15 @@ class Desk(Acting):
             raise ActionRefused(f"there is no alert {id!r}")
         return found
 
+    def rarity(self, detail: AlertDetail) -> list[Rarity]:
+        """How rare its process, domain, address and user are; bounded in time (see `rarity`)."""
+        fields = fields_of(detail.evidence[0]) if detail.evidence else None
+        return answers(self._store, detail, dict(fields or {}))
+
+    def around(self, detail: AlertDetail) -> Around:
+        """What happened on its host just before and after."""
+        return around(self._store, detail)
+
     def related(self, id: str, within: int = DAY, limit: int = 50) -> list[AlertRow]:
         """Other alerts of the same entities, at most `within` nanoseconds away."""
         return read.related(self._connection, id, within, limit)
@@ -189,6 +202,10 @@ class Desk(Acting):
 
     def rule(self, rule: str) -> RuleRow | None:
         return self._store.rule(rule)
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """What the word before the cursor of a filter could become."""
+        return complete(self._connection, text, cursor)
 
     def status(self) -> Status:
         """How the workers and the store do now."""

@@ -76,7 +76,7 @@ def _layouts() -> Layouts:
 def _why(rule: Rule, evidence: Evidence) -> Why | None:
     from detectors.sigma.explain import explain
 
-    event = _fields(evidence)
+    event = fields_of(evidence)
     if event is None:
         return None
     texts = tuple(
@@ -88,7 +88,7 @@ def _why(rule: Rule, evidence: Evidence) -> Why | None:
     return explain(rule.expression, event.get, texts)
 
 
-def _fields(evidence: Evidence) -> Mapping[str, Text] | None:
+def fields_of(evidence: Evidence) -> Mapping[str, Text] | None:
     """All fields of the event by the rules' names."""
     from detectors.contract import Needs
     from xdrtui.events.decode import Decoder
