@@ -83,10 +83,15 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+def new_cluster() -> str:
+    return "k" + urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # never begins with a dash
+
+
 class Broker:
     """One broker with its own directory. `bootstrap(listener)` is where clients connect.
 
-    users: name -> password, known to SCRAM-SHA-256 and SCRAM-SHA-512.
+    users: name -> password, known to SCRAM-SHA-256 and SCRAM-SHA-512; extra: properties, an empty one leaves
+    ours out; cluster: id of the cluster that it is one of several brokers of.
     """
 
     real = True
@@ -98,15 +103,17 @@ class Broker:
         users: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
         java: Sequence[str] = (),
+        cluster: str = "",
     ) -> None:
         self.folder = folder
         self.listeners = tuple(listeners)
         self.users = dict(users or {})
         self.extra = dict(extra or {})
         self._options = tuple(java)
+        self._cluster = cluster
         names = [listener.name for listener in self.listeners]
         ports = free_ports(2 * len(names) + 1)
-        self._controller = ports.pop()
+        self.controller = ports.pop()
         self.ports = dict(zip(names, ports[: len(names)], strict=True))
         self.proxied = {
             listener.name: port
@@ -201,8 +208,8 @@ class Broker:
         lines = {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
-            "listeners": ",".join([*where, f"CONTROLLER://127.0.0.1:{self._controller}"]),
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller}",
+            "listeners": ",".join([*where, f"CONTROLLER://127.0.0.1:{self.controller}"]),
             "advertised.listeners": ",".join(told),
             "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
             "controller.listener.names": "CONTROLLER",
@@ -227,17 +234,18 @@ class Broker:
         for listener in self.listeners:
             for name, value in listener.properties.items():
                 lines[f"listener.name.{listener.name.lower()}.{name}"] = value
-        return "".join(f"{name}={value}\n" for name, value in lines.items())
+        return "".join(f"{name}={value}\n" for name, value in lines.items() if value)
 
     def _format(self, libraries: Path, properties: Path) -> None:
-        cluster = "k" + urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # never begins with a dash
+        cluster = self._cluster or new_cluster()
+        alone = [] if self._cluster else ["--standalone"]
         scram = [
             part
             for name, password in self.users.items()
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
             for part in ("-S", f"{mechanism}=[name={name},password={password}]")
         ]
-        command = [*self._java(libraries), "kafka.tools.StorageTool", "format", "--standalone"]
+        command = [*self._java(libraries), "kafka.tools.StorageTool", "format", *alone]
         done = subprocess.run(
             [*command, "-t", cluster, "-c", str(properties), *scram],
             capture_output=True,

@@ -16,6 +16,7 @@ from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.correlator import LATENESS
 from xdrtui.pipeline.process import Process
+from xdrtui.sources.holes import BATCH
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.deadletters import DeadRow
 from xdrtui.store.store import Store
@@ -47,6 +48,8 @@ def retry(
 def _one(store: Store, process: Process, row: DeadRow, whole: Callable[[DeadRow], bytes | None]) -> Retried:
     letter = row.letter
     payload: bytes | None = letter.payload
+    if letter.reason.startswith(BATCH):
+        return Retried(row, reason="it is a batch of Kafka that came damaged, not a message")
     if row.cut:
         payload = whole(row)
         if payload is None or not payload.startswith(letter.payload):

@@ -11,6 +11,9 @@ from xdrtui.events.message import DeadLetter, Position, Source
 from xdrtui.plain import visible
 from xdrtui.sources.screen import Held, Hole
 
+BATCH = "Kafka batch: "
+"""How the reason begins of a dead letter that holds a batch, not a message."""
+
 NOTE_SECONDS = 60.0
 HELD_SECONDS = 60.0
 
@@ -26,9 +29,9 @@ def reason(hole: Hole, first: int) -> str:
     count = hole.next - first
     if hole.by_header:
         which = min(count, hole.found.count)
-        return f"Kafka batch: {hole.found.reason}: {_offsets(first, hole.next)}, {_messages(which)}"
+        return f"{BATCH}{hole.found.reason}: {_offsets(first, hole.next)}, {_messages(which)}"
     return (
-        f"Kafka batch: {hole.found.reason}: {_offsets(first, hole.next)}, up to {_messages(count)};"
+        f"{BATCH}{hole.found.reason}: {_offsets(first, hole.next)}, up to {_messages(count)};"
         " where reading goes on was searched for"
     )
 
