@@ -1,5 +1,6 @@
 # make demo    try xdrtui on bundled attacks (SCENARIO=invoice|miner|cloud, RESET=1, DEMO=print)
 # make test    lint, types, import contracts, all tests
+# make soak    100 kills of workers under load on the real broker (KILLS=, SEED=)
 # make bench   the scripts behind README's figures (RSIGMA=BINARY: also the comparison with RSigma)
 # make clean   remove the virtual environment and the demo's workspace
 
@@ -16,6 +17,11 @@ test:
 	@sh .ci/environment dev
 	@sh .ci/check
 
+soak:
+	@sh .ci/environment dev
+	@XDRTUI_KILLS=$(or $(KILLS),100) XDRTUI_SEED=$(or $(SEED),$$(date +%s)) \
+		$(VENV)/bin/pytest -n0 -s -p no:cacheprovider tests/kafka/test_kills.py
+
 bench:
 	@sh .ci/environment dev
 	@for script in tests/benchmarks/[a-z]*.py; do \
@@ -25,4 +31,4 @@ bench:
 clean:
 	rm -rf $(VENV) .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test soak bench clean

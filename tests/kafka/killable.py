@@ -119,7 +119,7 @@ def work(order: Order) -> None:
     folder.mkdir(exist_ok=True)
     os.fsync = Synced(folder / f"{os.getpid()}.jsonl")  # type: ignore[assignment]
     consumer.SESSION_MS = SESSION_MS
-    writer.SEAL_ROWS, archiving.ROUND_SECONDS = 1_000, 0.2  # so that segments are rolled meanwhile
+    writer.SEAL_ROWS, archiving.ROUND_SECONDS = 400, 0.2  # so that segments are rolled meanwhile
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],

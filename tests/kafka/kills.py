@@ -25,6 +25,7 @@ from aiokafka import AIOKafkaProducer
 from tests.kafka.killable import PARTITIONS, START, Order, message, synced, work
 from xdrtui.errors import StoreError
 from xdrtui.store.archive.read import Reader
+from xdrtui.store.deadletters import key_of
 from xdrtui.store.export import export_alerts
 from xdrtui.store.store import Store
 
@@ -61,10 +62,11 @@ class Storm:
     """One topic, one group, one store, and workers that die. `run` ends with all messages sent and every
     worker gone."""
 
-    def __init__(self, folder: Path, bootstrap: str, topic: str, group: str, seed: int) -> None:
+    def __init__(self, folder: Path, bootstrap: str, topic: str, group: str, seed: int, letters: str) -> None:
+        """letters: topic for dead letters."""
         self.store = folder / "stormy"
         self.folder = folder
-        self.order = Order(str(self.store), bootstrap, topic, group)
+        self.order = Order(str(self.store), bootstrap, topic, group, dead_letters=letters)
         self.dice = random.Random(seed)
         self.report = Report(seed)
         self.context = multiprocessing.get_context("forkserver")
@@ -145,7 +147,7 @@ class Storm:
             return 0
 
     async def _feed(self) -> None:
-        """Messages at about 600 a second, over all partitions, as long as the storm lasts."""
+        """Messages at about 300 a second, over all partitions, as long as the storm lasts."""
         producer = AIOKafkaProducer(bootstrap_servers=self.order.bootstrap, enable_idempotence=True)
         await producer.start()
         try:
@@ -157,7 +159,7 @@ class Storm:
                         self.order.topic, message(number), partition=partition, timestamp_ms=at
                     )
                 self.report.sent += 30
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
         finally:
             await producer.stop()
 
@@ -197,7 +199,7 @@ def _committed(directory: Path) -> dict[str, int]:
 class Verdict(msgspec.Struct, frozen=True):
     """What a store says when all was read. lost: positions with neither event nor dead letter; both:
     positions with an event and a dead letter, or with two dead letters; archived: every event's
-    position."""
+    position; dead_keys: of its dead letters."""
 
     alerts: list[str]
     counts: dict[str, int]
@@ -206,6 +208,7 @@ class Verdict(msgspec.Struct, frozen=True):
     lost: list[tuple[int, int]]
     both: list[tuple[int, int]]
     archived: list[tuple[object, ...]]
+    dead_keys: set[str]
 
 
 def judge(directory: Path, sent: int) -> Verdict:
@@ -231,6 +234,7 @@ def judge(directory: Path, sent: int) -> Verdict:
             lost=sorted(every - hit - dead.keys()),
             both=sorted([*(hit & dead.keys()), *(at for at, n in dead.items() if n > 1)]),
             archived=archived(store),
+            dead_keys={key_of(letter.position) for letter in store.dead_letters(limit=sent)},
         )
 
 
@@ -245,12 +249,15 @@ def archived(store: Store) -> list[tuple[object, ...]]:
     return sorted(rows)
 
 
-def read_to_end(order: Order, context: multiprocessing.context.ForkServerContext) -> None:
-    """One worker that reads all there is and ends."""
-    worker = context.Process(target=work, args=(msgspec.structs.replace(order, until_end=True),), daemon=True)
-    worker.start()
-    worker.join(LAST_SECONDS)
-    if worker.is_alive():
-        worker.kill()
-        worker.join()
-    assert worker.exitcode == 0, f"the last worker did not come to the end: {worker.exitcode}"
+def read_to_end(orders: Sequence[Order], context: multiprocessing.context.ForkServerContext) -> None:
+    """For each a worker that reads all there is and ends, side by side."""
+    last = [msgspec.structs.replace(order, until_end=True, group="") for order in orders]
+    workers = [context.Process(target=work, args=(order,), daemon=True) for order in last]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(LAST_SECONDS)
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
+        assert worker.exitcode == 0, f"a last worker did not come to the end: {worker.exitcode}"

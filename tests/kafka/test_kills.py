@@ -11,6 +11,7 @@ import random
 from pathlib import Path
 
 import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
@@ -20,7 +21,7 @@ from xdrtui.points import POINTS
 
 KILLS = int(os.environ.get("XDRTUI_KILLS", "10"))
 SEED = int(os.environ.get("XDRTUI_SEED", "5"))
-LOCAL = [point for point in POINTS if not point.startswith(("fleet.", "outbox."))]
+LOCAL = [point for point in POINTS if not point.startswith("fleet.")]
 
 
 def test_workers_killed_under_load_leave_what_one_clean_pass_leaves(real: Broker, tmp_path: Path) -> None:
@@ -29,13 +30,13 @@ def test_workers_killed_under_load_leave_what_one_clean_pass_leaves(real: Broker
     points = [RANDOM if number % 4 == 3 else point for number, point in enumerate(named)]
     kept = {"retention.ms": "-1"}  # the messages are stamped years ago
     topic = asyncio.run(real.create_topic(new_name(), PARTITIONS, kept))
-    storm = Storm(tmp_path, real.bootstrap(), topic, new_name(), SEED)
+    letters = asyncio.run(real.create_topic(f"{topic}.dlq", config=kept))
+    storm = Storm(tmp_path, real.bootstrap(), topic, new_name(), SEED, letters)
     report = asyncio.run(storm.run(points))
-    read_to_end(msgspec.structs.replace(storm.order, group=""), storm.context)
+    clean = msgspec.structs.replace(storm.order, directory=str(tmp_path / "clean"), dead_letters="")
+    read_to_end([storm.order, clean], storm.context)
     print("\n".join(report.lines()))
 
-    clean = msgspec.structs.replace(storm.order, group="", directory=str(tmp_path / "clean"))
-    read_to_end(clean, storm.context)
     stormy, expected = judge(storm.store, report.sent), judge(Path(clean.directory), report.sent)
     assert sum(report.kills.values()) == KILLS
     assert (expected.lost, expected.both) == ([], [])
@@ -46,3 +47,19 @@ def test_workers_killed_under_load_leave_what_one_clean_pass_leaves(real: Broker
     assert stormy.alerts == expected.alerts
     assert stormy.archived == expected.archived
     assert len(stormy.archived) == stormy.counts["events"]
+    assert asyncio.run(keys_of(real, letters)) == stormy.dead_keys
+
+
+async def keys_of(broker: Broker, topic: str) -> set[str]:
+    """The keys of all records of a topic with one partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap(), auto_offset_reset="earliest")
+    await consumer.start()
+    where = TopicPartition(topic, 0)
+    consumer.assign([where])
+    end = (await consumer.end_offsets([where]))[where]
+    keys: set[str] = set()
+    while await consumer.position(where) < end:
+        for records in (await consumer.getmany(timeout_ms=1000)).values():
+            keys |= {record.key.decode() for record in records}
+    await consumer.stop()
+    return keys

@@ -57,7 +57,7 @@ ARCHIVE = "archive"
 OUTBOX = "outbox"
 """Lease of the worker that sends dead letters on, and key of the fault that it cannot."""
 
-OUTBOX_LEASE_SECONDS = 30
+OUTBOX_LEASE_SECONDS = 10
 _LIVE_ROWS_A_BATCH = 100
 
 
@@ -214,13 +214,13 @@ class Committer:
 
     # --- dead letters on their way out, see `outgoing`
 
-    def due(self) -> Sequence[Outgoing]:
-        """What is to be sent now; nothing while another worker of this store sends."""
+    def due(self) -> Sequence[Outgoing] | None:
+        """What is to be sent now; None while another worker of this store sends."""
         now = self.clock()
         with self.store.transaction():
             until = now + OUTBOX_LEASE_SECONDS * 1_000_000_000
             if not workers.take_lease(self.store.connection, OUTBOX, self.name, now, until):
-                return ()
+                return None
         return deadletters.outgoing(self.store.connection)
 
     def sent(self, ids: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -28,16 +28,17 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 10.0
-LAST_SECONDS = 5.0
-"""How long a worker that ends waits for what is still to be sent."""
+LAST_SECONDS = 15.0
+"""How long a worker that ends waits for what is still to be sent: longer than the lease of a killed one."""
 
 KEY = "xdrtui-key"
 
 
 class Outbox(Protocol):
-    """Where what is to be sent stands; called in the detecting thread."""
+    """Where what is to be sent stands; called in the detecting thread. due: None while another process
+    sends."""
 
-    def due(self) -> Sequence[Outgoing]: ...
+    def due(self) -> Sequence[Outgoing] | None: ...
     def sent(self, ids: Sequence[int]) -> None: ...
     def failed(self, ids: Sequence[int], fault: str) -> None: ...
 
@@ -58,23 +59,29 @@ async def forward(
     outbox: Outbox,
     call: Callable[..., Awaitable[Any]],
     stopping: asyncio.Event,
+    patient: Callable[[], bool],
 ) -> None:
     """Send what is due until told to stop, and then once more what is there. call: runs a function in the
-    detecting thread. Nothing of Kafka's is raised: it is noted with the letters and tried again."""
+    detecting thread; patient: whether to wait at the end for another process, killed perhaps, that has the
+    lease. Nothing of Kafka's is raised: it is noted with the letters and tried again."""
     sender = _Sender(settings)
     try:
         while not stopping.is_set():
-            wait = POLL_SECONDS if await _round(sender, outbox, call) else RETRY_SECONDS
+            wait = RETRY_SECONDS if await _round(sender, outbox, call) == "failed" else POLL_SECONDS
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), wait)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_round(sender, outbox, call), LAST_SECONDS)
+            async with asyncio.timeout(LAST_SECONDS):
+                while await _round(sender, outbox, call) == "theirs" and patient():
+                    await asyncio.sleep(POLL_SECONDS)
     finally:
         await sender.close()
 
 
-async def _round(sender: _Sender, outbox: Outbox, call: Callable[..., Awaitable[Any]]) -> bool:
-    """Send all that is due; False where that failed."""
+async def _round(
+    sender: _Sender, outbox: Outbox, call: Callable[..., Awaitable[Any]]
+) -> Literal["sent", "failed", "theirs"]:
+    """Send all that is due; "theirs" where another process does."""
     while due := await call(outbox.due):
         ids = [each.id for each in due]
         try:
@@ -88,9 +95,9 @@ async def _round(sender: _Sender, outbox: Outbox, call: Callable[..., Awaitable[
             log.warning("dead letters were not sent", extra={"error": repr(error)})
             await call(outbox.failed, ids, fault)
             await sender.close()
-            return False
+            return "failed"
         await call(outbox.sent, ids)
-    return True
+    return "theirs" if due is None else "sent"
 
 
 class _Sender:

@@ -324,7 +324,8 @@ class Worker:
     async def _send_dead_letters(self) -> None:
         """To their topic, where one is set and the sink has an outbox."""
         if self._settings.dead_letter_topic and isinstance(self._sink, Committer):
-            await forward(self._settings, self._sink, self._call, self._stopping)
+            ended = lambda: self._summary.ended == "end"  # noqa: E731
+            await forward(self._settings, self._sink, self._call, self._stopping, ended)
 
     # --- beat
 
