@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from tests.kafka.scenario import work as work_alone
 from tests.kafka.test_kafka_source import produce
 from xdrtui.errors import BrokerError, StoreError
 from xdrtui.pipeline.fleet_run import run_fold
+from xdrtui.pipeline.fleet_snapshot import start_from, write_snapshot
+from xdrtui.pipeline.fleet_topic import prepare_topic
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import run_worker
@@ -61,6 +64,17 @@ def recorded(real: Broker, once: dict[str, str]) -> str:
         sent = asyncio.run(replay_to_kafka(Replay(FILES), to, once["topic"]))
         once["messages"] = str(sent.messages)
     return once["topic"]
+
+
+@pytest.fixture
+def small(real: Broker, once: dict[str, str]) -> str:
+    """A topic that holds little of it."""
+    if "small" not in once:
+        once["small"] = asyncio.run(real.create_topic(new_name(), 2))
+        least = min(FILES, key=lambda file: file.stat().st_size)
+        to = KafkaConnection((real.bootstrap(),))
+        asyncio.run(replay_to_kafka(Replay([least]), to, once["small"]))
+    return once["small"]
 
 
 def counts(directory: Path) -> dict[str, int]:
@@ -184,10 +198,10 @@ def test_a_zombie_moves_no_offset_back_and_changes_no_alert(
 
 
 def test_workers_with_other_rules_are_named_loudly(
-    real: Broker, recorded: str, book: Rulebook, tmp_path: Path
+    real: Broker, small: str, book: Rulebook, tmp_path: Path
 ) -> None:
     findings = new_name()
-    known = settings(real.bootstrap(), recorded, new_name(), findings)
+    known = settings(real.bootstrap(), small, new_name(), findings)
     other = load_rulebook(keep=frozenset(sorted(book.rules)[:5]))
     stop = threading.Event()
     threads = [
@@ -221,30 +235,68 @@ def faults_after_fold(directory: Path, real: Broker, findings: str, book: Rulebo
 
 
 def test_foreign_and_hostile_records_are_dead_letters(
-    real: Broker, recorded: str, by_scan: list[str], book: Rulebook, tmp_path: Path
+    real: Broker, small: str, book: Rulebook, tmp_path: Path
 ) -> None:
     findings = new_name()
-    work(real.bootstrap(), recorded, new_name(), findings, book)
+    work(real.bootstrap(), small, new_name(), findings, book)
+    fold(tmp_path, real.bootstrap(), findings, book)
+    before = alerts_of(tmp_path)
     hostile = [b"", b"hello", b"XDRF", b"XDRF\x01", b"XDRF\x02\x90", b"XDRF\x01" + b"\x91" * 5_000]
     asyncio.run(produce(real, findings, [*hostile, None], key=b"k"))
     fold(tmp_path, real.bootstrap(), findings, book)
-    assert alerts_of(tmp_path) == by_scan
+    assert alerts_of(tmp_path) == before
     with Store.open(tmp_path, readonly=True) as store:
         letters = [each for each in store.dead_letters() if findings in each.position.source]
     assert len(letters) == len(hostile) + 1
     assert any("upgrade" in each.reason for each in letters)
 
 
-def test_the_two_modes_never_mix(real: Broker, recorded: str, book: Rulebook, tmp_path: Path) -> None:
+def test_a_new_workbench_begins_with_a_snapshot_and_ends_equal_to_the_old_one(
+    real: Broker, small: str, book: Rulebook, tmp_path: Path
+) -> None:
+    findings, old, new = new_name(), tmp_path / "old", tmp_path / "new"
+    work(real.bootstrap(), small, new_name(), findings, book)
+    fold(old, real.bootstrap(), findings, book)
+    with Store.open(old) as store, store.transaction():
+        workers.set_control(store.connection, "mine", "alone")
+    write_snapshot(old, tmp_path / "snapshot")
+    start_from(new, tmp_path / "snapshot")
+    with Store.open(new, readonly=True) as store:
+        assert not workers.controls(store.connection), "what people set stays where it was"
+    work(real.bootstrap(), small, new_name(), findings, book)  # all of it a second time
+    summary = fold(new, real.bootstrap(), findings, book)
+    fold(old, real.bootstrap(), findings, book)
+    assert summary.messages > 0, "it went on from the snapshot's offset"
+    assert list(dump(new)) == list(dump(old))
+    with pytest.raises(StoreError, match="already: a snapshot is for a new workspace"):
+        start_from(new, tmp_path / "snapshot")
+
+
+def test_findings_deleted_before_a_workbench_read_them_are_an_alert_with_their_bounds(
+    real: Broker, book: Rulebook, tmp_path: Path
+) -> None:
+    findings = new_name()
+    asyncio.run(prepare_topic(KafkaConnection((real.bootstrap(),)), findings, create=True))
+    asyncio.run(produce(real, findings, [b"1", b"2"]))
+    fold(tmp_path, real.bootstrap(), findings, book)
+    asyncio.run(produce(real, findings, [b"3", b"4", b"5", b"6"]))
+    asyncio.run(real.delete_records(findings, before=5))
+    fold(tmp_path, real.bootstrap(), findings, book)
+    (alert,) = (json.loads(line) for line in alerts_of(tmp_path))
+    assert alert["title"] == "Messages Deleted Before They Were Read"
+    assert "offsets 2 to 4" in alert["summary"]
+
+
+def test_the_two_modes_never_mix(real: Broker, small: str, book: Rulebook, tmp_path: Path) -> None:
     findings, group = new_name(), new_name()
-    work(real.bootstrap(), recorded, group, findings, book)
+    work(real.bootstrap(), small, group, findings, book)
     with pytest.raises(BrokerError, match="belongs to a fleet of workers, and the two never mix"):
-        work_alone(tmp_path / "local", real.bootstrap(), recorded, group)
+        work_alone(tmp_path / "local", real.bootstrap(), small, group)
     with pytest.raises(BrokerError, match="belongs to another fleet"):
-        work(real.bootstrap(), recorded, group, new_name(), book)
+        work(real.bootstrap(), small, group, new_name(), book)
     fold(tmp_path / "folded", real.bootstrap(), findings, book)
     with pytest.raises(StoreError, match="folds a fleet's findings, and the two never mix"):
-        work_alone(tmp_path / "folded", real.bootstrap(), recorded, new_name())
+        work_alone(tmp_path / "folded", real.bootstrap(), small, new_name())
     with Store.open(tmp_path / "read") as store:
         from xdrtui.events.message import Source
         from xdrtui.store.batch import BatchResult, Mark
