@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 
-from screens.alert_page import MOST_RELATED, Folds, alert_lines
+from screens.alert_context import MOST_RELATED, Context
+from screens.alert_page import Folds, alert_lines
 from screens.alert_view import AlertView, view_of
 from screens.commands import ALERT, Facts
 from screens.paint import Line
@@ -20,7 +22,6 @@ from screens.times import number
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import AlertRow
 
 
 class AlertPane(PaperPane):
@@ -37,7 +38,7 @@ class AlertPane(PaperPane):
         self.id_wanted = ""
         self._reading = False
         self._stale = False
-        self.also: list[AlertRow] | None = None
+        self.context = Context()
 
     def compose(self) -> ComposeResult:
         self.paper.show(self._page)
@@ -57,15 +58,16 @@ class AlertPane(PaperPane):
         return [(f"alert {self.id_shown[:8]}{among}", "dim")]
 
     def targets(self) -> Targets:
-        """What a command acts on: the alert that is painted."""
-        painted = self.view is not None and self.view.row.id == self.id_wanted
-        return Targets(alerts=(self.view.row,)) if self.view and painted else Targets()
+        """What a command acts on: the alert that stands on the screen, as it stands there."""
+        painted = cast("AlertView | None", self.paper.painted)
+        wanted = painted is not None and painted.row.id == self.id_wanted
+        return Targets(alerts=(painted.row,)) if painted is not None and wanted else Targets()
 
     def show(self, id: str) -> None:
         """Show this alert; "" = none."""
         self.id_wanted = id
         if self.view is None:
-            self.paper.show(self._page)
+            self._show()
         self._read()
 
     def poll(self) -> None:
@@ -99,14 +101,30 @@ class AlertPane(PaperPane):
                 self.id_shown, self.view, self.failure = id, view, failure
                 if not again:
                     self.folds = Folds()
-                    self.also = None
-                self.paper.show(self._page, keep_place=again)
+                    self.context = Context()
+                self._show(keep_place=again)
                 self.post_message(Changed())
-                if view is not None and self.also is None and self.id_wanted == id:
-                    self.also = await self.services.desks.read(partial(_related, id=id))
-                    self.paper.show(self._page, keep_place=True)
+                if view is not None and self.context == Context() and self.id_wanted == id:
+                    await self._read_context(view)
         finally:
             self._reading = False
+
+    async def _read_context(self, view: AlertView) -> None:
+        """What stands around it, a part at a time, after the page; it ends when another alert is wanted."""
+        readers: dict[str, Callable[[Desk], object]] = {
+            "rarity": lambda desk: desk.rarity(view.detail),
+            "also": lambda desk: desk.related(view.row.id, limit=MOST_RELATED),
+            "around": lambda desk: desk.around(view.detail),
+        }
+        for part, reader in readers.items():
+            if self.id_wanted != view.row.id:
+                return
+            found = await self.services.desks.read(reader)
+            self.context = replace(self.context, **{part: found})  # type: ignore[arg-type]
+            self._show(keep_place=True)
+
+    def _show(self, *, keep_place: bool = False) -> None:
+        self.paper.show(self._page, keep_place=keep_place, about=self.view)
 
     def _page(self, cells: int) -> list[Line]:
         if self.view is None and (self.id_wanted or self.failure):
@@ -117,7 +135,7 @@ class AlertPane(PaperPane):
         demo = self.services.demo
         if demo is not None and self.view.row.state == "closed":
             truth = tuple(demo.truth(self.view.row.id))
-        return alert_lines(self.view, self.services.zone, cells, self.folds, truth, self.also)
+        return alert_lines(self.view, self.services.zone, cells, self.folds, truth, self.context)
 
     def do_event(self) -> None:
         self._fold(replace(self.folds, event=not self.folds.event), "raw event")
@@ -135,10 +153,6 @@ class AlertPane(PaperPane):
     def _fold(self, folds: Folds, title: str) -> None:
         unfolding = (folds.event, folds.rule) > (self.folds.event, self.folds.rule)
         self.folds = folds
-        self.paper.show(self._page, keep_place=True)
+        self._show(keep_place=True)
         if unfolding:
             self.paper.move_to_line(f"── {title}")
-
-
-def _related(desk: Desk, id: str) -> list[AlertRow]:
-    return desk.related(id, limit=MOST_RELATED)

@@ -10,22 +10,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from screens.alert_context import Context, also_lines, around_lines, rarity_lines
 from screens.alert_view import AlertView
-from screens.look import SEVERITY_WORDS, STATE_WORDS
-from screens.names import main_entity, short_host
+from screens.names import main_entity
 from screens.paint import Line, spread
-from screens.sanitise import cut, fit, sanitise, width, wrap
+from screens.parts import LABEL, labelled, section, severity
+from screens.sanitise import cut, fit, sanitise, wrap
 from screens.times import Zone, duration, number
 from screens.why import why_lines
 
 if TYPE_CHECKING:
     from xdrtui.triage.rows import AlertRow
 
-LABEL = 8
 DOUBTFUL = 3
 """The bits of an event's quality that say: its time is not its own."""
 
 _LIMIT = 4_000
+NOTHING_READ = Context()
 _SAY_NOTHING = ("unknown", "none", "unlikely", "")
 
 
@@ -43,13 +44,14 @@ def alert_lines(
     cells: int,
     folds: Folds,
     truth: Sequence[str] = (),
-    also: Sequence[AlertRow] | None = None,
+    context: Context = NOTHING_READ,
 ) -> list[Line]:
-    """All lines of the page. truth: what the demo reveals of a closed alert; also: alerts of the same
-    entities, None while they are being read."""
+    """All lines of the page. truth: what the demo reveals of a closed alert; context: what is read after the
+    page is painted."""
     row = view.row
     lines = [*_heading(row, cells), *_facts(view, zone, cells)]
     lines += [section("why it fired", cells), *why_lines(view.reasons, cells)]
+    lines += rarity_lines(row, context.rarity, zone, cells)
     if truth:
         lines.append(section("truth", cells))
         lines += [[(text, "good")] for part in truth for text in wrap(sanitise(part), cells)]
@@ -57,7 +59,8 @@ def alert_lines(
         lines += _event(view, cells)
     if folds.rule:
         lines += _rule_text(view, cells)
-    lines += also_lines(view.row, also, zone, cells)
+    lines += around_lines(context.around, zone, cells)
+    lines += also_lines(row, context.also, zone, cells)
     lines += _rule(view, cells)
     lines += _entities(row, cells)
     lines += _evidence(view, zone, cells)
@@ -65,29 +68,6 @@ def alert_lines(
     if not folds.event:
         lines += [section("raw event", cells), [("folded; ", "dim"), ("e", "key"), (" unfolds it", "dim")]]
     return lines
-
-
-def section(title: str, cells: int, note: str = "") -> Line:
-    """A rule with a title in it."""
-    text = f"── {title} " + (f"{note} " if note else "")
-    return [("── ", "rule"), (title, "label"), (f" {note}" if note else "", "dim"),
-            (" " + "─" * max(0, cells - width(text)), "rule")]  # fmt: skip
-
-
-def severity(level: str) -> Line:
-    """A severity: symbol, word, colour."""
-    symbol, word = SEVERITY_WORDS.get(level, ("?", sanitise(level, 8)))
-    style = level if level in SEVERITY_WORDS else ""
-    return [(f"{symbol} {word}", style)]
-
-
-def labelled(label: str, text: str, cells: int, style: str = "", most: int | None = 3) -> list[Line]:
-    """A label, and text beside it, wrapped under itself."""
-    room = cells - LABEL
-    parts = wrap(sanitise(text, _LIMIT), room, most)
-    return [
-        [(fit(label if not place else "", LABEL), "label"), (part, style)] for place, part in enumerate(parts)
-    ]
 
 
 def _heading(row: AlertRow, cells: int) -> list[Line]:
@@ -106,7 +86,7 @@ def _facts(view: AlertView, zone: Zone, cells: int) -> list[Line]:
     lines += labelled("sure", sure_words(view), cells, most=2)
     for place, (id, words) in enumerate(view.techniques[:3]):
         lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1)
-    lines += labelled("state", state_words(row), cells, most=1)
+    lines += labelled("state", state_words(row, zone), cells, most=1)
     return lines
 
 
@@ -146,12 +126,16 @@ def sure_words(view: AlertView) -> str:
     return " · ".join(said)
 
 
-def state_words(row: AlertRow) -> str:
-    """State, disposition and owner in words."""
+def state_words(row: AlertRow, zone: Zone | None = None) -> str:
+    """State, disposition and owner in words. zone: of the time until which it sleeps."""
     words = row.state
     if row.disposition:
         words += f" ({row.disposition.replace('_', ' ')})"
     words += f" · owner {row.owner}" if row.owner else " · nobody's"
+    if row.escalated:
+        words += f" · escalated to {row.escalated}" + (", waits" if row.waiting else ", taken up")
+    if row.snoozed and zone is not None:
+        words += f" · snoozed until {zone.full(row.snoozed)}"
     if row.seen_after_close:
         words += f" · seen {number(row.seen_after_close)}x after it was closed"
     return words
@@ -173,34 +157,6 @@ def _rule(view: AlertView, cells: int) -> list[Line]:
     for place, reference in enumerate(rule.references[:5]):
         lines += labelled("read" if not place else "", reference, cells, "dim", most=1)
     lines.append([(fit("text", LABEL), "label"), ("d", "key"), (" unfolds or folds its definition", "dim")])
-    return lines
-
-
-MOST_RELATED = 50
-"""Related alerts that are read."""
-
-ALSO = 8
-"""Related alerts that are shown; the rest is counted."""
-
-
-def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells: int) -> list[Line]:
-    """Alerts of the same entities within 24 hours, in the order of time; those before and after this one."""
-    if also is None:
-        return [section("also", cells), [("reading …", "dim")]]
-    if not also:
-        return [section("also", cells), [("no other alert of its entities within 24 h", "dim")]]
-    hosts = len({main_entity(each)[1] for each in also})
-    counted = number(len(also)) + ("" if len(also) < MOST_RELATED else " or more")
-    said = f"{counted} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
-    lines = [section("also", cells, f"{said} within 24 h")]
-    near = sorted(also, key=lambda each: abs(each.first_seen - row.first_seen))[:ALSO]
-    for each in sorted(near, key=lambda each: each.first_seen):
-        shown = f"{short_host(main_entity(each)[1]) or '-'}  {each.title}"
-        when = zone.clock(each.first_seen)
-        if zone.day(each.first_seen) != zone.day(row.first_seen):
-            when = f"{zone.day(each.first_seen)[5:]} {when}"
-        left = [(f"{when}  ", "dim"), *severity(each.level), ("  ", ""), (sanitise(shown, 400), "")]
-        lines.append(spread(left, [(STATE_WORDS.get(each.state, each.state), "dim")], cells))
     return lines
 
 

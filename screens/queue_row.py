@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screens.alert_page import severity
 from screens.look import STATE_WORDS
 from screens.names import main_entity, short_host, short_user
 from screens.paint import Line as Painted
+from screens.parts import severity
 from screens.times import Zone, age, short_number
 from screens.widgets.columns import Column
 

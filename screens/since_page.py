@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from screens.alert_page import section, severity
 from screens.names import main_entity, short_host, short_user
 from screens.paint import Line, clipped, spread
+from screens.parts import section, severity
 from screens.sanitise import sanitise
 from screens.times import Zone, duration, number
 

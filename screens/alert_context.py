@@ -1,0 +1,117 @@
+"""What stands around an alert: how rare it is, what happened on its host about then, alerts of its entities.
+
+Read after the page is painted; `None` = being read. Drawn here: functions to lines. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from screens.look import STATE_WORDS
+from screens.names import main_entity, short_host, short_user
+from screens.paint import Line, clipped, spread
+from screens.parts import labelled, section, severity
+from screens.sanitise import sanitise
+from screens.times import Zone, duration, number
+
+if TYPE_CHECKING:
+    from xdrtui.triage.rarity import Rarity
+    from xdrtui.triage.rows import AlertRow
+    from xdrtui.triage.surroundings import Around
+
+MOST_RELATED = 50
+"""Related alerts that are read."""
+
+ALSO = 8
+"""Related alerts that are shown; the rest is counted."""
+
+DAY = 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is read after the page."""
+
+    rarity: Sequence[Rarity] | None = None
+    around: Around | None = None
+    also: Sequence[AlertRow] | None = None
+
+
+def rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cells: int) -> list[Line]:
+    """A line for each thing that was asked about; one in its place while it is being read."""
+    if rarity is None:
+        return labelled("rarity", "being looked up …", cells, "dim", most=1)
+    lines: list[Line] = []
+    for one in rarity:
+        lines += labelled("" if lines else "rarity", rarity_words(row, one, zone), cells, most=1)
+    return lines
+
+
+def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> str:
+    """ "cmd.exe from WmiPrvSE.exe: on 1 of 412 hosts, first seen now, 0 in 30 d; 4 h of archive known" """
+    values = [value.rsplit("\\", 1)[-1] for value in one.question.values]
+    match one.question.kind:
+        case "process from parent":
+            what = f"{values[0]} from {values[1]}"
+        case "user on host":
+            what = f"{short_user(one.question.values[0])} here: the user is"
+        case _:
+            what = values[0]
+    colon = "" if one.question.kind == "user on host" else ":"
+    first = "now" if one.first >= row.first_seen else _moment(one.first, row, zone)
+    days = min(30, max(1, round(one.known / DAY)))
+    before = (
+        f"{number(one.before)} before in {days} d" if one.known >= DAY else f"{number(one.before)} before"
+    )
+    known = f"{duration(one.known)} of {one.basis} known" + ("" if one.whole else ", the latest part")
+    alerts = " in alerts" if one.basis == "alerts" else ""
+    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts{alerts}"
+    return f"{what}{colon} {hosts}, first seen {first}, {before}; {known}"
+
+
+def _moment(time: int, row: AlertRow, zone: Zone) -> str:
+    if zone.day(time) == zone.day(row.first_seen):
+        return f"today {zone.clock(time, seconds=False)}"
+    return zone.day(time)
+
+
+def around_lines(around: Around | None, zone: Zone, cells: int) -> list[Line]:
+    """The events just before and after on the host."""
+    if around is None:
+        return [section("around it", cells), [("reading …", "dim")]]
+    if not around.events:
+        return []
+    lines = [section("around it", cells, f"{short_host(around.host)}, 5 min either way; from {around.basis}")]
+    for each in around.events:
+        left: Line = [("► " if each.here else "  ", "key"), (f"{zone.clock(each.time)}  ", "dim"),
+                      (sanitise(each.summary, 400), "strong" if each.here else "")]  # fmt: skip
+        right = each.rule if each.rule and not each.here else ""
+        if right:
+            left, right = clipped(left, max(20, cells * 2 // 3)), sanitise(right, 60)
+        lines.append(spread(left, [(right, "mark")], cells) if right else clipped(left, cells))
+    if len(around.events) == 1:
+        lines.append([("nothing else is known of this host about then", "dim")])
+    return lines
+
+
+def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells: int) -> list[Line]:
+    """Alerts of the same entities within 24 hours, in the order of time; those before and after this one."""
+    if also is None:
+        return [section("also", cells), [("reading …", "dim")]]
+    if not also:
+        return [section("also", cells), [("no other alert of its entities within 24 h", "dim")]]
+    hosts = len({main_entity(each)[1] for each in also})
+    counted = number(len(also)) + ("" if len(also) < MOST_RELATED else " or more")
+    said = f"{counted} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
+    lines = [section("also", cells, f"{said} within 24 h")]
+    near = sorted(also, key=lambda each: abs(each.first_seen - row.first_seen))[:ALSO]
+    for each in sorted(near, key=lambda each: each.first_seen):
+        shown = f"{short_host(main_entity(each)[1]) or '-'}  {each.title}"
+        when = zone.clock(each.first_seen)
+        if zone.day(each.first_seen) != zone.day(row.first_seen):
+            when = f"{zone.day(each.first_seen)[5:]} {when}"
+        left = [(f"{when}  ", "dim"), *severity(each.level), ("  ", ""), (sanitise(shown, 400), "")]
+        lines.append(spread(left, [(STATE_WORDS.get(each.state, each.state), "dim")], cells))
+    return lines
