@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from detectors.contract import NULL, Detector, EventFrame, EventType, Needs, Text
+from detectors.contract import NULL, Detector, EventType, Needs, Text
 from detectors.sigma.explain import explain, helped
 from detectors.sigma.rules import Rule, tests_of
 from xdrtui.events.decode import Decoder
@@ -117,7 +117,7 @@ class Process:
             window=self.window,
             entities=decoded.entities(row),
             captures=captures,
-            matched=matched(rule, decoded.frame, row),
+            matched=matched(rule, decoded, row),
             summary=decoded.summary(row),
             raw=decoded.frame.raws[row],
             event_hash=event_hash,
@@ -144,11 +144,11 @@ def main_entity(event_type: EventType, core: Core) -> tuple[tuple[str, str], ...
     return next((((field, known[field]),) for field in order if known[field]), ())
 
 
-def matched(rule: Rule, frame: EventFrame, row: int) -> dict[str, str]:
+def matched(rule: Rule, decoded: DecodedFrame, row: int) -> dict[str, str]:
     """The values that helped the rule to fire, by field; keywords under the empty name."""
-    columns = frame.columns
+    columns = decoded.frame.columns
     keywords = any(not test.field for test in tests_of(rule.expression))
-    event: Mapping[str, Text] = frame.event(row)
+    event = decoded.fields(row)  # taken apart once for all that is told of a finding
     values = texts_of(event) if keywords else ()
     why = explain(
         rule.expression, lambda name: columns[name][row] if name in columns else event.get(name), values

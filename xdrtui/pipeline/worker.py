@@ -24,6 +24,7 @@ import msgspec
 from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Committer
 from xdrtui.pipeline.fleet import FleetSink
+from xdrtui.pipeline.garbage import rare_collections
 from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.outgoing import forward, topic_for_dead_letters
 from xdrtui.pipeline.process import Process
@@ -105,7 +106,8 @@ def run_worker(
         rules=rules,
         open_sink=open_sink,
     )
-    return asyncio.run(worker.run())
+    with rare_collections():
+        return asyncio.run(worker.run())
 
 
 class Worker:
