@@ -1,0 +1,300 @@
+"""Random commands on the queue against a plain model, while another process inserts alerts and judges some.
+
+The model knows only what was painted: it reads the rows that the table rendered, finds the host under the
+cursor, and remembers which hosts were marked. An act on anything else, or on more alerts than the line told
+of, fails. XDRTUI_MACHINE_COMMANDS: how many commands (60; 10,000 for the figure in the manual).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from screens.commands import Command
+from screens.widgets.frame_table import FrameTable
+from tests.screens.meddler import story
+from tests.screens.opened import app_on, settled
+from tests.screens.sample_store import NOW, commit, findings
+from xdrtui.triage.desk import Desk, Principal
+from xdrtui.triage.states import ACTS
+
+T = TypeVar("T")
+COMMANDS = int(os.environ.get("XDRTUI_MACHINE_COMMANDS", "60"))
+STEPS = 30 if COMMANDS < 1_000 else 500
+RATE = 200
+ROOT = Path(__file__).parents[2]
+_HOST = re.compile(r"\b(h\d{4})\b")
+_COUNT = re.compile(r"\s(\d+)(?:/\d+)?\s+(?:new|ack|inv|closed|again|snooze|escal\.)\s")
+WEIGHTED = [
+    *[("act", key) for key in "aiaio"],
+    *[("close", key) for key in "tr2n"],
+    *[("snooze", key) for key in "1d"],
+    *[("turn", key) for key in "uuuU"],
+    *[("move", key) for key in ("j", "j", "j", "k", "G", "pagedown", "pageup")],
+    *[("mark", "")] * 4,
+    *[("unmark", ""), ("take_in", ""), ("take_in", "")],
+    *[("filter", text) for text in ("state:open", "", "state:closed", "host:h00*", "level>=high")],
+    *[("sort", key) for key in "sn"],
+]
+"""Commands of the model, as often as they should come."""
+
+BARE = ("mark", "unmark", "take_in")
+TOTAL = {"commands": 0, "acts": 0, "refused": 0, "alerts": 0, "inserted": 0}
+
+
+class Screen:
+    """The app in a thread of its own; `do` runs a coroutine there and waits."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.rows: dict[int, str] = {}
+        self.at_command: dict[int, str] = {}
+        self._loop = asyncio.new_event_loop()
+        self._ready: Future[None] = Future()
+        self._over: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._ready.result(30)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _main(self) -> None:
+        self.app = app_on(self.directory)
+        bench = self.app.workbench
+        table, render = bench.queue.table, FrameTable.render_line
+        perform = bench.perform
+
+        def rendered(y: int):  # type: ignore[no-untyped-def]
+            strip = render(table, y)
+            self.rows[y] = strip.text
+            return strip
+
+        def performed(command: Command, escape: bool = False) -> None:
+            self.at_command = dict(self.rows)
+            perform(command, escape)
+
+        table.render_line = rendered  # type: ignore[method-assign]
+        bench.perform = performed  # type: ignore[method-assign]
+        self._over = asyncio.Event()
+        async with self.app.run_test(size=(80, 24)) as pilot:
+            self.pilot = pilot
+            await settled(pilot)
+            self._ready.set_result(None)
+            await self._over.wait()
+
+    def do(self, work: Callable[[], Awaitable[T]]) -> T:
+        return asyncio.run_coroutine_threadsafe(self._call(work), self._loop).result(60)
+
+    async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await work()
+
+    def press(self, *keys: str) -> None:
+        async def pressed() -> None:
+            for key in keys:
+                await self.pilot.press(key)
+                await asyncio.sleep(0.035)  # the guard holds what changes for 30 ms
+                await self.pilot.pause()
+            await self.app.services.desks.act(lambda desk: None)
+            await self.app.services.desks.read(lambda desk: None)
+            await self.pilot.pause()
+
+        self.do(pressed)
+
+    def close(self) -> None:
+        assert self._over is not None
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(30)
+
+
+class Queue(RuleBasedStateMachine):
+    """The plain model: what is painted, what is marked, and the acts that undo takes back."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.directory = Path(self.folder.name)
+        commit(self.directory, findings([story(n, n % 30) for n in range(60)]))
+        self.marks: dict[str, int] = {}
+        self.done: list[tuple[str, frozenset[str]]] = []
+        self.undone: list[tuple[str, frozenset[str]]] = []
+        self.hosts: dict[str, str] = {}
+        self.desk = Desk.open(self.directory, Principal("model", "model"), readonly=True, clock=lambda: NOW)
+        self.entry = max((entry.seq for entry in self.desk.entries()), default=0)
+        self.screen = Screen(self.directory)
+        self.meddler = subprocess.Popen(
+            [sys.executable, "-m", "tests.screens.meddler", str(self.directory), str(RATE), "3000"],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def teardown(self) -> None:
+        if not hasattr(self, "screen"):
+            return
+        self.meddler.terminate()
+        out, _ = self.meddler.communicate()
+        TOTAL["inserted"] += int((out.split() or ["0"])[-1])
+        self.screen.close()
+        before = self.desk.states_digest()
+        with Desk.open(self.directory, Principal("model", "model"), clock=lambda: NOW) as folding:
+            folding.refold()
+            assert folding.states_digest() == before and folding.ledger_faults() == []
+        self.desk.close_desk()
+        self.folder.cleanup()
+
+    # --- what was painted
+
+    def painted(self) -> dict[str, int]:
+        """Host -> open alerts, of the rows that stood on the screen when the command came."""
+        found = {}
+        for y, text in self.screen.at_command.items():
+            host, count = _HOST.search(text), _COUNT.search(text + " ")
+            if y and host and count:
+                found[host[1]] = int(count[1])
+        return found
+
+    def under_cursor(self) -> str:
+        for y, text in self.screen.at_command.items():
+            if y and text[1:2] == "►":
+                host = _HOST.search(text)
+                return host[1] if host else ""
+        return ""
+
+    def press(self, *keys: str) -> None:
+        TOTAL["commands"] += 1
+        self.screen.press(*keys)
+
+    def judge(self, *keys: str) -> None:
+        """Press, then hold what was written against what was painted."""
+        self.press(*keys)
+        painted, here = self.painted(), self.under_cursor()
+        marked = {host: painted.get(host, count) for host, count in self.marks.items()}
+        meant = marked or ({here: painted.get(here, 0)} if here else {})
+        written = [entry for entry in self.desk.entries(self.entry)]
+        self.entry = max([self.entry, *(entry.seq for entry in written)])
+        mine = [entry for entry in written if entry.author == "me"]
+        assert len(mine) <= 1, "one command is one act"
+        TOTAL["refused"] += not mine
+        if not mine:
+            return
+        (entry,) = mine
+        hosts = [self.host_of(alert) for alert in entry.subject]
+        TOTAL["acts"] += 1
+        TOTAL["alerts"] += len(hosts)
+        if entry.kind in ("undo", "redo"):
+            taken, given = (self.done, self.undone) if entry.kind == "undo" else (self.undone, self.done)
+            kind, subject = taken.pop()
+            assert (entry.body["of"], frozenset(entry.subject)) == (kind, subject)
+            given.append((kind, subject))
+            return
+        assert entry.kind in ACTS
+        for host in set(hosts):
+            assert host in meant, f"{entry.kind} on {host}, which was not painted as meant: {meant}"
+            most = max(1, meant[host])  # of a line without open alerts the one that it shows
+            assert hosts.count(host) <= most, f"{entry.kind} on {hosts.count(host)} alerts of {host}: {most}"
+        self.done.append((entry.kind, frozenset(entry.subject)))
+        self.undone.clear()
+        self.marks.clear()
+
+    def host_of(self, alert: str) -> str:
+        if alert not in self.hosts:
+            self.hosts[alert] = self.desk.by_ids([alert])[alert].host
+        return self.hosts[alert]
+
+    # --- commands
+
+    @rule(command=st.sampled_from(WEIGHTED))
+    def command(self, command: tuple[str, str]) -> None:
+        name, key = command
+        getattr(self, name)(key) if name not in BARE else getattr(self, name)()
+
+    def move(self, key: str) -> None:
+        self.press(key)
+
+    def mark(self) -> None:
+        self.press("space")
+        here, painted = self.under_cursor(), self.painted()
+        if here in self.marks:
+            del self.marks[here]
+        elif here:
+            self.marks[here] = painted[here]
+        assert len(self.screen.app.workbench.queue.marks) == len(self.marks)
+
+    def unmark(self) -> None:
+        self.press("backspace")
+        self.marks.clear()
+
+    def act(self, key: str) -> None:
+        self.judge(key)
+        self.forget_question()
+
+    def close(self, key: str) -> None:
+        self.judge("c", key)
+        self.forget_question()
+
+    def snooze(self, key: str) -> None:
+        self.judge("z", key)
+        self.forget_question()
+
+    def turn(self, key: str) -> None:
+        self.judge(key)
+
+    def take_in(self) -> None:
+        self.press("full_stop")
+
+    def filter(self, text: str) -> None:
+        async def filtered() -> None:
+            self.screen.app.workbench.queue.filtered(text)
+            await settled(self.screen.pilot)
+
+        TOTAL["commands"] += 1
+        self.screen.do(filtered)
+
+    def sort(self, key: str) -> None:
+        self.press("S", key)
+
+    def forget_question(self) -> None:
+        """Taking over what another owns asks once more: no."""
+        if self.screen.app.workbench.menu is not None:
+            self.press("q")
+
+    @invariant()
+    def the_cursor_stands_on_one_line(self) -> None:
+        if hasattr(self, "screen"):
+            queue = self.screen.app.workbench.queue
+            assert not len(queue.source) or queue.table.cursor_key
+
+
+Queue.TestCase.settings = settings(
+    max_examples=1
+    + COMMANDS // STEPS,  # the first of hypothesis is the simplest: one command again and again
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+
+
+class TestQueue(Queue.TestCase):  # type: ignore[misc, name-defined]
+    """Nothing is acted on that was not painted."""
+
+    def runTest(self) -> None:
+        super().runTest()
+        print(", ".join(f"{count:,} {what}" for what, count in TOTAL.items()))
