@@ -1,4 +1,4 @@
-"""The named points at which tests end a worker: each is somewhere on the way, and armed by the environment."""
+"""The named points at which tests end a worker: each is on the way, and armed by the environment."""
 
 from __future__ import annotations
 

@@ -85,8 +85,12 @@ class Group(click.Group):
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(visible(f"{where}{error.strerror or error}.")) from error
-        except Exception:  # noqa: BLE001  the boundary: even a bug's traceback may quote hostile data
+        except Exception as error:  # the boundary: even a bug's traceback may quote hostile data
             from xdrtui.settings.secrets import strike_out
+            from xdrtui.store.trouble import told
+
+            if (sentence := told(error)) is not None:
+                raise click.ClickException(visible(str(sentence))) from error
 
             click.echo(visible(strike_out(traceback.format_exc()), keep="\n"), err=True)
             raise click.ClickException("this is a bug in xdrtui; the lines above tell where.") from None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from xdrtui.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
+from xdrtui.errors import StoreError, StoreTooNew
 from xdrtui.store import place
+from xdrtui.store.trouble import told
 
 VERSION = 5
 """The schema this program writes; see `schema.migrations`."""
@@ -41,10 +42,18 @@ def open_database(directory: Path, *, readonly: bool, durable: bool) -> tuple[sq
         if not readonly:
             place.touch_private(path)
         connection = _connect(path, readonly, durable)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"The store {path} cannot be opened ({error}); see who owns it.") from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StoreError(
+            f"The database {path} cannot be written ({why}): choose another workspace."
+        ) from error
+    except sqlite3.Error as error:
+        raise told(error, path) or error from error
     try:
         _fit(connection, directory, readonly)
+    except sqlite3.Error as error:
+        connection.close()
+        raise told(error, path) or error from error
     except BaseException:
         connection.close()
         raise
@@ -53,6 +62,8 @@ def open_database(directory: Path, *, readonly: bool, durable: bool) -> tuple[sq
 
 def _connect(path: Path, readonly: bool, durable: bool) -> sqlite3.Connection:
     uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
+    if readonly and place.is_still(path):
+        uri += "&immutable=1"  # on a disk that cannot be written, SQLite could not make its lock files
     connection = sqlite3.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -67,12 +78,7 @@ def _connect(path: Path, readonly: bool, durable: bool) -> sqlite3.Connection:
 
 def _fit(connection: sqlite3.Connection, directory: Path, readonly: bool) -> None:
     """Make the schema fit this program, or refuse in one sentence."""
-    try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{directory / place.DATABASE} is not a database ({error}); move it away and start again."
-        ) from error
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         refuse_newer(connection, directory, version, readonly)
     elif version < VERSION and readonly:
@@ -144,17 +150,8 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
                 connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            raise StoreBusy(
-                f"Another process has held the database for over {BUSY_SECONDS:.0f} s; try again, or see"
-                " which xdrtui processes run with `xdrtui doctor`."
-            ) from error
-        if "full" in text:
-            raise StoreFull("The disk is full: free some space, then start the worker again.") from error
-        if any(word in text for word in ("readonly", "disk I/O", "malformed", "unable to open")):
-            raise StoreError(f"The database cannot be written ({text}); see `xdrtui doctor`.") from error
-        raise
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise told(error, busy_seconds=BUSY_SECONDS) or error from error

@@ -5,6 +5,7 @@ WAL needs shared memory between processes, which network file systems do not giv
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,14 @@ def refuse_network(directory: Path, mounts: dict[str, str] | None = None) -> Non
             f"{directory} is on a network file system ({kind}), where the database would be damaged;"
             " choose a directory on a local disk."
         )
+
+
+def is_still(path: Path) -> bool:
+    """True for a database on a disk that is mounted read-only, and that no writer has left unfinished."""
+    if not os.statvfs(path).f_flag & os.ST_RDONLY:
+        return False
+    log = path.with_name(path.name + "-wal")
+    return not log.exists() or log.stat().st_size == 0
 
 
 def touch_private(path: Path) -> None:

@@ -68,9 +68,13 @@ def heartbeats(connection: sqlite3.Connection) -> list[Heartbeat]:
 
 
 def take_lease(connection: sqlite3.Connection, name: str, holder: str, now: int, until: int) -> bool:
-    """Take or renew a lease; False where another holds it and it has not run out."""
+    """Take or renew a lease; False where another holds it and it has not run out.
+
+    One that ends later than ours would was taken before the clock went back: it is void, or a dead process
+    would hold it for as long as the clock had been ahead.
+    """
     row = connection.execute("SELECT holder, until FROM leases WHERE name = ?", (name,)).fetchone()
-    if row is not None and row[0] != holder and row[1] > now:
+    if row is not None and row[0] != holder and now < row[1] <= until:
         return False
     connection.execute(
         "INSERT OR REPLACE INTO leases(name, holder, until) VALUES (?, ?, ?)", (name, holder, until)
