@@ -58,7 +58,8 @@ OUTBOX = "outbox"
 """Lease of the worker that sends dead letters on, and key of the fault that it cannot."""
 
 OUTBOX_LEASE_SECONDS = 10
-_LIVE_ROWS_A_BATCH = 100
+_LIVE_ROWS_A_BATCH = 10
+"""A busy worker has some five batches a second, a quiet one small ones."""
 
 
 class Committer:
