@@ -325,3 +325,20 @@ async def test_huge_empty_and_no_messages_go_on(real: Broker) -> None:
     await produce(real, topic, [None], key=b"k")
     values, dead = await read_all(source(real, topic, memory), memory)
     assert (values, dead) == ([b"1", huge, b"", b"2", b""], [])
+
+
+async def test_a_flood_of_bombs_is_passed_over_at_speed(
+    real: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = own.screen.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "most", 10_000)
+    topic, memory = await real.create_topic(new_name()), Memory()
+    whole = [[b"\0" * 20_000] for _ in range(200)]
+    await produce_batches(real, topic, [*whole, [b"after"]], compression_type="zstd")
+    kafka = source(real, topic, memory)
+    begun = time.monotonic()
+    values, dead = await read_all(kafka, memory)
+    assert (values, len(dead)) == ([b"after"], 200)
+    assert time.monotonic() - begun < 20.0
+    assert len(kafka.notes) == 1  # the rest is said within a minute, in one sentence

@@ -99,9 +99,10 @@ class Consumer:
         if self._getting is None:
             self._asked_at = now
             self._getting = asyncio.create_task(self._get(seconds))
-        done, _ = await asyncio.wait([self._getting], timeout=seconds + 1)
+        either: set[asyncio.Future[Any]] = {self._getting, self.screen.news()}
+        await asyncio.wait(either, timeout=seconds + 1, return_when=asyncio.FIRST_COMPLETED)
         self._polled_at = time.monotonic()
-        if not done:  # it waits for its group; what it gets then comes with a later call
+        if not self._getting.done():  # what it gets comes with a later call
             return {}
         got, self._getting = self._getting, None
         if got.cancelled():  # as a task of aiokafka's was: `ended` tells

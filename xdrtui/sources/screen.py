@@ -81,6 +81,7 @@ class Screen:
         self.suspects: dict[TopicPartition, Suspect] = {}
         self.distrusted: dict[TopicPartition, int] = {}
         self._ended: dict[TopicPartition, int] = {}  # where the last batch handed on ended
+        self._settled = asyncio.get_running_loop().create_future()
 
     async def send(self, node: int, request: Any, **more: Any) -> Any:
         """Send a request; where the reply brings messages, screen them."""
@@ -111,13 +112,14 @@ class Screen:
                 elif data and offset >= 0:
                     data = await self._look(each, data, offset, end, room)
                     room -= len(data)
-                doubts = max(doubts, self.suspects[each].seen if each in self.suspects else 0)
+                if each in self.suspects and self.suspects[each].seen > doubts:
+                    doubts = self.suspects[each].seen
                 brought += len(data)
                 screened.append((number, code, end, *more[:-1], data))
             topics.append((topic, screened))
         reply.topics = topics
         if doubts and not brought:  # asked again at once, the same would come at the speed of the wire
-            await asyncio.sleep(min(0.05 * doubts, 1.0))
+            await asyncio.sleep(min(0.01 * doubts**2, 1.0))
 
     async def _look(self, each: TopicPartition, data: bytes, offset: int, end: int, room: int) -> bytes:
         found = await asyncio.to_thread(
@@ -142,11 +144,19 @@ class Screen:
         print_ = hashlib.blake2b(shown, digest_size=16).digest()
         known = self.suspects.get(each)
         if known is None or known.asked != offset:
-            self.suspects[each] = Suspect(offset, print_, damage, end)
-            return
-        known.seen += 1
-        known.times = known.times + 1 if known.print == print_ else 1
-        known.print, known.damage, known.end = print_, damage, end
+            known = self.suspects[each] = Suspect(offset, print_, damage, end)
+        else:
+            known.seen += 1
+            known.times = known.times + 1 if known.print == print_ else 1
+            known.print, known.damage, known.end = print_, damage, end
+        if known.settled and not self._settled.done():
+            self._settled.set_result(None)
+
+    def news(self) -> asyncio.Future[None]:
+        """Is done when a suspect is settled that was not when this was asked for."""
+        if self._settled.done():
+            self._settled = asyncio.get_running_loop().create_future()
+        return self._settled
 
     def _hear(self, each: TopicPartition, end: int, stable: int) -> None:
         now = time.monotonic()
