@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from screens.look import STATE_WORDS
 from screens.names import main_entity, short_host, short_user
-from screens.paint import Line, clipped, spread
-from screens.parts import labelled, section, severity
-from screens.sanitise import sanitise
+from screens.paint import Line, Span, clipped, spread
+from screens.parts import LABEL, labelled, section, severity
+from screens.sanitise import cut, fit, sanitise, width, wrap
 from screens.times import Zone, duration, number
 
 if TYPE_CHECKING:
@@ -40,41 +40,43 @@ class Context:
 
 
 def rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cells: int) -> list[Line]:
-    """A line for each thing that was asked about; one in its place while it is being read."""
+    """A line for each thing that was asked about; one in its place while it is being read. Where there is no
+    room the name gives way, the figures do not."""
     if rarity is None:
         return labelled("rarity", "being looked up …", cells, "dim", most=1)
     lines: list[Line] = []
     for one in rarity:
-        lines += labelled("" if lines else "rarity", rarity_words(row, one, zone), cells, most=1)
+        what, figures = rarity_words(row, one, zone)
+        room = cells - LABEL - width(figures) - 1
+        label: Span = (fit("" if lines else "rarity", LABEL), "label")
+        if room < 12:  # two lines on a narrow page
+            lines.append(clipped([label, (sanitise(what, 300), "")], cells))
+            lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrap(figures, cells - LABEL, 2)]
+            continue
+        lines.append(clipped([label, (cut(sanitise(what, 300), room), ""), (" " + figures, "dim")], cells))
     return lines
 
 
-def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> str:
-    """ "cmd.exe from WmiPrvSE.exe: on 1 of 412 hosts, first seen now, 0 in 30 d; 4 h of archive known" """
+def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> tuple[str, str]:
+    """What was asked about, and the figures: "on 1 of 412 hosts, first now, 0 before; 4 h of archive" """
     values = [value.rsplit("\\", 1)[-1] for value in one.question.values]
-    match one.question.kind:
-        case "process from parent":
-            what = f"{values[0]} from {values[1]}"
-        case "user on host":
-            what = f"{short_user(one.question.values[0])} here: the user is"
-        case _:
-            what = values[0]
-    colon = "" if one.question.kind == "user on host" else ":"
+    what = values[0]
+    if one.question.kind == "process from parent":
+        what = f"{values[0]} from {values[1]}"
+    elif one.question.kind == "user on host":
+        what = short_user(one.question.values[0])
+    here = " here" if one.question.kind == "user on host" else ""
     first = "now" if one.first >= row.first_seen else _moment(one.first, row, zone)
-    days = min(30, max(1, round(one.known / DAY)))
-    before = (
-        f"{number(one.before)} before in {days} d" if one.known >= DAY else f"{number(one.before)} before"
-    )
-    known = f"{duration(one.known)} of {one.basis} known" + ("" if one.whole else ", the latest part")
-    alerts = " in alerts" if one.basis == "alerts" else ""
-    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts{alerts}"
-    return f"{what}{colon} {hosts}, first seen {first}, {before}; {known}"
+    known = duration(one.known) + (" of" if one.whole else " (latest) of")
+    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts"
+    days = " in 30 d" if one.known >= 29 * DAY else ""
+    return what, f"{hosts}, first{here} {first}, {number(one.before)} before{days}; {known} {one.basis}"
 
 
 def _moment(time: int, row: AlertRow, zone: Zone) -> str:
     if zone.day(time) == zone.day(row.first_seen):
-        return f"today {zone.clock(time, seconds=False)}"
-    return zone.day(time)
+        return zone.clock(time, seconds=False)
+    return zone.day(time)[5:]
 
 
 def around_lines(around: Around | None, zone: Zone, cells: int) -> list[Line]:

@@ -62,7 +62,8 @@ def test_it_tells_what_is_open_escalated_closed_and_about_to_end(desk: Desk) -> 
     assert [memo.text for memo in handover.log] == ["quiet night"]
     text = markdown(handover, UTC)
     for part in ("## Open: 2 alerts (1 critical, 1 high)", "`D`", "to tier2, waits", "asked the owner of",
-                 "\\*C\\*", "benign test: 1", "quiet night", "builds", "none stands", "Dead letters: 0"):  # fmt: skip
+                 "\\*C\\*", "benign test: 1", "quiet night", "builds", "none stands",
+                 "Dead letters: 0"):  # fmt: skip
         assert part in text, part
 
 

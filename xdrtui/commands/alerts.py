@@ -74,6 +74,21 @@ def show(session: Session, id: str, form: str) -> None:
         click.echo(visible(line))
 
 
+@command.command("packet")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option(
+    "--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True
+)
+@pass_session
+def packet(session: Session, ids: tuple[str, ...], form: str) -> None:
+    """Print all that somebody who takes alerts up needs: why, indicators (defanged), timeline, related."""
+    from xdrtui.triage.packet import as_json, as_markdown, packet_of
+
+    with open_desk(session) as desk:
+        found = packet_of(desk, [desk.find(id) for id in ids])
+    click.echo(visible((as_json if form == "json" else as_markdown)(found), keep="\n"), nl=False)
+
+
 def me() -> Principal:
     """Who acts: this machine's user."""
     from xdrtui.triage.rows import Principal
