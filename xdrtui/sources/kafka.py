@@ -41,7 +41,7 @@ from xdrtui.sources.consumer import Consumer
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
 from xdrtui.sources.link import Link
 from xdrtui.sources.owner import Owner
-from xdrtui.sources.partitions import Fetched, Partition, SourceHealth
+from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
 from xdrtui.sources.topics import named, value_for
@@ -357,7 +357,8 @@ class KafkaSource:
 
     async def newly_idle(self) -> list[tuple[str, int]]:
         """Partitions (source uid, number) that have brought nothing for long and have nothing more."""
-        found = []
+        found, unread = [], {k: v for k, v in self._partitions.items() if v.fault or self._paused}
+        await look_ahead(self._consumer.raw, unread)
         for each, state in list(self._partitions.items()):
             if each not in self._consumer.raw.assignment():
                 continue

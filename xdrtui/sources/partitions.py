@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from xdrtui.events.message import DeadLetter, Messages, Source
 from xdrtui.sources.generation import Begin, Stored
 from xdrtui.sources.screen import Held
+
+LOOK_SECONDS = 2.0
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -40,7 +48,7 @@ class SourceHealth(msgspec.Struct, frozen=True):
 class Partition:
     """What is known of an assigned partition. number: of its placing; next: first offset not handed on yet;
     end: where `until_end` stops; stands: the stored position that the next batch continues; passed: the
-    consumer's own position, past what is never handed on."""
+    consumer's own position, past what is never handed on; ahead: where it ended when `look_ahead` asked."""
 
     def __init__(
         self, number: int, source: Source, begins: Begin, stored: Stored | None, first: int, end: int
@@ -53,6 +61,7 @@ class Partition:
         self.stands = begins.offset
         self.stored = stored
         self.passed = 0
+        self.ahead = 0
         self.first = first
         self.end = end
         self.fault = ""
@@ -67,7 +76,8 @@ class Partition:
 
     def lag(self, held: Held | None) -> int:
         """How many messages wait. held: what was last heard of the partition's end."""
-        return max(0, (self.end if held is None else held.end) - max(self.next, self.passed))
+        heard = self.end if held is None else held.end
+        return max(0, max(heard, self.ahead) - max(self.next, self.passed))
 
     def advanced(
         self, messages: Messages, after: int, anchor: bytes, dead: tuple[DeadLetter, ...] = ()
@@ -76,3 +86,12 @@ class Partition:
         start, self.next, self.stands = self.stands, after, after
         self.idle, self.active_at = False, time.monotonic()
         return Fetched(messages, start, after, anchor, self.generation, self.number, dead)
+
+
+async def look_ahead(consumer: Any, unread: Mapping[TopicPartition, Partition]) -> None:
+    """Ask where partitions end that are not read just now: no fetch tells of it, and people who
+    pause a worker want to see what waits."""
+    with contextlib.suppress(KafkaError, TimeoutError):
+        ends = await asyncio.wait_for(consumer.end_offsets(list(unread)), LOOK_SECONDS) if unread else {}
+        for each, end in ends.items():
+            unread[each].ahead = end
