@@ -228,6 +228,7 @@ class Broker:
             "num.network.threads": "2",
             "num.io.threads": "2",
             "log.cleaner.dedupe.buffer.size": "4194304",
+            "log.cleaner.backoff.ms": "200",
             "message.max.bytes": "20000000",
             **self.extra,
         }
