@@ -158,6 +158,10 @@ def _groups(path: Path, length: int, types: Container[str]) -> Mapping[Group, li
 def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
     """Start of the hour and the rows of it; hours of few rows stand together, under the first of them: a file
     costs some milliseconds, and recorded events may be strewn over years."""
+    first_time, last_time = whole["@time"].min(), whole["@time"].max()
+    if _time(first_time) // HOUR == _time(last_time) // HOUR:  # as it is where events come live
+        yield _time(first_time) // HOUR * HOUR, whole
+        return
     hours = whole["@time"] // HOUR
     counts = hours.value_counts().sort("@time")
     first, rows = 0, 0
@@ -274,6 +278,8 @@ def _time(value: object) -> int:
 def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Frames one under the other. A column that not all have is left out: where it is missing its rows are
     not known to lack it. One that is a list in some becomes one in all."""
+    if len(frames) == 1:
+        return frames[0]
     common = set(frames[0].columns).intersection(*(frame.columns for frame in frames))
     marks = {name for frame in frames for name in frame.columns if name.endswith("?")}
     lists = {name for frame in frames for name in common if isinstance(frame.schema[name], pl.List)}
