@@ -122,7 +122,7 @@ def retry(
             rows: Iterator[DeadRow] = iter(_numbered(store, sorted(set(numbers))))
         else:
             rows = deadletters.oldest_first(store.connection, source=source, reason=reason)
-        for one in try_again(store, process, rows):
+        for one in try_again(store, process, rows, lambda row: _whole(session, row)):
             done.append(one)
             if form == "jsonl":
                 print_json(_result(one))
@@ -140,6 +140,16 @@ def retry(
             f"For {decided} of the findings the window was already decided: their own alerts are made, but"
             " correlations may not count them."
         )
+
+
+def _whole(session: Session, row: DeadRow) -> bytes | None:
+    """The message of a letter that was cut, from its topic, where that can be."""
+    at, kafka = row.letter.position, session.settings.kafka
+    if not at.source.startswith("kafka:") or at.index or not kafka.brokers:
+        return None
+    from xdrtui.sources.again import read_again
+
+    return read_again(kafka, row.source.name, at.partition, at.offset)
 
 
 def _fold(store: Store, process: Process) -> None:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 10.0
+REQUEST_MS = 10_000
 LAST_SECONDS = 15.0
 """How long a worker that ends waits for what is still to be sent: longer than the lease of a killed one."""
 
@@ -115,7 +116,7 @@ class _Sender:
                 client_id="xdrtui-dead-letters",
                 enable_idempotence=True,
                 max_request_size=1_000_000,
-                request_timeout_ms=10_000,
+                request_timeout_ms=REQUEST_MS,
             )
             await producer.start()
             self._producer = producer
