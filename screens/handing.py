@@ -18,9 +18,8 @@ from screens.times import number
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xdrtui.store.ledger import Entry
     from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import AlertRow
+    from xdrtui.triage.rows import AlertRow, Entry
     from xdrtui.triage.suppressions import Suppression
 
 HOUR = 3_600 * 1_000_000_000

@@ -131,7 +131,7 @@ async def test_a_line_of_which_one_alert_was_judged_meanwhile_is_refused(tmp_pat
         with opened(tmp_path, "jl") as other:
             other.close([alerts(tmp_path, "host:web-02")[1].id], "duplicate")
         await pilot.press("i")
-        await pilot.pause(0.4)
+        await settled(pilot)
         assert "changed meanwhile by jl" in "".join(line.strip() for line in shown(app)[-4:-1])
         assert [row.state for row in alerts(tmp_path, "host:web-02")] == ["new", "closed", "new"]
 

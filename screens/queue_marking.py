@@ -1,0 +1,101 @@
+"""The queue's commands that mark: one line, a range, all of a rule, all of the filter.
+
+What marks are is `queue_marks`'s; here they are put, from what is painted or from a reading thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from screens.pane import Changed, Pane, Say
+from screens.queue_marks import MOST, Marks
+from screens.queue_source import QueueSource
+from screens.targets import Targets
+from screens.times import number
+from screens.widgets.frame_table import FrameTable
+
+if TYPE_CHECKING:
+    from xdrtui.triage.desk import AlertQuery
+    from xdrtui.triage.rows import Line
+
+
+class Marking(Pane):
+    """A pane of lines that can be marked."""
+
+    table: FrameTable
+    marks: Marks
+    source: QueueSource
+    query_text: str
+    _order: Collection[int]
+
+    def current(self) -> Line | None:
+        """The line under the cursor."""
+        raise NotImplementedError
+
+    def targets_here(self) -> Targets:
+        """The line painted under the cursor."""
+        raise NotImplementedError
+
+    def alert_query(self, text: str) -> AlertQuery:
+        raise NotImplementedError
+
+    def do_mark(self) -> None:
+        painted = self.targets_here().lines
+        if painted:
+            self.marks.toggle(painted[0])
+            self.table.move(1)
+            self.post_message(Changed())
+
+    def do_mark_like(self) -> None:
+        current = self.current()
+        if current is not None:
+            self.run_worker(self._mark_like(current), group="mark")
+
+    async def _mark_like(self, line: Line) -> None:
+        """Mark the lines of this one's rule that the filter lets through, on the screen or not."""
+        from xdrtui.errors import XdrtuiError
+
+        query = self.alert_query(f'({self.query_text or "level>=informational"}) rule:"{line.row.rule}"')
+        try:
+            like = await self.services.desks.read(lambda desk: desk.lines(query, MOST))
+        except XdrtuiError as error:  # a quote in the data: the filter language cannot say it
+            self.post_message(Say(f"cannot look for lines like this one: {error}", "bad"))
+            return
+        rule = line.row.rule
+        self._marked([each for each in like if each.row.rule == rule], " of this rule", len(like) == MOST)
+
+    def do_mark_to(self) -> None:
+        place = self.source.index(self.marks.anchor, self.table.cursor) if self.marks.anchor else None
+        if place is None:
+            self.post_message(Say("the last mark is not in this list: mark where the range begins"))
+            return
+        first, last = sorted((place, self.table.cursor))
+        self._mark_numbers(list(self.source.order[first : last + 1]), " from mark to cursor")
+
+    def do_mark_all(self) -> None:
+        self._mark_numbers(list(self.source.order), " of the filter")
+
+    def _mark_numbers(self, numbers: list[int], what: str) -> None:
+        if len(numbers) > MOST:
+            text = f"{number(len(numbers))} lines are too many to mark at once (at most {number(MOST)})"
+            self.post_message(Say(f"{text}: narrow the filter", "bad"))
+            return
+
+        async def work() -> None:
+            lines = await self.services.desks.read(lambda desk: desk.lines_at(numbers))
+            self._marked(list(lines.values()), what, False)
+
+        self.run_worker(work(), group="mark")
+
+    def _marked(self, lines: list[Line], what: str, cut: bool) -> None:
+        """Mark these lines as far as the list holds them, and say how many alerts that is."""
+        held = [line for line in lines if line.number in self._order]
+        alerts = self.marks.add(held)
+        said = f"{number(len(held))} lines{what} marked: {number(alerts)} open alerts"
+        self.post_message(Say(said + (", no more at once" if cut else "")))
+        self.post_message(Changed())
+
+    def do_unmark(self) -> None:
+        self.marks.clear()
+        self.post_message(Changed())
