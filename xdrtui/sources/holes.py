@@ -41,7 +41,7 @@ def note(source: Source, partition: int, hole: Hole, first: int, more: int) -> s
     others = f" (and {more:,} more in the last minute)" if more else ""
     return (
         f"partition {partition} of {visible(source.name)} cannot be read at {_offsets(first, hole.next)}"
-        f" ({hole.found.reason}){others}: they are kept as one dead letter, and reading goes on."
+        f" ({hole.found.reason}){others}: what stands there is kept as one dead letter, and reading goes on."
     )
 
 
