@@ -4,7 +4,7 @@ In: the events on which the rule fired wrongly and rightly. Out: selections, eac
 positives share and that no true positive meets. Items are exact values, the file's name at the end of a path
 or the folder at its beginning. Greedy: the item that covers most comes first; a second one that the same
 events share is added, since what one field says is easily imitated. Fields that change from event to event
-(times, ids) are left out.
+(times, ids) or that every event of a log source shares (channels) are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import yaml
 from detectors.contract import LogSource, Text
 
 _VOLATILE = re.compile(
-    r"time|date|guid|record|sequence|processid|threadid|logonid|handle|(^|[._])(id|uid|ts|pid|ppid|offset)$|"
+    r"time|date|guid|^channel$|^eventid$|provider|^sourcename$|record|sequence|processid|threadid|logonid|"
+    r"handle|(^|[._])(id|uid|ts|pid|ppid|offset)$|"
     r"port$|hash|md5|sha1|sha256|version|message$|^@|^core\.|opcode|keywords|severity|^level$|^task$",
     re.IGNORECASE,
 )
