@@ -60,8 +60,8 @@ def test_it_can_begin_a_little_before_the_end_and_filters_in_any_case(broker: An
 
 def test_of_too_many_a_sample_is_shown_and_all_are_counted(broker: AnyBroker) -> None:
     topic = make(broker)
-    asyncio.run(produce(broker, topic, [event(n) for n in range(3_000)]))
-    with Tail(settings(broker, topic), last=3_000, rows_a_second=20, cap=10) as tail:
+    with Tail(settings(broker, topic), rows_a_second=20, cap=10) as tail:
+        asyncio.run(produce(broker, topic, [event(n) for n in range(3_000)]))
         wait(lambda: tail.counts().received == 3_000)
         counts, rows = tail.counts(), tail.after(0, 100)
     assert counts.shown + counts.sampled_out == 3_000 and counts.shown < 200

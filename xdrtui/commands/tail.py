@@ -58,9 +58,8 @@ def command(
         raise SettingsError("there is no broker or no topic to watch: see `xdrtui help kafka`.")
     from xdrtui.pipeline.tail import Tail
 
-    tail = Tail(kafka, topics, words=words, last=last, rows_a_second=max(rate, last), cap=max(5_000, last))
+    tail = Tail(kafka, topics, words=words, last=last, rows_a_second=rate, cap=max(5_000, last))
     tail.start()
-    tail.rate(rate)
     until = time.monotonic() + seconds if seconds else float("inf")
     shown, fault = 0, ""
     try:

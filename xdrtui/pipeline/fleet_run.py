@@ -32,7 +32,7 @@ def run_fold(
     process: its rulebook says which correlations count and how rules are called; nothing is detected. The
     arguments are those of `run_worker`. Raises BrokerError, SettingsError, StoreError.
     """
-    asyncio.run(prepare_topic(connection(settings), settings.findings_topic, create=False))
+    asyncio.run(prepare_topic(connection(settings), settings.findings_topic, create=True))
     reading = settings.model_copy(
         update={
             "mode": "local",

@@ -56,10 +56,10 @@ class Running(msgspec.Struct, frozen=True):
     ours: bool
 
 
-def command(profile: str = "") -> list[str]:
-    """What starts a worker for a profile, with this very Python."""
+def command(profile: str = "", mode: str = "local") -> list[str]:
+    """What fills the workspace of a profile, with this very Python: a worker, or in mode `fleet` the fold."""
     chosen = ["--profile", profile] if profile else []
-    return [sys.executable, "-m", "xdrtui", *chosen, "run"]
+    return [sys.executable, "-m", "xdrtui", *chosen, "fold" if mode == "fleet" else "run"]
 
 
 def start(
@@ -112,7 +112,7 @@ def running(directory: Path) -> list[Running]:
     """
     try:
         with Store.open(directory, readonly=True) as store:
-            beats = [each for each in workers.heartbeats(store.connection) if each.kind == "worker"]
+            beats = [each for each in workers.heartbeats(store.connection) if each.kind in ("worker", "fold")]
             now = store.clock()
     except StoreError:
         return []

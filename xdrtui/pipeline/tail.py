@@ -88,7 +88,7 @@ class Tail:
         self._ring: deque[LiveRow] = deque(maxlen=cap)
         self._counts = TailCounts()
         self._number = 0
-        self._allowance = float(rows_a_second)
+        self._allowance = float(max(rows_a_second, last))
         self._filled = time.monotonic()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -121,10 +121,6 @@ class Tail:
         """Rows whose number is above `last`, oldest first; where there are more than `limit`, the latest."""
         with self._lock:
             return [row for row in self._ring if row.id > last][-limit:]
-
-    def rate(self, rows_a_second: int) -> None:
-        """Show so many rows a second from now on."""
-        self._rate = rows_a_second
 
     def counts(self) -> TailCounts:
         with self._lock:
@@ -225,7 +221,8 @@ class Tail:
     def _room(self) -> int:
         now = time.monotonic()
         grown = self._allowance + (now - self._filled) * self._rate
-        self._allowance, self._filled = min(float(self._rate), grown), now
+        most = max(float(self._rate), self._allowance)  # what was asked for by `last` is shown at once
+        self._allowance, self._filled = min(most, grown), now
         return max(0, int(self._allowance))
 
     def _rows(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> list[LiveRow]:
