@@ -109,3 +109,14 @@ def test_filter_without_level_or_status_never_alerts_by_itself() -> None:
 
 def test_filter_order_of_files_changes_nothing() -> None:
     assert not verdict(rules_of(filter_text("any"), RULE), {"F": "a", "U": "admin"})
+
+
+def test_filter_never_applies_to_a_correlation() -> None:
+    count = (
+        b"title: C\nname: count\ncorrelation: {type: event_count, rules: [the_rule], timespan: 1h, "
+        b"condition: {gte: 2}}\n"
+    )
+    found = rules_of(RULE, count, filter_text("[count]"))
+    assert [each.message for each in found.problems] == ["filter 'Known': no rule is called 'count'"]
+    assert [each.body["name"] for each in found.others] == ["count"]
+    assert verdict(found, {"F": "a", "U": "admin"})
