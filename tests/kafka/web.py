@@ -23,6 +23,7 @@ class WebServer:
 
     def __init__(self, answer: Callable[[Request], tuple[int, bytes]], pair: Path | None = None) -> None:
         self.requests: list[Request] = []
+        self.answer = answer
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,7 +31,7 @@ class WebServer:
                 size = int(self.headers.get("Content-Length") or 0)
                 request = Request(self.command, self.path, self.headers, self.rfile.read(size))
                 outer.requests.append(request)
-                status, body = answer(request)
+                status, body = outer.answer(request)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

@@ -41,6 +41,7 @@ UNKNOWN_BURST, UNKNOWN_A_SECOND = 50, 5.0
 REFERENCES = 32
 _HEAD = 5
 _NOT_THERE = (404, 422)
+"""The first three digits of the registry's own error codes."""
 
 
 class RegistryDown(Exception):
@@ -58,6 +59,10 @@ class _Schema(msgspec.Struct):
     schema: str
     schemaType: str = "AVRO"
     references: list[_Reference] = []
+
+
+class _Refused(msgspec.Struct):
+    error_code: int = 0
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -140,7 +145,7 @@ class Registry:
         until = self._clock() + UNKNOWN_SECONDS
         try:
             answer = await ask(client, f"{self.place.url.rstrip('/')}/schemas/ids/{number}")
-            if answer.status in _NOT_THERE:
+            if _unknown(answer):
                 return Known(None, f"the registry has no schema {number}", until)
             schema = _read(answer)
             if schema.schemaType == "JSON":
@@ -166,7 +171,7 @@ class Registry:
                     raise UnusableSchema(f"it refers to more than {REFERENCES} others")
                 place = f"subjects/{quote(each.subject, safe='')}/versions/{each.version}"
                 answer = await ask(client, f"{self.place.url.rstrip('/')}/{place}")
-                if answer.status in _NOT_THERE:
+                if _unknown(answer):
                     raise UnusableSchema(f"it refers to {visible(each.subject)}, which is not there")
                 found = _read(answer)
                 await follow(found.references, depth + 1)
@@ -176,11 +181,18 @@ class Registry:
         return list(done.values())
 
 
+def _unknown(answer: Answer) -> bool:
+    """The registry says that there is no such schema or subject; another server's 404 does not say it."""
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(answer.body, type=_Refused).error_code // 100 in _NOT_THERE
+    return False
+
+
 def _read(answer: Answer) -> _Schema:
     if answer.status in (401, 403):
         raise WebError(f"it refuses the login ({answer.status}): check registry_user and registry_password")
     if answer.status != 200:
-        raise WebError(f"it answers {answer.status}")
+        raise WebError(f"it answers {answer.status}: is registry_url right?")
     try:
         return msgspec.json.decode(answer.body, type=_Schema)
     except msgspec.MsgspecError:

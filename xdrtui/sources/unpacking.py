@@ -42,17 +42,22 @@ class Unpacking:
 
     async def fetch(self, seconds: float) -> list[Fetched]:
         """What came in, unpacked; what could not be unpacked before comes first."""
-        self._busy = True  # what is being unpacked is neither in the source nor handed on
+        ready = []
+        if self._held and self._clock() >= self._retry_at:
+            waiting, self._held = self._held, []
+            ready = await self._unpacked(waiting)
+        if ready:
+            return ready
+        return await self._unpacked(await self._source.fetch(seconds))
+
+    async def _unpacked(self, fetched: Sequence[Fetched]) -> list[Fetched]:
+        self._busy = bool(fetched)  # what is being unpacked is neither in the source nor handed on
         try:
-            ready = []
-            if self._held and self._clock() >= self._retry_at:
-                waiting, self._held = self._held, []
-                ready = await self._unpacked(waiting)
-            return ready + await self._unpacked(await self._source.fetch(0 if ready else seconds))
+            return await self._unpacked_one_by_one(fetched)
         finally:
             self._busy = False
 
-    async def _unpacked(self, fetched: Sequence[Fetched]) -> list[Fetched]:
+    async def _unpacked_one_by_one(self, fetched: Sequence[Fetched]) -> list[Fetched]:
         ready = []
         for each in fetched:
             if not self._source.is_current(each):
@@ -75,17 +80,17 @@ class Unpacking:
         return ready
 
     def _hold(self, fetched: Fetched, why: str) -> None:
-        if not self._held:
-            self._held_since = self._held_since or self._clock()
+        self._held_since = self._held_since or self._clock()
         self._held.append(fetched)
         self._retry_at = self._clock() + RETRY_SECONDS
         self._source.set_aside(fetched, f"{why}; it waits, and is tried again every {RETRY_SECONDS:.0f} s")
 
     async def caught_up(self) -> bool:
+        if self._busy:
+            return False
         if not self._held:
             self._held_since = 0.0
-        waited = self._clock() - self._held_since if self._held else 0.0
-        if self._busy or (self._held and waited < PATIENCE_SECONDS):
+        elif self._clock() - self._held_since < PATIENCE_SECONDS:
             return False
         return await self._source.caught_up()
 

@@ -1,0 +1,323 @@
+"""Messages of a schema registry: what becomes JSON, what is handed on, and what waits."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import struct
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kafka import certificates
+from tests.kafka.web import Request, WebServer
+from xdrtui.errors import SettingsError
+from xdrtui.settings.model import KafkaSettings
+from xdrtui.settings.secrets import Secret
+from xdrtui.sources import registry as module
+from xdrtui.sources.avro import Unreadable, UnusableSchema, reader
+from xdrtui.sources.http import LARGEST, WebPlace
+from xdrtui.sources.registry import Registry, RegistryDown, open_registry
+
+LOGIN = {
+    "type": "record",
+    "name": "Login",
+    "namespace": "acme.security",
+    "fields": [
+        {"name": "user", "type": "string"},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "tries", "type": "int"},
+        {"name": "host", "type": ["null", "string"], "default": None},
+        {"name": "raw", "type": "bytes"},
+    ],
+}
+AT = datetime.datetime(2026, 11, 20, 8, 0, tzinfo=datetime.UTC)
+EVENT = {"user": "mallory", "at": AT, "tries": 3, "host": None, "raw": b"\xff\x00"}
+AS_JSON = {"user": "mallory", "at": "2026-11-20T08:00:00Z", "tries": 3, "host": None, "raw": "/wA="}
+
+
+def avro(schema: Any, value: Any) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), value)
+    return out.getvalue()
+
+
+def framed(number: int, payload: bytes) -> bytes:
+    return struct.pack(">bI", 0, number) + payload
+
+
+class FakeRegistry:
+    """Speaks the part of the API that is used. schemas: number -> answer; down: answers 503."""
+
+    def __init__(self, pair: Path | None = None, login: str = "") -> None:
+        self.schemas: dict[int, dict[str, Any]] = {}
+        self.subjects: dict[str, dict[str, Any]] = {}
+        self.down = False
+        self._login = f"Basic {b64encode(login.encode()).decode()}" if login else ""
+        self.web = WebServer(self._answer, pair)
+        self.url = self.web.url
+
+    def add(self, number: int, schema: Any, kind: str = "AVRO", **more: Any) -> None:
+        self.schemas[number] = {"schema": json.dumps(schema), "schemaType": kind, **more}
+
+    def asked(self) -> list[str]:
+        return [each.path for each in self.web.requests]
+
+    def _answer(self, request: Request) -> tuple[int, bytes]:
+        if self.down:
+            return 503, b'{"error_code":50302,"message":"leader not known"}'
+        if self._login and request.headers.get("Authorization") != self._login:
+            return 401, b"{}"
+        *_, kind, last = request.path.split("/")
+        if kind == "ids" and int(last) in self.schemas:
+            return 200, json.dumps(self.schemas[int(last)]).encode()
+        if kind == "versions" and request.path in self.subjects:
+            return 200, json.dumps(self.subjects[request.path]).encode()
+        return 404, b'{"error_code":40403,"message":"Schema not found"}'
+
+
+@pytest.fixture
+def server() -> Any:
+    fake = FakeRegistry()
+    fake.add(7, LOGIN)
+    yield fake
+    fake.web.stop()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def client(server: FakeRegistry, clock: Clock | None = None, **more: Any) -> Registry:
+    return Registry(WebPlace(**{"url": server.url, **more}), clock=clock or Clock())
+
+
+async def test_avro_becomes_json_and_its_schema_is_asked_for_once(server: FakeRegistry) -> None:
+    registry = client(server)
+    for _ in range(3):
+        (payload,) = await registry.unpack([framed(7, avro(LOGIN, EVENT))])
+        assert json.loads(payload) == AS_JSON
+    assert server.asked() == ["/schemas/ids/7"]
+
+
+async def test_json_schema_loses_its_five_bytes_alone(server: FakeRegistry) -> None:
+    server.add(8, {"type": "object"}, "JSON")
+    assert await client(server).unpack([framed(8, b'{"a": 1}')]) == [b'{"a": 1}']
+
+
+async def test_what_has_no_framing_is_handed_on_without_asking(server: FakeRegistry) -> None:
+    plain = [b'{"a":1}', b"", b"\x00", b"\x00\x00\x00\x00\x07", b"<13>syslog", b"\x00\xff\xff\xff\xffx"]
+    assert await client(server).unpack(plain) == plain
+    assert server.asked() == []
+
+
+async def test_what_its_schema_does_not_fit_is_handed_on_as_it_came(server: FakeRegistry) -> None:
+    server.add(9, {"type": "proto"}, "PROTOBUF")
+    server.add(10, {"type": "nonsense"})
+    broken = [framed(7, b"\x0a"), framed(9, b"abc"), framed(10, b"abc"), framed(11, b"abc")]
+    registry = client(server)
+    assert await registry.unpack(broken) == broken
+    assert registry.unread == 4
+
+
+async def test_a_schema_that_refers_to_others_is_read_with_them(server: FakeRegistry) -> None:
+    user = {"type": "record", "name": "User", "namespace": "acme", "fields": [{"name": "id", "type": "int"}]}
+    outer = {"type": "record", "name": "Seen", "fields": [{"name": "who", "type": "acme.User"}]}
+    server.subjects["/subjects/acme%2Fuser/versions/2"] = {"schema": json.dumps(user)}
+    server.add(12, outer, references=[{"name": "acme.User", "subject": "acme/user", "version": 2}])
+    assert await client(server).unpack([framed(12, b"\x0a")]) == [b'{"who":{"id":5}}']
+
+
+async def test_schemas_that_refer_to_each_other_come_to_an_end(server: FakeRegistry) -> None:
+    for number in range(50):
+        place = f"/subjects/s{number}/versions/1"
+        further = [{"name": "x", "subject": f"s{number + 1}", "version": 1}]
+        server.subjects[place] = {"schema": '"int"', "references": further}
+    server.add(13, "int", references=[{"name": "x", "subject": "s0", "version": 1}])
+    raw = [framed(13, b"\x0a")]
+    assert await client(server).unpack(raw) == raw
+    assert len(server.asked()) < 40
+
+
+async def test_an_unknown_number_is_remembered_for_a_while(server: FakeRegistry) -> None:
+    clock = Clock()
+    registry, raw = client(server, clock), [framed(99, avro(LOGIN, EVENT))]
+    for _ in range(5):
+        assert await registry.unpack(raw) == raw
+    assert server.asked() == ["/schemas/ids/99"]
+    server.add(99, LOGIN)
+    clock.now += module.UNKNOWN_SECONDS + 1
+    assert json.loads((await registry.unpack(raw))[0]) == AS_JSON
+
+
+async def test_a_flood_of_made_up_numbers_neither_asks_much_nor_hides_a_new_schema(
+    server: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT", 100)
+    registry = client(server)
+    good = framed(7, avro(LOGIN, EVENT))
+    flood = [framed(1_000 + number, b"x" * 10) for number in range(2_000)]
+    payloads = await registry.unpack([*flood, good, good])
+    assert json.loads(payloads[-1]) == AS_JSON
+    assert payloads[:-2] == flood
+    assert len(server.asked()) <= module.UNKNOWN_BURST + 1
+    for number in range(20):
+        await registry.unpack([framed(10_000 + number, b"x")])
+    assert len(registry._known) <= 100
+
+
+@pytest.mark.parametrize("trouble", ["down", "login", "gone", "not a registry", "another path"])
+async def test_a_registry_that_gives_no_answer_loses_nothing(server: FakeRegistry, trouble: str) -> None:
+    raw = [framed(7, avro(LOGIN, EVENT))]
+    registry = client(server)
+    if trouble == "down":
+        server.down = True
+    elif trouble == "login":
+        server._login = "Basic something"
+    elif trouble == "gone":
+        server.web.stop()
+    elif trouble == "another path":
+        registry = client(server, url=f"{server.url}/apis")
+        server._answer = lambda request: (404, b"no such page")  # type: ignore[method-assign]
+        server.web.answer = server._answer
+    else:
+        server.schemas[7] = {"hello": "world"}
+    with pytest.raises(RegistryDown, match=r"the schema registry 127\.0\.0\.1:\d+ gives no schema now"):
+        await registry.unpack(raw)
+    if trouble == "down":
+        server.down = False
+        assert json.loads((await registry.unpack(raw))[0]) == AS_JSON
+    if trouble == "gone":
+        server.web = WebServer(server._answer)
+
+
+async def test_a_known_schema_needs_no_registry(server: FakeRegistry) -> None:
+    registry, raw = client(server), [framed(7, avro(LOGIN, EVENT))]
+    await registry.unpack(raw)
+    server.down = True
+    assert json.loads((await registry.unpack(raw))[0]) == AS_JSON
+
+
+async def test_a_schema_without_bound_is_not_read_to_its_end(server: FakeRegistry) -> None:
+    server.add(14, {"type": "string", "doc": "x" * LARGEST})
+    raw = [framed(14, b"\x02a")]
+    assert await client(server).unpack(raw) == raw
+
+
+async def test_login_and_tls_as_set(tmp_path: Path) -> None:
+    made = certificates.make(tmp_path)
+    fake = FakeRegistry(made.server_pair, "key:api secret")
+    try:
+        fake.add(7, LOGIN)
+        raw = [framed(7, avro(LOGIN, EVENT))]
+        good = client(fake, user="key", password=Secret("api secret"), ca_file=str(made.authority))
+        assert json.loads((await good.unpack(raw))[0]) == AS_JSON
+        wrong = client(fake, user="key", password=Secret("another"), ca_file=str(made.authority))
+        with pytest.raises(RegistryDown, match=r"refuses the login .* registry_password") as refused:
+            await wrong.unpack(raw)
+        assert "another" not in str(refused.value)
+        with pytest.raises(RegistryDown, match="certificate is not accepted"):
+            await client(fake).unpack(raw)
+    finally:
+        fake.web.stop()
+
+
+async def test_without_fastavro_messages_wait_and_it_is_said_what_to_install(
+    server: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "fastavro", None)
+    with pytest.raises(RegistryDown, match=r"pip install 'xdrtui\[registry\]'"):
+        await client(server).unpack([framed(7, avro(LOGIN, EVENT))])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://registry.example", "ftp://registry.example", "https://user:pw@registry.example", "https://"],
+)
+def test_an_address_that_would_give_a_secret_away_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="registry_url") as refused:
+        open_registry(KafkaSettings(registry_url=url))
+    assert "pw" not in str(refused.value)
+
+
+# --- hostile schemas and messages
+
+BOMBS = {
+    "nulls": {"type": "array", "items": "null"},
+    "empty records": {"type": "array", "items": {"type": "record", "name": "E", "fields": []}},
+    "no bytes": {"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}},
+    "by name": {
+        "type": "record",
+        "name": "Outer",
+        "fields": [
+            {"name": "a", "type": {"type": "record", "name": "E", "fields": [{"name": "n", "type": "null"}]}},
+            {"name": "b", "type": ["null", {"type": "array", "items": {"type": "E"}}]},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_an_array_whose_items_take_no_bytes_is_refused(name: str) -> None:
+    with pytest.raises(UnusableSchema, match="no bound"):
+        reader(json.dumps(BOMBS[name]))
+
+
+def test_a_message_that_nests_for_ever_does_not_end_the_process() -> None:
+    node = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": ["null", "Node"]}]}
+    to_json = reader(json.dumps(node))
+    assert json.loads(to_json(b"\x02\x02\x00")) == {"next": {"next": {"next": None}}}
+    with pytest.raises(Unreadable):
+        to_json(b"\x02" * 1_000_000 + b"\x00")
+
+
+def test_a_schema_that_nests_for_ever_is_refused() -> None:
+    deep = '{"type":"array","items":' * 5_000 + '"int"' + "}" * 5_000
+    with pytest.raises(UnusableSchema):
+        reader(deep)
+
+
+def test_a_time_out_of_range_and_bad_text_hide_no_event() -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+            {"name": "cmd", "type": "string"},
+        ],
+    }
+    message = avro(
+        {**schema, "fields": [{"name": "at", "type": "long"}, {"name": "cmd", "type": "bytes"}]},
+        {
+            "at": 1 << 62,
+            "cmd": b"nc \xff -e",
+        },
+    )
+    assert json.loads(reader(json.dumps(schema))(message)) == {"at": 1 << 62, "cmd": "nc � -e"}
+
+
+def test_text_alone_is_handed_on_as_it_is() -> None:
+    assert reader('"string"')(avro("string", "<13>Nov 20 sshd: hi")) == b"<13>Nov 20 sshd: hi"
+
+
+READERS = [
+    reader(json.dumps(each)) for each in (LOGIN, {"type": "map", "values": ["null", "double", "string"]})
+]
+
+
+@given(st.sampled_from(READERS), st.binary(max_size=200))
+def test_any_bytes_become_json_or_are_refused(to_json: Any, payload: bytes) -> None:
+    try:
+        text = to_json(payload)
+    except Unreadable:
+        return
+    assert isinstance(json.loads(text), dict)
