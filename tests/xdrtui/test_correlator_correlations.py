@@ -11,6 +11,7 @@ from detectors.correlate.engine import Correlations
 from detectors.correlate.model import Bound, CorrelationRule, Type
 from tests.xdrtui.store_samples import SECOND, START, batch, found, mark
 from xdrtui.pipeline.correlator import LATENESS, Correlator
+from xdrtui.store import workers
 from xdrtui.store.batch import Found, RuleRow
 from xdrtui.store.export import export_alerts
 from xdrtui.store.store import Store
@@ -159,3 +160,14 @@ def test_raw_events_are_dropped_when_every_window_has_passed_and_no_alert_needs_
     store.commit_batch(batch([], [mark(2, watermark=START + 10 * LATENESS)]))
     correlator.fold()
     assert store.connection.execute("SELECT count(*) FROM evidence").fetchone() == (0,)
+
+
+def test_a_flood_of_keys_raises_a_health_alert(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are dropped are a way to evade a correlation."""
+    few = ONE.new_state(most_groups=20)
+    monkeypatch.setattr(Correlations, "new_state", lambda self, **options: few)
+    store.commit_batch(batch([failed(n, "ada", ip=f"10.0.{n // 200}.{n % 200}") for n in range(300)]))
+    Correlator(store, ONE).fold()
+    (fault,) = [each for each in workers.faults(store.connection) if each.kind == "correlation"]
+    assert "'Password spray' met more keys or events than it keeps" in fault.text
+    assert "someone may be flooding it" in fault.text
