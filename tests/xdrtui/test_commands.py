@@ -163,6 +163,17 @@ def test_rules_list_shows_shelved_rules_when_asked(tmp_path: Path) -> None:
         assert "windows/*/*" in line
 
 
+def test_rules_show_tells_what_a_rule_came_from_and_its_licence(tmp_path: Path) -> None:
+    (tmp_path / "new.yml").write_text(
+        "title: New\nid: 00000000-0000-4000-8000-000000000001\nlicense: MIT\nauthor: Ada\n"
+        "related:\n  - id: 00000000-0000-4000-8000-000000000002\n    type: derived\n"
+        "logsource: {product: windows}\ndetection: {sel: {F: a}, condition: sel}\n"
+    )
+    shown = run("rules", "show", "New", "--rules", str(tmp_path)).stdout
+    assert "related    derived 00000000-0000-4000-8000-000000000002" in shown
+    assert "author     Ada, MIT" in shown
+
+
 def test_the_bundled_rules_have_no_problem() -> None:
     result = run("rules", "check")
     assert result.exit_code == 0, result.stdout

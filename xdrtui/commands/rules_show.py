@@ -51,7 +51,9 @@ def _lines(book: Rulebook, row: RuleRow, off: Off | None, alerts: int) -> Iterat
     if rule is not None:
         dates = rule.date + (f", changed {rule.modified}" if rule.modified else "")
         yield f"  status     {rule.status}" + (f", {dates}" if dates else "")
-    yield f"  author     {row.author or 'unknown'}"
+        for kind, other in rule.related:
+            yield f"  related    {kind} {other}"
+    yield f"  author     {row.author or 'unknown'}" + (f", {rule.license}" if rule and rule.license else "")
     yield f"  file       {row.path}"
     if off is not None:
         yield f"  off        since {time_text(off.clock)}, {off.words}"
