@@ -16,7 +16,7 @@ from xdrtui.errors import StoreError, StoreTooNew
 from xdrtui.store import place
 from xdrtui.store.trouble import told
 
-VERSION = 5
+VERSION = 6
 """The schema this program writes; see `schema.migrations`."""
 
 BUSY_SECONDS = 10.0

@@ -12,6 +12,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 Key = tuple[str, str]
 """Event type and host; the host is empty for all hosts together, and there alone fields that were asked for
 and never seen have a row."""
@@ -44,20 +46,36 @@ def add(known: Sightings, presence: Mapping[Key, Mapping[str, int]], time: int) 
                 row.setdefault(field, old)
 
 
+Packed = dict[str, tuple[int, int, int]]
+_unpack = msgspec.json.Decoder(Packed)
+
+
 def write(connection: sqlite3.Connection, presence: Mapping[Key, Mapping[str, int]], time: int) -> None:
-    """The same in the store. Runs inside the caller's transaction."""
-    rows: list[tuple[str, str, str, int, int, int]] = []
+    """The same in the store. Runs inside the caller's transaction.
+
+    Cost: a row read and a row written for each event type and host of the batch; with a row for each of ten
+    fields it was 2.6 to 2.8 times that (benchmark: presence.py).
+    """
+    rows = []
     for (event_type, host), fields in presence.items():
         known = connection.execute(
-            "SELECT n FROM presence WHERE event_type = ? AND host = ? AND field = ''", (event_type, host)
+            "SELECT n, last, fields FROM presence WHERE event_type = ? AND host = ? AND field = ''",
+            (event_type, host),
         ).fetchone()
-        events = (known[0] if known else 0) + fields.get("", 0)
-        rows += [(event_type, host, field, n, time, events) for field, n in fields.items() if n or not host]
+        before, last, packed = known or (0, time, "{}")
+        seen: Packed = _unpack.decode(packed)
+        events = before + fields.get("", 0)
+        for field, n in fields.items():
+            if field and n:
+                old = seen.get(field)
+                seen[field] = (old[0] + n, max(old[1], time), events) if old else (n, time, events)
+            elif field and not host:
+                seen.setdefault(field, (0, time, 0))
+        last = max(last, time) if fields.get("") else last
+        rows.append((event_type, host, events, last, events, msgspec.json.encode(seen).decode()))
     connection.executemany(
-        "INSERT INTO presence(event_type, host, field, n, last, events)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, iif(?4, ?6, 0))"
-        " ON CONFLICT(event_type, host, field) DO UPDATE SET n = n + excluded.n,"
-        " last = max(last, excluded.last), events = excluded.events WHERE excluded.n > 0",
+        "INSERT OR REPLACE INTO presence(event_type, host, field, n, last, events, fields)"
+        " VALUES (?, ?, '', ?, ?, ?, ?)",
         rows,
     )
 
@@ -65,8 +83,9 @@ def write(connection: sqlite3.Connection, presence: Mapping[Key, Mapping[str, in
 def read(connection: sqlite3.Connection) -> Sightings:
     """All that was seen."""
     found: Sightings = {}
-    for event_type, host, field, *numbers in connection.execute(
-        "SELECT event_type, host, field, n, last, events FROM presence"
+    for event_type, host, n, last, events, packed in connection.execute(
+        "SELECT event_type, host, n, last, events, fields FROM presence WHERE field = ''"
     ):
-        found.setdefault((event_type, host), {})[field] = Sighting(*numbers)
+        known = found[event_type, host] = {"": Sighting(n, last, events)}
+        known.update((field, Sighting(*numbers)) for field, numbers in _unpack.decode(packed).items())
     return found
