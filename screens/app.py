@@ -11,19 +11,26 @@ import getpass
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.color import ColorSystem
 from textual import constants
+from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.geometry import Offset
+from textual.screen import Screen
 
 from screens.commands import set_in_force
 from screens.drafts import Drafts
+from screens.link import Link, LinkDriver
 from screens.look import look_for
 from screens.preferences import Preferences
 from screens.services import Desks, Services
+from screens.thrift import Thrift
 from screens.times import Zone
 from screens.workbench import Workbench
 
@@ -52,9 +59,16 @@ class XdrApp(App[int], inherit_bindings=False):
     TITLE = "xdrtui"
 
     def __init__(self, services: Services, name: str, initial: str = "queue", *, mouse: bool = False) -> None:
-        super().__init__(ansi_color=services.look.own_colours)
+        super().__init__(
+            driver_class=None if sys.platform == "win32" else LinkDriver, ansi_color=services.look.own_colours
+        )
+        self.link = Link()
+        self._colours: ColorSystem | None = None
+        self._thrift = Thrift()
+        self._cursor_sent = Offset()
         self.services = services
         self.box = services.box
+        self.low_bandwidth(services.low_bandwidth)
         self.workbench = Workbench(services, name, initial)
         self.animation_level = "none"
         self.mouse = mouse
@@ -74,14 +88,57 @@ class XdrApp(App[int], inherit_bindings=False):
     def switch_mouse(self) -> bool:
         """Switch the mouse on or off; whether it is on now."""
         self.mouse = not self.mouse
-        driver = self._driver
-        if driver is not None:
-            name = "_enable_mouse_support" if self.mouse else "_disable_mouse_support"
-            driver._mouse = True  # it looks whether it may, before it switches
-            getattr(driver, name, lambda: None)()
+        self._send_mouse(self.mouse)
         return self.mouse
 
+    def lend_mouse(self, back: bool) -> None:
+        """Leave the mouse to the terminal for a while, or take it back."""
+        if self.mouse:
+            self._send_mouse(back)
+
+    def _send_mouse(self, on: bool) -> None:
+        driver = self._driver
+        if driver is not None:
+            name = "_enable_mouse_support" if on else "_disable_mouse_support"
+            driver._mouse = True  # it looks whether it may, before it switches
+            getattr(driver, name, lambda: None)()
+
+    def low_bandwidth(self, low: bool) -> None:
+        """Send little, or as much as there is."""
+        self.services.low_bandwidth = self.link.low = low
+        self._colours = full = self._colours or self.console._color_system
+        if full is not None:
+            self.console._color_system = min(full, ColorSystem.EIGHT_BIT) if low else full
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """In low bandwidth what changed alone is sent; else Textual sends its own way."""
+        driver = self._driver
+        if (
+            not self.link.low
+            or driver is None
+            or self.is_headless
+            or not isinstance(renderable, CompositorUpdate)
+        ):
+            self._thrift.forget()
+            super()._display(screen, renderable)
+            return
+        try:
+            if self._batch_count or not self._running or self._closed or screen is not self.screen:
+                return
+            text = self._thrift.frame(screen._compositor.render_strips(), self.console._color_system)
+            at = self.screen.outer_size.clamp_offset(self.cursor_position)
+            if text or at != self._cursor_sent:
+                self._cursor_sent = at
+                driver.write(f"{text}\x1b[{at.y + 1};{at.x + 1}H")
+        finally:
+            self.post_display_hook()
+
+    def post_display_hook(self) -> None:
+        if isinstance(self._driver, LinkDriver):
+            self._driver.frame_sent()
+
     def on_unmount(self) -> None:
+        self.workbench.watcher.away.leave()
         self.services.desks.close()
 
     # However it ends
@@ -190,4 +247,6 @@ def services_for(
         drafts=Drafts(directory),
         box=box,
         preferences=wanted,
+        directory=directory,
+        reads=wanted.kafka or demo is not None,
     )

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from screens.demo import card_lines, keyed
 from screens.keyboard import key_name
+from screens.link import Paced
 from screens.look import Look
 from screens.widgets.paper import OneLine, Paper
 
@@ -19,7 +19,7 @@ BURST = 0.3
 ALL = 1_000_000
 
 
-class CardScreen(Screen[None]):
+class CardScreen(Paced[None]):
     """A card. gone: told when the key came that took it away (seconds, monotonic)."""
 
     AUTO_FOCUS = ""
@@ -65,9 +65,13 @@ class ReportScreen(CardScreen):
     def compose(self) -> ComposeResult:
         self.paper.show(lambda cells: card_lines(self._text, "", cells)[:-2])
         yield self.paper
+        yield self.foot()
+
+    def foot(self) -> OneLine:
+        """The line of keys."""
         foot = OneLine(self._look, "bar")
         foot.show(lambda cells: [[(" ", ""), *keyed(self._foot)]])
-        yield foot
+        return foot
 
     def typed(self, key: str, at: float) -> None:
         begun, self._begun = self._begun, key == "g" and not self._begun

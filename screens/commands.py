@@ -285,6 +285,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", ("?",), "keys", "What applies here", footer=90),
     Command("theme", (), "theme", "The next theme: dark, light, high contrast, colour-blind safe"),
     Command("manual", (), "manual", "Read the manual"),
+    Command(
+        "bandwidth", ("_",), "low bandwidth", "Send little, for a slow link; again: as much as there is",
+    ),
+    Command("bare", ("Y",), "bare text", "The pane as bare text, to be selected with the mouse"),
     Command("mouse", (";",), "mouse", "Switch the mouse on or off"),
     Command("leave", (), "leave", "Leave xdrtui"),
     Command(

@@ -28,6 +28,7 @@ from screens.look import Look
 from screens.menu import Choice
 from screens.palette import Entry, Palette
 from screens.queue_source import key_of
+from screens.queue_views import ask_sort, ask_views
 from screens.sanitise import cut
 from screens.themes import CHOICES
 
@@ -62,13 +63,30 @@ def _memo(bench: Workbench) -> None:
         bench.judging.memo(targets.first)
 
 
+def _suppress(bench: Workbench) -> None:
+    rows = (bench.alert.targets() if bench.current == ALERT else bench.queue.targets_here()).rows
+    if rows:
+        bench.handing.suppress(rows[0])
+
+
+def _give(bench: Workbench) -> None:
+    """Hand over what the pane shows; it is opened first, so that nobody gives what they did not see."""
+    from screens.shift import HandoverPane
+
+    if isinstance(bench.pane, HandoverPane):
+        bench.pane.give()
+    else:
+        bench.open_pane(HANDOVER)
+        bench.say("read it, then hand it over: `:` hand over")
+
+
 def _filter(bench: Workbench) -> None:
     pane = bench.pane
     text = pane.filter_text()
     if bench.current not in (QUEUE, LIVE):
         bench.ask_text("search", text, pane.filtered)
     else:  # a blank at the end: what is typed next is a word of its own
-        bench.ask_text("filter", text and text + " ", pane.filtered, pane.refused)
+        bench.ask_text("filter", text and text + " ", pane.filtered, pane.refused, assist=pane.assist)
 
 
 def _zone(bench: Workbench) -> None:
@@ -86,11 +104,24 @@ def _theme(bench: Workbench) -> None:
     theme = names[(names.index(look.theme) + 1) % len(names)]
     bench.services.look = Look(theme, look.ascii_only)
     bench.restyle()
+    bench.say(f"theme {theme}: {CHOICES[theme]}")
 
 
 def _mouse(bench: Workbench) -> None:
     switch = getattr(bench.app, "switch_mouse", None)
     bench.say("the mouse is " + ("on" if switch is not None and switch() else "off"))
+
+
+def _bandwidth(bench: Workbench) -> None:
+    switch = getattr(bench.app, "low_bandwidth", None)
+    if switch is not None:
+        switch(not bench.services.low_bandwidth)
+    bench.watcher.begin()
+    bench.restyle()
+    on = bench.services.low_bandwidth
+    bench.say(
+        "low bandwidth: one frame at a time, below 6 KiB/s" if on else "as much as there is is sent again"
+    )
 
 
 def _hint(bench: Workbench) -> None:
@@ -103,11 +134,17 @@ def show_report(bench: Workbench, gone: Callable[[float], object] | None = None)
     """Open the demo's report, where there is one; gone: told when it is left."""
     from screens.cards import ReportScreen
 
-    bench.say(f"theme {theme}: {CHOICES[theme]}")
     text = bench.services.demo.report() if bench.services.demo is not None else ()
     if text:
         bench.app.push_screen(ReportScreen(bench.services.look, text, gone))
     return bool(text)
+
+
+def show_bare(bench: Workbench) -> None:
+    """The pane as bare text, with the mouse given to the terminal."""
+    from screens.bare import BareScreen
+
+    bench.app.push_screen(BareScreen(bench.services.look, bench.pane.bare_text()))
 
 
 def _report(bench: Workbench) -> None:
@@ -242,6 +279,17 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "close": lambda bench: bench.judging.close(bench.targets()),
     "own": lambda bench: bench.judging.own(bench.targets()),
     "memo": _memo,
+    "sort": ask_sort,
+    "views": ask_views,
+    "assign": lambda bench: bench.judging.assign(bench.targets()),
+    "snooze": lambda bench: bench.handing.snooze(bench.targets()),
+    "escalate": lambda bench: bench.handing.escalate(bench.targets()),
+    "suppress": _suppress,
+    "suppressions": lambda bench: bench.handing.suppressions(),
+    "log": lambda bench: bench.handing.log(),
+    "since": lambda bench: bench.open_pane(SINCE),
+    "handover": lambda bench: bench.open_pane(HANDOVER),
+    "give": _give,
     "undo": lambda bench: bench.judging.undo(),
     "redo": lambda bench: bench.judging.redo(),
     "filter": _filter,
@@ -249,6 +297,8 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "zone": _zone,
     "theme": _theme,
     "mouse": _mouse,
+    "bandwidth": _bandwidth,
+    "bare": lambda bench: show_bare(bench),
     "palette": _palette,
     "leave": lambda bench: bench.leave(),
     "demo.hint": _hint,

@@ -19,7 +19,7 @@ BURST = 8
 SILENCE = 0.1
 """Seconds without a key after which a paste, or a split key, is over."""
 
-_LONGEST = 6
+_LONGEST = 16
 """Keys that a split escape sequence may have after its escape."""
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
+from textual.geometry import Offset
 
-from screens.alert_page import section
 from screens.alert_view import event_lines
 from screens.commands import LIVE, Facts
 from screens.names import short_host, short_user
 from screens.paint import Line
 from screens.pane import Changed, Pane
+from screens.parts import section
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
 from screens.times import number
@@ -193,6 +194,12 @@ class LivePane(Pane):
         self.table.repaint()
         if active:
             self.poll()
+
+    def bare_text(self) -> list[str]:
+        return self.table.bare_text()
+
+    def cursor_at(self) -> Offset:
+        return self.table.cursor_at()
 
     def restyle(self) -> None:
         self.table.look = self.paper.look = self.services.look

@@ -6,10 +6,11 @@ does. Panes read through `Services.desks` in workers and never compute what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from textual.containers import Vertical
+from textual.geometry import Offset
 from textual.message import Message
 
 from screens.commands import Command, Facts
@@ -63,6 +64,10 @@ class Pane(Vertical):
         """Why this filter cannot be taken; "" = it can."""
         return ""
 
+    async def assist(self, text: str, cursor: int) -> tuple[int, Sequence[str]]:
+        """What could be typed next in the filter: where the word begins, and what it could become."""
+        return cursor, ()
+
     def filter_text(self) -> str:
         """The filter in force, to be edited."""
         return ""
@@ -73,6 +78,14 @@ class Pane(Vertical):
 
     def poll(self) -> None:
         """The store changed: read again what is shown."""
+
+    def bare_text(self) -> list[str]:
+        """What it shows as bare text, values whole."""
+        return []
+
+    def cursor_at(self) -> Offset:
+        """Where on the screen the terminal's own cursor stands: screen readers follow it."""
+        return self.region.offset
 
     def restyle(self) -> None:
         """Theme or zone changed: draw again."""

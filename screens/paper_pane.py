@@ -30,6 +30,11 @@ class PaperPane(Pane):
         self.paper.look = self.services.look
         self.paper.restyle()
 
+    def bare_text(self) -> list[str]:
+        from screens.bare import WIDE, bare
+
+        return bare(self.paper.laid_out(WIDE))
+
     def filter_text(self) -> str:
         return self._searched
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Preferences:
     """See `ScreenSettings`. mouse: None = on, but off over SSH; plain: ASCII, None = as the terminal needs;
-    keys: command -> its keys."""
+    keys: command -> its keys; kafka: a cluster is set, so workers are expected."""
 
     theme: str = "dark"
     plain: bool | None = None
@@ -29,6 +29,7 @@ class Preferences:
     title: bool = False
     lock_minutes: int = 0
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kafka: bool = True
 
     def mouse_on(self, environ: Mapping[str, str] = os.environ) -> bool:
         """Whether the mouse is on at start."""
@@ -61,6 +62,7 @@ def preferences_of(settings: Settings | None) -> Preferences:
         title=screens.notify in ("title", "both"),
         lock_minutes=screens.lock_minutes,
         keys=screens.keys,
+        kafka=bool(settings.kafka.brokers),
     )
     _check(settings, found)
     return found

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from screens.drafts import Drafts
@@ -84,7 +85,8 @@ def _wall_clock() -> int:
 
 @dataclass
 class Services:
-    """What panes are given. now: nanoseconds; in the demo its clock, else the wall clock."""
+    """What panes are given. now: nanoseconds; in the demo its clock, else the wall clock; directory: the
+    workspace; reads: workers are expected to read events into it."""
 
     desks: Desks
     look: Look
@@ -96,4 +98,6 @@ class Services:
     person: str = ""
     drafts: Drafts | None = None
     box: BlackBox | None = None
+    directory: Path | None = None
+    reads: bool = True
     preferences: Preferences = field(default_factory=Preferences)

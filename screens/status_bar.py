@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 
 from screens.paint import Line, spread
 from screens.sanitise import cut, sanitise
-from screens.times import Zone, memory, number
+from screens.times import Zone, duration, memory, number
 
 if TYPE_CHECKING:
-    from xdrtui.triage.rows import Status
+    from xdrtui.triage.rows import Status, WorkerStatus
+
+UNHEARD = 2.2
+"""Seconds without a heartbeat after which a worker is said to be silent: they beat once a second."""
+
+GONE = 60.0
 
 NO_WORKER = "no worker is running, so no new event is read: start one with `xdrtui run`"
 
@@ -66,23 +71,31 @@ def lag_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def alarm(status: Status | None, failure: str = "") -> str:
-    """What the red line says; "" where all is well."""
+def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> str:
+    """What the red line says; "" where all is well. reads: workers are expected here; a workspace that was
+    filled by a scan has none."""
     if failure:
         return failure
     if status is None:
         return ""
-    if not any(worker.alive for worker in status.workers):
-        sentence = sanitise(status.sentence)
-        return sentence if sentence.startswith("no worker") else NO_WORKER
-    live_faults = [fault for fault in status.faults if not fault.cleared]
-    if live_faults:
-        return sanitise(live_faults[0].text) + (
-            f" (and {len(live_faults) - 1} more: `xdrtui doctor`)" if len(live_faults) > 1 else ""
-        )
-    silent = [worker for worker in status.workers if not worker.alive]
-    if silent:
+    faults = [fault for fault in status.faults if not fault.cleared]
+    unheard = [worker for worker in status.workers if worker.age > UNHEARD]
+    if status.workers and len(unheard) == len(status.workers):
+        return f"no worker is running: {_unheard(unheard[0])}"
+    if not status.workers and reads:
+        return NO_WORKER
+    if faults:
+        more = f" (and {len(faults) - 1} more: `xdrtui doctor`)" if len(faults) > 1 else ""
+        return sanitise(faults[0].text) + more
+    return f"worker {_unheard(unheard[0])}" if unheard else ""
+
+
+def _unheard(worker: WorkerStatus) -> str:
+    """What is known of a worker that fell silent, and what to do."""
+    since = duration(int(worker.age * 1e9))
+    name = sanitise(worker.worker)
+    if worker.age < GONE:
         return (
-            f"worker {sanitise(silent[0].worker)} fell silent {silent[0].age:.0f} s ago: see `xdrtui doctor`"
+            f"{name} was not heard of for {since}: stuck, stopped, or the database is locked? `xdrtui doctor`"
         )
-    return ""
+    return f"{name} fell silent {since} ago: start one with `xdrtui run`, or see `xdrtui doctor`"

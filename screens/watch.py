@@ -6,16 +6,27 @@ kept as a sentence for the red line.
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 
+from screens.away import Away
 from screens.commands import LIVE
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from screens.workbench import Workbench
     from xdrtui.triage.rows import Status
 
-STATUS_EVERY = 1.0
+STATUS_EVERY = 0.5
+PATIENCE = 2.5
+"""Seconds that the store may take to answer."""
+
+ROOM = 20_000_000
+"""Bytes of free disk below which the red line tells of it."""
+OFTEN, SELDOM = 0.25, 1.0
+"""Seconds between two looks."""
 
 
 class Watch:
@@ -29,13 +40,61 @@ class Watch:
         self._looking = False
         self._status_at = 0.0
         self._reported = False
+        self._looked_at = time.monotonic()
+        self._offered = False
+        self.away = Away(bench)
+        self._timer: Timer | None = None
+
+    def begin(self) -> None:
+        """Look from now on, seldom where the link is slow."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._bench.set_interval(
+            SELDOM if self._bench.services.low_bandwidth else OFTEN, self.tick
+        )
 
     def tick(self) -> None:
         """Look, unless the last look is not over yet."""
         self._report()
+        self.away.tick()
+        self._offer()
+        self._late()
         if not self._looking and not self.paused:
+            self._looked_at = time.monotonic()
             self._looking = True
             self._bench.run_worker(self._look(), group="watch")
+
+    def _offer(self) -> None:
+        """Offer low bandwidth, once, where a write to the terminal took long."""
+        link = getattr(self._bench.app, "link", None)
+        if link is not None and link.slow and not link.low and not self._offered:
+            self._offered = True
+            self._bench.say("the link to this terminal is slow: _ sends less")
+
+    def _late(self) -> None:
+        """Say so where the store does not answer, or its disk is full; keys go on meanwhile."""
+        waited = time.monotonic() - self._looked_at
+        if self._looking and waited > PATIENCE:
+            self.failure = (
+                f"the database has not answered for {waited:.0f} s: is it locked, or its disk stuck?"
+            )
+            self._bench.redraw()
+        elif not self._looking and self._full():
+            self.failure = self._full()
+            self._bench.redraw()
+
+    def _full(self) -> str:
+        """Why nothing can be written soon, or ""."""
+        folder = self._bench.services.directory
+        if folder is None:
+            return ""
+        try:
+            left = shutil.disk_usage(folder).free
+        except OSError as error:
+            return f"the workspace {folder} cannot be looked at: {error.strerror}"
+        if left >= ROOM:
+            return ""
+        return f"the disk of {folder} is full, {left // 1_000_000} MB are left: make room, or nothing is kept"
 
     def _report(self) -> None:
         """The report of a demo that is over opens once, by itself, but over nothing that takes keys."""
@@ -65,8 +124,10 @@ class Watch:
         finally:
             self._looking = False
         if self.failure:
-            self.failure = ""
+            self.failure = self._full()
             bench.redraw()
+        if changed and self.away.wanted:
+            await self.away.look()
         if changed or not bench.queue.loaded:
             bench.changed()
         if bench.current == LIVE:

@@ -7,6 +7,7 @@ is theirs.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -14,15 +15,26 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from screens.alert import AlertPane
 from screens.asking import Asking, never
-from screens.commands import ALERT, HELP, LIVE, MANUAL, PANES, QUEUE, Command, Facts
+from screens.commands import (
+    ALERT,
+    HANDOVER,
+    HELP,
+    LIVE,
+    MANUAL,
+    QUEUE,
+    SINCE,
+    Command,
+    Facts,
+)
+from screens.handing import Handing
 from screens.judging import Judging
 from screens.keyboard import key_name
 from screens.lines import footer_lines, tabs_line
-from screens.menu import Choice, Menu
+from screens.link import Paced
+from screens.menu import Assist, Choice, Menu
 from screens.paint import Line, spread
 from screens.palette import Palette
 from screens.pane import Changed, Pane, Say
@@ -46,7 +58,7 @@ READ_A_SECOND = 12.0
 """Characters: how long a line stays is long enough to read it."""
 
 
-class Workbench(Screen[None], inherit_bindings=False):
+class Workbench(Paced[None], inherit_bindings=False):
     """The one screen."""
 
     CSS_PATH: ClassVar = "workbench.tcss"
@@ -59,6 +71,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.source_name = name
         self.asking = Asking(self)
         self.judging: Judging = Judging(self)
+        self.handing: Handing = Handing(self, self.judging)
         self.taking = Taking(self)
         self.watcher = Watch(self)
         self.walk = Walk(self)
@@ -101,13 +114,15 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         """After the first frame: what is heavy may be imported now, in threads."""
-        self.set_interval(1.0 if self.services.low_bandwidth else 0.25, self.watcher.tick)
+        self.watcher.begin()
         self.set_interval(15.0, self.queue.restyle)
         self.watcher.tick()
         if self._first != QUEUE:
             from screens.deeds import go_to
 
             go_to(self, self._first)
+        if "SSH_CONNECTION" in os.environ and not self.services.low_bandwidth:
+            self.say("over SSH: _ sends less, for a slow link")
         kept = self.services.drafts.names() if self.services.drafts is not None else []
         if kept and kept[0].startswith("memo-"):
             address = f"alert/{kept[0].removeprefix('memo-')[:8]}"
@@ -158,6 +173,11 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.queue.poll()
         self.alert.poll()
 
+    def look_again(self) -> None:
+        """What is shown and marked is read again; marks stay."""
+        self.queue.look_again()
+        self.alert.poll()
+
     def ask_menu(self, title: str, choices: Sequence[Choice]) -> None:
         """Ask for one key."""
         self.asking.menu(title, choices)
@@ -169,9 +189,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         done: Callable[[str], object],
         refused: Callable[[str], str] = never,
         draft: str = "",
+        assist: Assist | None = None,
     ) -> None:
         """Ask for a line of text; see `Asking.text`."""
-        self.asking.text(label, text, done, refused, draft)
+        self.asking.text(label, text, done, refused, draft, assist)
 
     def ask_palette(self, palette: Palette) -> None:
         """Ask for an entry of the palette, or the address of an alert."""
@@ -196,6 +217,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         key = key_name(event)
+        self.watcher.away.typed_at = event.time
         if self.asking.typing:  # not stopped here: Textual looks for the input's own keys afterwards
             palette = self.asking.open_palette
             if palette is not None and key in ("up", "down"):
@@ -232,7 +254,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def targets(self) -> Targets:
         """What a command acts on."""
-        if self.current == ALERT and not self.queue.table.marks:
+        if self.current == ALERT:
             return self.alert.targets()
         return self.queue.targets()
 
@@ -283,8 +305,15 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _made(self, name: str) -> Pane:
         from screens.help import HelpPane, ManualPane
         from screens.live import LivePane
+        from screens.shift import HandoverPane, SincePane
 
-        makers: dict[str, Callable[[Services], Pane]] = {LIVE: LivePane, HELP: HelpPane, MANUAL: ManualPane}
+        makers: dict[str, Callable[[Services], Pane]] = {
+            LIVE: LivePane,
+            HELP: HelpPane,
+            MANUAL: ManualPane,
+            SINCE: SincePane,
+            HANDOVER: HandoverPane,
+        }
         return makers[name](self.services)
 
     def _arrange(self) -> None:
@@ -302,6 +331,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         """Draw the lines around the panes again."""
         for line in (self.status_bar, self.tabs, self.footer):
             line.repaint()
+        if not self.asking.typing:
+            self.app.cursor_position = self.pane.cursor_at()
         self._show_message()
         self.alarm_bar.display = bool(self._alarm())
         self.alarm_bar.repaint()
@@ -361,7 +392,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         ]  # fmt: skip
 
     def _alarm(self) -> str:
-        return alarm(self.watcher.status, self.watcher.failure)
+        return alarm(self.watcher.status, self.watcher.failure, reads=self.services.reads)
 
     def _message_lines(self, cells: int) -> list[Line]:
         text, style = self.said

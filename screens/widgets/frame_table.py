@@ -2,9 +2,10 @@
 
 In: columns and a `RowSource`. Out: painted lines, `FrameTable.Moved` when the cursor is on another row, and
 `FrameTable.Chosen`. The cursor and the marks belong to keys, not to places: when rows come or go, they stay
-on what they were put on; `painted` is the row that stands on the screen under the cursor. The table scrolls by a place of its own rather than through Textual's virtual size,
-so that a growing tail costs no layout, and repaints only the lines that changed
-(tests/benchmarks/frame_table.py holds the cost: a million rows open as fast as a hundred).
+on what they were put on; `painted` is the row that stands on the screen under the cursor, `marked` the
+marked ones as they stood there last. The table scrolls by a place of its own rather than through Textual's virtual size, so that a growing tail costs no layout, and
+repaints only the lines that changed (tests/benchmarks/frame_table.py holds the cost: a million rows open as
+fast as a hundred).
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from screens.look import Look
-from screens.paint import Line, Span, clipped, line_width, strip
+from screens.paint import Line, Span, clipped, line_width, plain, strip
 from screens.sanitise import fit, sanitise, width
 from screens.widgets.columns import Column, fit_columns
 from screens.widgets.rows import ListSource, Row, RowSource
@@ -74,11 +75,11 @@ class FrameTable(Widget):
         self.cursor_key = ""
         self.painted_key = ""
         self.painted: Row | None = None
+        self.marked: dict[str, Row] = {}
         self.top = 0
         self._strips: list[Strip] = []
         self._needs: dict[str, int] = {}
         self._shown: Sequence[Row] = ()
-        self._cursor_row: Row | None = None
 
     # What others call
 
@@ -137,9 +138,31 @@ class FrameTable(Widget):
         for y, line in enumerate(strips):
             if y >= len(self._strips) or self._strips[y] != line:
                 self.refresh(Region(0, y, self.size.width, 1))
-            elif self.painted_key == self.cursor_key and y == 1 + self.cursor - self.top:
-                self.painted = self._cursor_row  # what stands on the screen says the same
+            else:
+                self._stands(y)  # what stands on the screen says the same
         self._strips = strips
+
+    def _stands(self, y: int) -> None:
+        """The row at this line stands on the screen: remember what it was drawn from."""
+        if not 1 <= y <= len(self._shown):
+            return
+        row = self._shown[y - 1]
+        if row.key == self.cursor_key:
+            self.painted_key, self.painted = row.key, row
+        if row.key in self.marks:
+            self.marked[row.key] = row
+
+    def bare_text(self) -> list[str]:
+        """The rows on the screen as bare text, values whole."""
+        texts = ["  ".join(column.title for column in self.columns if column.title)]
+        for row in self.source.window(self.top, min(len(self.source), self.top + self.rows_visible)):
+            values = (row.cells.get(column.name, "") for column in self.columns)
+            texts.append("  ".join(text for text in map(_plainly, values) if text))
+        return texts
+
+    def cursor_at(self) -> Offset:
+        """Where the cursor's row begins on the screen."""
+        return self.region.offset + Offset(0, 1 + self.cursor - self.top)
 
     def restyle(self) -> None:
         """The look changed: paint all again."""
@@ -153,8 +176,7 @@ class FrameTable(Widget):
             self._strips and self._strips[0].cell_length != self.size.width
         ):
             self._strips = self._painted()
-        if y == 1 + self.cursor - self.top:
-            self.painted_key, self.painted = self.cursor_key, self._cursor_row
+        self._stands(y)
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -204,7 +226,6 @@ class FrameTable(Widget):
         header: Line = [("  " + titles, "head")]
         strips = [strip(header, cells, self.look, "head")]
         self._shown = rows
-        self._cursor_row = next((row for row in rows if row.key == self.cursor_key), None)
         for place, row in enumerate(rows, self.top):
             strips.append(self._row(row, place == self.cursor, fitted, cells))
         if not count:
@@ -230,6 +251,10 @@ class FrameTable(Widget):
                 line.append((" ", ""))
             line += _cell(row.cells.get(column.name, ""), size, column.right, row.style)
         return strip(line, cells, self.look, over)
+
+
+def _plainly(value: str | Line) -> str:
+    return plain([(value, "")] if isinstance(value, str) else value).strip()
 
 
 def _needed(value: str | Line) -> int:

@@ -43,6 +43,10 @@ class Paper(Widget):
             self.top = 0
         self._lay_out()
 
+    def laid_out(self, cells: int) -> list[Line]:
+        """The page as it would be on so many cells."""
+        return list(self._page(cells))
+
     def move(self, lines: int) -> None:
         """Scroll down (or up)."""
         self.move_to(self.top + lines)

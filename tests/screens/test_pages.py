@@ -1,4 +1,4 @@
-"""Pages as functions: why, help, the manual, status, keys; and the looks."""
+"""Pages as functions: why, help, the manual, status, keys."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from screens.demo import Hints
 from screens.help import help_lines, markdown_lines, read_topic, topics
 from screens.keyboard import Keyboard
 from screens.lines import footer_lines, tabs_line
-from screens.look import SEVERITIES, SEVERITY_WORDS, THEMES, Look, look_for
 from screens.names import short_host, short_user
 from screens.paint import clipped, line_width, plain, spread
 from screens.palette import Entry, matching
 from screens.status_bar import alarm, status_line
 from screens.times import SECOND, Zone, age, duration, fixed
-from screens.why import Reason, reasons_of, value_line, why_lines
+from screens.why import value_line, why_lines
 from xdrtui.triage.rows import Status, WorkerStatus
+from xdrtui.triage.why import Reason, reasons_of
 
 ZONE = Zone(fixed(1))
 NOW = 1_772_546_531 * SECOND
@@ -183,40 +183,6 @@ def test_no_time_breaks_the_clock(time: int) -> None:
     ZONE.full(time)
     Zone().full(time)
     duration(abs(time))
-
-
-# Looks
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("over", ["", "cursor", "cursor away", "bar", "head"])
-def test_text_stands_out_from_its_ground(theme: str, over: str) -> None:
-    table, look = THEMES[theme], Look(theme)
-    for name in table:
-        if name in ("rule", "cursor", "cursor away") or (over and table[name][1]):
-            continue  # lines are no text; a style with a ground of its own is tested on that
-        style = look.style(name, over)
-        assert style.color is not None and style.bgcolor is not None
-        light, dark = sorted((luminance(style.color.name), luminance(style.bgcolor.name)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{theme}: {name} on {over or 'page'}"
-
-
-def test_severities_differ_in_symbol_and_word() -> None:
-    assert set(SEVERITIES) == set(SEVERITY_WORDS)
-    assert len({symbol for symbol, _ in SEVERITY_WORDS.values()}) == len(SEVERITIES)
-
-
-def test_the_terminal_decides_colour_and_symbols() -> None:
-    assert look_for({"NO_COLOR": "1", "LANG": "C.UTF-8"}).theme == "mono"
-    assert look_for({"TERM": "linux"}).ascii_only
-    assert look_for({"LC_ALL": "C"}).ascii_only
-    assert not look_for({"LANG": "en_GB.UTF-8"}).ascii_only
 
 
 @given(st.lists(st.tuples(st.text(max_size=30), st.just("")), max_size=5), st.integers(0, 60))

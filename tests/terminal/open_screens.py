@@ -1,6 +1,6 @@
-"""Open the screens on a store: `python -m tests.terminal.open_screens DIRECTORY [--bug]`.
+"""Open the screens on a store: `python -m tests.terminal.open_screens DIRECTORY [--bug] [--low] [--at PANE]`.
 
---bug: the key `i` meets a bug.
+--bug: the key `i` meets a bug; --low: low bandwidth; --at: begin at this pane or address.
 """
 
 import sys
@@ -21,4 +21,8 @@ if __name__ == "__main__":
         from screens.deeds import DEEDS
 
         DEEDS["investigate"] = bug
-    sys.exit(run(sys.argv[1], name="acme-prod", person="me", box=box))
+    from screens.preferences import Preferences
+
+    low = Preferences(low_bandwidth="--low" in sys.argv)
+    at = sys.argv[sys.argv.index("--at") + 1] if "--at" in sys.argv else "queue"
+    sys.exit(run(sys.argv[1], preferences=low, initial=at, name="acme-prod", person="me", box=box))
