@@ -50,7 +50,7 @@ def test_from_recorded_files_through_kafka_to_alerts(topic: str, tmp_path: Path)
 
     doctor = run("doctor", "--sample", topic, "--format", "json")
     checks = [json.loads(line) for line in doctor.stdout.splitlines()]
-    assert {check["name"]: check["seen"] for check in checks}[topic] == "2 partitions"
+    assert {check["name"]: check["seen"] for check in checks}[f"topic {topic}"] == "2 partitions"
     sample = {check["name"]: check for check in checks if check["area"] == "sample"}
     assert sample["routed"]["state"] == "fine"
     assert doctor.exit_code == 0, doctor.output
@@ -66,6 +66,25 @@ def test_from_recorded_files_through_kafka_to_alerts(topic: str, tmp_path: Path)
     again = run("run", "--until-end")
     assert again.exit_code == 0
     assert "0 messages" in again.stderr
+
+
+@pytest.mark.usefixtures("real")
+def test_kafka_check_says_each_step_and_ends_with_its_exit_code(topic: str) -> None:
+    fine = run("kafka", "check")
+    assert fine.exit_code == 0, fine.output
+    assert f"topic {topic}: 2 partitions" in fine.stdout and f"group {topic}: may be used" in fine.stdout
+    wrong = run("kafka", "check", "--topic", "nowhere-at-all", "--format", "json")
+    assert wrong.exit_code == 1
+    failed = [step for step in map(json.loads, wrong.stdout.splitlines()) if not step["ok"]]
+    assert [(step["kind"], step["advice"]) for step in failed] == [
+        ("topic.missing", "check kafka.topics, or create it")
+    ]
+
+
+@pytest.mark.usefixtures("real", "topic")
+def test_a_start_that_is_none_is_wrong_usage() -> None:
+    result = run("run", "--start", "yesterday")
+    assert result.exit_code == 2 and "write earliest, latest, a time with its zone" in result.stderr
 
 
 @pytest.mark.usefixtures("real", "topic")  # the mock makes every topic that is asked for

@@ -93,7 +93,7 @@ def test_a_broker_that_refuses_is_named_with_what_to_do(
     monkeypatch.setenv("XDRTUI_KAFKA_TOPICS", "windows")
     result = run("doctor")
     assert result.exit_code == 1
-    assert f"✗ 127.0.0.1:{closed_port}: " in result.stdout
+    assert f"✗ 127.0.0.1:{closed_port} port: " in result.stdout
     assert "refuses the connection" in result.stdout
 
 

@@ -223,6 +223,8 @@ async def _login(
         (code,) = struct.unpack_from(">h", reply)
         offered = "" if code == _ILLEGAL_SASL_STATE else ", ".join(_strings(reply, 2))
     except (_NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
+        if to.sasl == "none":  # not every broker that takes no login knows the question
+            return Step("kind of login", True, "the broker tells of none")
         what = f"the broker at {shown} does not tell which logins it takes ({words_of(error)})"
         return Step("kind of login", False, what, "check sasl and the port", "login.unknown")
     if code == _ILLEGAL_SASL_STATE:

@@ -63,7 +63,7 @@ def _file(settings: Settings) -> Check:
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:
-    for name in ("password", "key_password"):
+    for name in ("password", "key_password", "oauth_client_secret", "registry_password"):
         reference = getattr(settings.kafka, name)
         if reference is None:
             continue
