@@ -47,12 +47,20 @@ class Damage(msgspec.Struct, frozen=True):
 class Screened(msgspec.Struct, frozen=True):
     """readable: batches for a client that checks and decompresses no more; damage: of the first batch, only
     where nothing could be read before it; expanded: bytes that the readable ones take; after: the offset at
-    which they end."""
+    which they end; read: so many bytes of the reply they were; full: more would come, had there been room."""
 
     readable: bytes
     damage: Damage | None = None
     expanded: int = 0
     after: int = -1
+    read: int = 0
+    full: bool = False
+
+    def followed_by(self, rest: Screened) -> Screened:
+        """These and those that came after them in the same reply."""
+        if not self.readable:
+            return rest
+        return Screened(self.readable + rest.readable, None, self.expanded + rest.expanded, rest.after)
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -97,7 +105,10 @@ def screen(
     parts: list[bytes | memoryview] = []
     expanded, expected, at = 0, wanted, 0
     view = memoryview(data)
-    while at < len(data) and expanded < room:
+    full = False
+    while at < len(data):
+        if full := expanded >= room:
+            break
         header = _header(data, at, expected, end, aligned or at > 0)
         if header is None or not header.sound or _overlaps(data, header, expected, end, strict):
             if parts:  # cut off by the broker, or damage that the next reply begins with
@@ -107,7 +118,8 @@ def screen(
         try:
             found = _readable(view[at : header.stop], header, limit, distrusted)
         except TooLarge as error:
-            if parts or limit < most:
+            full = limit < most
+            if parts or full:
                 break
             return Screened(b"", _damage(data, header, f"{_codec(header)}: {error}", certain=True))
         except Broken as error:
@@ -118,7 +130,7 @@ def screen(
         parts += found
         expanded += sum(map(len, found))
         expected, at = header.last + 1, header.stop
-    return Screened(b"".join(parts), None, expanded, expected)
+    return Screened(b"".join(parts), None, expanded, expected, at, full)
 
 
 def base_offset(data: bytes, wanted: int, end: int) -> int:

@@ -8,6 +8,7 @@ can hold at most (lz4, snappy) or piece by piece (gzip, zstd).
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 
@@ -23,6 +24,16 @@ _XERIAL = b"\x82SNAPPY\x00"
 _LZ4_MAGIC = 0x184D2204
 _LZ4_BLOCKS = {4: 1 << 16, 5: 1 << 18, 6: 1 << 20, 7: 1 << 22}
 _LZ4_RATIO = 256  # no lz4 block grows by more than 255
+
+
+class _Mine(threading.local):
+    """A decompressor for each thread: to make one takes as long as to use it."""
+
+    def __init__(self) -> None:
+        self.zstd = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+
+
+_mine = _Mine()
 
 
 class TooLarge(ValueError):
@@ -83,7 +94,7 @@ def _gzip(data: bytes, most: int) -> Iterator[bytes]:
 def _zstd(data: bytes) -> Iterator[bytes]:
     if not data:
         raise EOFError("cut short")
-    reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(data, read_across_frames=True)
+    reader = _mine.zstd.stream_reader(data, read_across_frames=True)
     while piece := reader.read(_PIECE):
         yield piece
 

@@ -1,9 +1,10 @@
 """Stand between Kafka's replies and the client that decodes them.
 
 In: fetch replies, as aiokafka's connection hands them on. Out: the same without what would harm: batches are
-checked and decompressed in a thread, up to a cap (`batches.py`), and where one cannot be read the client sees
-an empty reply, and the source learns of a `Hole`: which offsets, and where reading goes on. aiokafka would
-fetch a damaged batch again for ever, pass by one with a wrong length, and decompress bombs in the event loop.
+checked and decompressed up to a cap (`batches.py`), in a thread where that takes long; where one cannot be
+read the client sees an empty reply, and the source learns of a `Hole`: which offsets, and where reading goes
+on. aiokafka would fetch a damaged batch again for ever, pass by one with a wrong length, and decompress bombs
+in the event loop.
 
 Bytes may also be damaged on their way, so a batch counts as damaged only when it came three times alike. Its
 header is believed only where the broker confirms it: no checksum covers where a batch begins.
@@ -24,6 +25,10 @@ from aiokafka.protocol.fetch import FetchRequest
 from xdrtui.sources.batches import MOST_EXPANDED, Damage, base_offset, screen
 
 ALIKE = 3
+AT_ONCE = 4_000_000
+"""Bytes that are decompressed in the event loop, some 4 ms; a thread would cost more than that, and no usual
+reply holds more. What goes beyond is left to a thread."""
+
 PROBE_MS = 500
 PROBE_BYTES = 1_000_000
 _CORRUPT = 2  # error code: the broker itself finds its log damaged
@@ -122,15 +127,21 @@ class Screen:
             await asyncio.sleep(min(0.01 * doubts**2, 1.0))
 
     async def _look(self, each: TopicPartition, data: bytes, offset: int, end: int, room: int) -> bytes:
-        found = await asyncio.to_thread(
-            screen,
-            data,
-            offset,
-            end,
-            room=max(room, 1),
-            distrusted=self.distrusted.get(each, -1),
-            aligned=self._ended.get(each) == offset,
+        distrusted, aligned = self.distrusted.get(each, -1), self._ended.get(each) == offset
+        found = screen(
+            data, offset, end, room=min(max(room, 1), AT_ONCE), distrusted=distrusted, aligned=aligned
         )
+        if found.full and room > AT_ONCE:
+            rest = await asyncio.to_thread(
+                screen,
+                data[found.read :],
+                found.after,
+                end,
+                room=room - found.expanded,
+                distrusted=distrusted,
+                aligned=aligned or found.read > 0,
+            )
+            found = found.followed_by(rest)
         if found.damage is not None:
             self._suspect(each, offset, end, found.damage)
         elif found.readable:
