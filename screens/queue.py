@@ -249,7 +249,6 @@ class QueuePane(Marking):
         self.table.empty = [[], [(none, "strong")], [("/ changes the filter, ? tells all keys", "dim")]]
         self.source.forget_drawings()
         self.table.update()
-        self.call_after_refresh(self.marks.seen)
         if self._unknown and self._unknown == self.table.cursor_key and self.current() is not None:
             self._unknown = ""
             self.post_message(self.At())

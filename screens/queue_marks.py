@@ -8,7 +8,9 @@ the line is seen again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from screens.queue_source import key_of, number_of
 from screens.targets import Targets
@@ -42,6 +44,7 @@ class Marks:
         """Mark a line, or take its mark away."""
         key = key_of(line.number)
         self._lines[key] = line
+        self._table.marked.pop(key, None)
         self._table.marks ^= {key}
         self.anchor = key if key in self._table.marks else self.anchor
         self._table.repaint()
@@ -50,30 +53,32 @@ class Marks:
         """Mark lines; return how many open alerts they have."""
         found = {key_of(line.number): line for line in lines}
         self._lines.update(found)
+        for key in found:
+            self._table.marked.pop(key, None)
         self._table.marks.update(found)
         self._table.repaint()
         return sum(line.open for line in found.values())
 
     def clear(self) -> None:
         self._table.marks.clear()
+        self._table.marked.clear()
         self._lines.clear()
         self.anchor = ""
         self._table.repaint()
 
-    def seen(self) -> None:
-        """Marked lines that stand on the screen are taken as they stand there."""
-        from xdrtui.triage.rows import Line
-
-        for row in self._table.shown():
-            if row.key in self._table.marks and isinstance(row.about, Line):
-                self._lines[row.key] = row.about
-
     def learn(self, lines: Mapping[int, Line]) -> None:
-        """Take marked lines as they are now: the person was told that some had changed."""
+        """The person was told that some had changed: take marked lines as they are now, but without the
+        alerts that came since they stood on the screen."""
         for key in self._table.marks:
-            line = lines.get(number_of(key))
+            line, before = lines.get(number_of(key)), self._line(key)
             if line is not None:
-                self._lines[key] = line
+                self._lines[key] = replace(line, upto=before.upto, open=min(line.open, before.open))
+                self._table.marked.pop(key, None)
+
+    def _line(self, key: str) -> Line:
+        """A marked line as it stood on the screen last, or as it was marked."""
+        row = self._table.marked.get(key)
+        return cast("Line", row.about) if row is not None and row.about is not None else self._lines[key]
 
     def away(self, order: Collection[int], visible: Sequence[int]) -> int:
         """How many marked lines are out of sight: not in the filter, or not on the screen."""
@@ -82,7 +87,7 @@ class Marks:
 
     def targets(self, away: int) -> Targets:
         """What a command on marks acts on."""
-        return Targets(tuple(self._lines[key] for key in sorted(self._table.marks)), away=away)
+        return Targets(tuple(self._line(key) for key in sorted(self._table.marks)), away=away)
 
     def in_words(self, away: int) -> str:
         """ "12 marked, 3 of them out of sight" """

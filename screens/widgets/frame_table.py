@@ -2,10 +2,10 @@
 
 In: columns and a `RowSource`. Out: painted lines, `FrameTable.Moved` when the cursor is on another row, and
 `FrameTable.Chosen`. The cursor and the marks belong to keys, not to places: when rows come or go, they stay
-on what they were put on; `painted` is the row that stands on the screen under the cursor, `marked` the
-marked ones as they stood there last. The table scrolls by a place of its own rather than through Textual's virtual size, so that a growing tail costs no layout, and
-repaints only the lines that changed (tests/benchmarks/frame_table.py holds the cost: a million rows open as
-fast as a hundred).
+on what they were put on; `painted` is the row that stands on the screen under the cursor, `marked` the marked
+ones as they stood there last. The table scrolls by a place of its own rather than through Textual's virtual
+size, so that a growing tail costs no layout, and repaints only the lines that changed
+(tests/benchmarks/frame_table.py holds the cost: a million rows open as fast as a hundred).
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class FrameTable(Widget):
         self._strips: list[Strip] = []
         self._needs: dict[str, int] = {}
         self._shown: Sequence[Row] = ()
+        self._pending: set[int] = set()
 
     # What others call
 
@@ -137,8 +138,9 @@ class FrameTable(Widget):
         strips = self._painted()
         for y, line in enumerate(strips):
             if y >= len(self._strips) or self._strips[y] != line:
+                self._pending.add(y)
                 self.refresh(Region(0, y, self.size.width, 1))
-            else:
+            elif y not in self._pending:
                 self._stands(y)  # what stands on the screen says the same
         self._strips = strips
 
@@ -176,6 +178,7 @@ class FrameTable(Widget):
             self._strips and self._strips[0].cell_length != self.size.width
         ):
             self._strips = self._painted()
+        self._pending.discard(y)
         self._stands(y)
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
