@@ -271,6 +271,10 @@ COMMANDS: tuple[Command, ...] = (
         _LIVE_ONLY, footer=16,
     ),
     Command(
+        "around", ("#",), "around it", "Stand still on this event, with all that went by about it",
+        _LIVE_ONLY, why_not=_rows,
+    ),
+    Command(
         "copy", ("y",), "copy", "Copy: y value, r raw, i indicators, m Markdown, l address",
         JUDGED, why_not=_here, asks=True,
     ),

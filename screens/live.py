@@ -17,19 +17,21 @@ from textual.geometry import Offset
 
 from screens.alert_view import event_lines
 from screens.commands import LIVE, Facts
+from screens.live_columns import SHARED, columns_for, values
 from screens.names import short_host, short_user
 from screens.paint import Line
 from screens.pane import Changed, Pane
 from screens.parts import section
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
+from screens.status_bar import lag_words
 from screens.times import number
-from screens.widgets.columns import Column
 from screens.widgets.frame_table import FrameTable
 from screens.widgets.paper import Paper
 from screens.widgets.rows import Row
 
 if TYPE_CHECKING:
+    from screens.widgets.columns import Column
     from xdrtui.triage.desk import Desk
     from xdrtui.triage.rows import LiveCounts, LiveRow
 
@@ -37,14 +39,6 @@ KEPT = 5_000
 """Events that can be scrolled back to."""
 
 AT_ONCE = 500
-
-COLUMNS = (
-    Column("time", "TIME", 8, 8),
-    Column("type", "EVENT", 10, 24, rank=2),
-    Column("host", "HOST", 8, 18, rank=1),
-    Column("user", "USER", 7, 14, rank=3),
-    Column("what", "WHAT HAPPENED", 20),
-)
 
 
 class Tail:
@@ -55,6 +49,7 @@ class Tail:
         self._all: list[LiveRow] = []
         self._shown: list[LiveRow] = []
         self.words: list[tuple[str, str]] = []
+        self.columns: tuple[Column, ...] = SHARED
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -64,7 +59,7 @@ class Tail:
         return [self._row(self._shown[count - 1 - place]) for place in range(start, min(stop, count))]
 
     def index(self, key: str, near: int) -> int | None:
-        wanted = int(key or -1)
+        wanted = abs(int(key or -1))
         low, high = 0, len(self._shown)
         while low < high:
             middle = (low + high) // 2
@@ -72,13 +67,15 @@ class Tail:
                 low = middle + 1
             else:
                 high = middle
+        if low < len(self._shown) and not self._shown[low].event_type and not (key or "-").startswith("-"):
+            low += 1
         found = low < len(self._shown) and self._shown[low].id == wanted
         return len(self._shown) - 1 - low if found else None
 
     def add(self, rows: Sequence[LiveRow]) -> None:
         """Events that came, oldest first; those at the far end fall off."""
         self._all += rows
-        self._shown += [row for row in rows if self._fits(row)]
+        self._show(rows)
         if len(self._all) > KEPT:
             del self._all[: len(self._all) - KEPT]
             first = self._all[0].id
@@ -91,7 +88,21 @@ class Tail:
         for word in text.casefold().split():
             field, _, value = word.partition(":")
             self.words.append((field, value) if field in ("host", "user", "type") else ("", word))
-        self._shown = [row for row in self._all if self._fits(row)]
+        self.columns = columns_for(self.words)
+        self.again()
+
+    def again(self) -> None:
+        """The filter or the zone changed."""
+        self._shown = []
+        self._show(self._all)
+
+    def _show(self, rows: Iterable[LiveRow]) -> None:
+        """Rows that fit, and between two of them a line where the date or the offset changes."""
+        for row in rows:
+            if self._fits(row):
+                if self._shown and (turn := self._clock.turn(self._shown[-1].time, row.time)):
+                    self._shown.append(replaced(row, event_type="", host="", user="", summary=turn, raw=b""))
+                self._shown.append(row)
 
     def at(self, place: int) -> LiveRow | None:
         """The event in this place from the top."""
@@ -107,9 +118,13 @@ class Tail:
         return True
 
     def _row(self, row: LiveRow) -> Row:
+        if not row.event_type:  # above it stand the events of that day
+            return Row(f"-{row.id}", {"what": [(f"↑ {row.summary}", "label")]}, "dim")
+        own = values(row.raw, self.columns)
         return Row(
             str(row.id),
             {
+                **own,
                 "time": [(self._clock(row.time), "dim")],
                 "type": [(row.event_type, "label")],
                 "host": short_host(row.host) or "-",
@@ -117,6 +132,13 @@ class Tail:
                 "what": row.summary or row.raw[:400].decode("utf-8", "replace"),
             },
         )
+
+
+def replaced(row: LiveRow, **changes: object) -> LiveRow:
+    """The same event with other fields."""
+    from msgspec.structs import replace
+
+    return replace(row, **changes)
 
 
 class LiveClock:
@@ -127,6 +149,10 @@ class LiveClock:
 
     def __call__(self, time: int) -> str:
         return self._services.zone.clock(time)
+
+    def turn(self, before: int, time: int) -> str:
+        """What to say between two events where the date or the offset changes."""
+        return self._services.zone.turn(before, time)
 
 
 class LivePane(Pane):
@@ -140,7 +166,7 @@ class LivePane(Pane):
         self.tail = Tail(LiveClock(services))
         hint = "Workers write here what they read; the status line says how they do."
         empty: list[Line] = [[], [("No event has gone by yet.", "strong")], [(hint, "dim")]]
-        self.table = FrameTable(COLUMNS, services.look, self.tail, empty=empty, sticks=True, id="live-table")
+        self.table = FrameTable(SHARED, services.look, self.tail, empty=empty, sticks=True, id="live-table")
         self.paper = Paper(services.look)
         self.frozen = False
         self.query_text = ""
@@ -166,15 +192,25 @@ class LivePane(Pane):
         sampled = counts.sampled_out if counts else 0
         line: Line = []
         if self.frozen:
+            waiting = number(seen - self._seen_at_freeze)
             line += [
                 (" FROZEN ", "notice"),
-                (f" {number(seen - self._seen_at_freeze)} waiting", "strong"),
+                (f" {waiting} waiting, {number(self.dropped)} dropped, lag {self._lag()}", "strong"),
                 (" · ", "dim"),
             ]
         line += [(f"{number(seen)} events went by", ""), (f" · {number(len(self.tail))} shown", "dim")]
         if sampled:
             line.append((f" · {number(sampled)} left out of the sample", "dim"))
         return line
+
+    @property
+    def dropped(self) -> int:
+        """Events of the sample that the ring forgot before they were read."""
+        return max(0, self._counts.first - 1 - self._after) if self._counts and self._counts.first else 0
+
+    def _lag(self) -> str:
+        status = getattr(getattr(self.screen, "watcher", None), "status", None)
+        return lag_words(status.lag) if status is not None else "unknown"
 
     def filter_text(self) -> str:
         return self.query_text
@@ -183,10 +219,16 @@ class LivePane(Pane):
         from xdrtui.triage.defang import refang
 
         self.query_text = " ".join(refang(word) for word in text.split())
-        self.tail.filter(self.query_text)
-        self.table.update()
+        self._filter(self.query_text)
         self.table.move_to(0)
         self.post_message(Changed())
+
+    def _filter(self, text: str) -> None:
+        self.tail.filter(text)
+        if self.table.columns != self.tail.columns:
+            self.table.columns = self.tail.columns
+            self.table.forget_needs()
+        self.table.update()
 
     def set_active(self, active: bool) -> None:
         super().set_active(active)
@@ -203,6 +245,7 @@ class LivePane(Pane):
 
     def restyle(self) -> None:
         self.table.look = self.paper.look = self.services.look
+        self.tail.again()
         self.table.restyle()
         self.paper.restyle()
 
@@ -239,6 +282,15 @@ class LivePane(Pane):
         if not self.frozen:
             self.table.move_to(0)
             self.poll()
+        self.post_message(Changed())
+
+    def do_around(self) -> None:
+        """Stand still on this event, with all that went by about it, whatever the filter."""
+        if not self.frozen:
+            self.do_freeze()
+        key, self.query_text = self.table.cursor_key, ""
+        self._filter("")
+        self.table.move_to_key(key)
         self.post_message(Changed())
 
     def do_event(self) -> None:
