@@ -145,6 +145,13 @@ def test_what_stays_unreadable_stays_a_dead_letter(tmp_path: Path, rulebook: Rul
         assert store.dead_letters() == before and store.counts()["dead"] == 2
 
 
+def test_a_damaged_batch_of_kafkas_is_never_taken_for_a_message(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD, reason="Kafka batch: its CRC is wrong: offset 5")))
+        (done,) = retry(store, Process(rulebook), deadletters.read(store.connection))
+        assert done.events == 0 and "a batch of Kafka that came damaged" in done.reason
+
+
 def test_a_letter_that_was_cut_is_read_whole_where_it_still_stands(
     tmp_path: Path, rulebook: Rulebook
 ) -> None:

@@ -33,9 +33,12 @@ SECOND = 1_000_000_000
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Rulebook:
-    folder = tmp_path_factory.mktemp("rules")
+    return book_of(tmp_path_factory.mktemp("rules"))
+
+
+def book_of(folder: Path) -> Rulebook:
     (folder / "rule.yml").write_text(RULE)
-    return load_rulebook([folder], cache=Cache(None))
+    return load_rulebook([folder / "rule.yml"], cache=Cache(None))
 
 
 def filled(directory: Path, count: int = 300) -> Path:
@@ -148,8 +151,11 @@ def on_a_small_disk(tmp_path: Path, program: str, size: str = "3m") -> list[str]
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
         pytest.skip("missing: the right to make a mount namespace (`unshare -rm`)")
     head = (
-        "import subprocess, sys\nfrom pathlib import Path\n"
+        "import asyncio, os, subprocess, sys, time\nfrom pathlib import Path\n"
         "from tests.xdrtui.test_store_faults import *\n"
+        "from xdrtui.pipeline.committer import Committer\n"
+        "from xdrtui.settings.model import ArchiveSettings\n"
+        "from xdrtui.store import workers\n"
         f"disk = Path({str(disk)!r})\n"
     )
     done = subprocess.run(
@@ -182,6 +188,44 @@ print(whole(disk / "store") == at + 200)
     sentence, fits, went_on = on_a_small_disk(tmp_path, program)
     assert sentence.startswith("The disk is full: free some space")
     assert (fits, went_on) == ("True True", "True")
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="missing: unshare")
+def test_a_worker_with_an_archive_on_a_full_disk_stops_whole_says_so_and_resumes(tmp_path: Path) -> None:
+    """First archiving stops, then the worker; the reserve gives the database room to record the fault."""
+    program = """
+book = book_of(disk.parent)
+payloads = [payload(number) for number in range(4_000)]
+archive = ArchiveSettings(free_megabytes=2)
+sink = lambda _: Committer(disk / "store", Process(book), clock=time.time_ns, archive=archive)
+def work(source, until_end):
+    more = {"until_end": until_end, "open_source": source.open, "open_sink": sink}
+    worker = Worker(disk, SETTINGS, Process(book), **more)
+    return asyncio.run(worker.run())
+with Store.open(disk / "store"):
+    pass
+class Filling(FakeSource):
+    async def commit(self, done):
+        if not (disk / "ballast").exists():  # from now on there is next to no room
+            stat = os.statvfs(disk)
+            (disk / "ballast").write_bytes(bytes(max(0, stat.f_bavail * stat.f_frsize - 300_000)))
+try:
+    work(Filling({0: payloads}, size=100), False)
+except StoreFull as error:
+    print(error)
+with Store.open(disk / "store", readonly=True) as store:
+    position = next(iter(store.positions("kafka:c:t:0").values())).next_offset
+    (count,) = store.connection.execute("SELECT count(*) FROM findings").fetchone()
+    print(0 < position == count < 4_000, sorted(fault.key for fault in workers.faults(store.connection)))
+(disk / "ballast").unlink()
+print(work(FakeSource({0: payloads}, size=100), True).messages + position)
+with Store.open(disk / "store", readonly=True) as store:
+    print(*store.connection.execute("SELECT count(*), max(offset) FROM findings").fetchone())
+"""
+    sentence, state, messages, findings = on_a_small_disk(tmp_path, program, "24m")
+    assert sentence.startswith("The disk is full")
+    assert state.startswith("True") and "disk" in state
+    assert (messages, findings) == ("4000", "4000 3999")
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="missing: unshare")

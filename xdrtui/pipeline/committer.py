@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from xdrtui.errors import StoreError, StoreFull
+from xdrtui.errors import Fenced, StoreBusy, StoreError, StoreFull
 from xdrtui.events.decode import Decoded, DecodedFrame
 from xdrtui.pipeline.archiving import Archiving, bounds_of
 from xdrtui.pipeline.blindness import Blindness
@@ -33,7 +33,7 @@ from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.store import deadletters, workers
-from xdrtui.store.archive.retention import hold_reserve, release_reserve
+from xdrtui.store.archive.retention import free_bytes, hold_reserve, release_reserve
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.deadletters import Outgoing
 from xdrtui.store.live import LiveRow, LiveWriter
@@ -58,6 +58,9 @@ OUTBOX = "outbox"
 """Lease of the worker that sends dead letters on, and key of the fault that it cannot."""
 
 OUTBOX_LEASE_SECONDS = 10
+_NARROW = 1 << 20
+"""Bytes free on a disk that is full."""
+
 _LIVE_ROWS_A_BATCH = 10
 """A busy worker has some five batches a second, a quiet one small ones."""
 
@@ -86,6 +89,7 @@ class Committer:
         self._live: LiveWriter | None = None
         self._archive: Archiving | None = None
         self._frames: list[DecodedFrame] = []
+        self._full = False
         hold_reserve(self.store.directory)
         try:
             refuse_fleet(self.store)
@@ -104,7 +108,7 @@ class Committer:
             self._live.close()
         if self._archive is not None:
             self._archive.close()
-        with contextlib.suppress(StoreFull), self.store.transaction():  # both run out by themselves
+        with contextlib.suppress(StoreError), self.store.transaction():  # both run out by themselves
             workers.remove_heartbeat(self.store.connection, self.name)
             for lease in ("correlator", OUTBOX):
                 workers.drop_lease(self.store.connection, lease, self.name)
@@ -172,17 +176,25 @@ class Committer:
         while True:
             try:
                 return work()
-            except StoreFull:
-                try:
+            except StoreError as error:
+                if not self._is_full(error):
+                    raise
+                with contextlib.suppress(StoreError):
                     if self._archive is not None and self._archive.make_room():
                         continue
-                except StoreFull:
-                    pass
                 self._say_full()
-                raise
+                raise StoreFull(str(error)) from error
+
+    def _is_full(self, error: StoreError) -> bool:
+        """SQLite may call it an I/O error where it has no room for its shared memory or journal."""
+        if isinstance(error, StoreFull):
+            return True
+        narrow = free_bytes(self.store.directory) < _NARROW
+        return narrow and not isinstance(error, StoreBusy | Fenced)
 
     def _say_full(self) -> None:
         """The last thing a worker does on a full disk."""
+        self._full = True
         release_reserve(self.store.directory)
         text = "The disk is full: the worker has stopped where it stood; free some space and start it again."
         try:
@@ -256,7 +268,8 @@ class Committer:
             for pattern, count in self.process.rulebook.detector.timeouts.items():
                 text = f"{count:,} values took too long for {pattern[:80]} and were not held against it"
                 workers.report_fault(connection, f"regex:{pattern}"[:300], "regex", text, now)
-            workers.clear_fault(connection, DISK, now)
+            if not self._full:  # else the room is the reserve's, and the worker is about to stop
+                workers.clear_fault(connection, DISK, now)
             if self._archive is not None and self._archive.fault:
                 workers.report_fault(connection, ARCHIVE, "archive", self._archive.fault, now)
             else:
