@@ -45,6 +45,12 @@ def bounds_of(settings: ArchiveSettings) -> Bounds:
     return Bounds(settings.days, settings.megabytes * MEGABYTE, settings.free_megabytes * MEGABYTE)
 
 
+def _no_room(error: Exception) -> bool:
+    """Whether it is the disk that is full; Polars tells it in words."""
+    told = isinstance(error, pl.exceptions.PolarsError) and "No space" in str(error)
+    return told or isinstance(error, StoreFull) or (isinstance(error, OSError) and error.errno in FULL)
+
+
 class Archiving:
     """The archive of one worker. `append`, `keep` and `undo`: not for use by two threads at once."""
 
@@ -55,7 +61,9 @@ class Archiving:
         self._store = store
         self._bounds = bounds
         self._clock = clock
-        self._writer = Writer(store, keep_free=bounds.free, clock=clock)
+        most = retention.segment_bytes(store.directory, bounds)
+        self._room = min(ROOM, 4 * most)
+        self._writer = Writer(store, keep_free=bounds.free, most=most, clock=clock)
         self._full = ""
         self._damage = ""
         self._try_again = 0
@@ -96,7 +104,7 @@ class Archiving:
             try:
                 appended = self._writer.append(frames, marks)
             except ArchiveFull as full:
-                if retention.make_room(self._store, ROOM, self._clock()):
+                if self.make_room():
                     continue
                 self._stop(str(full))
                 self._leave_out(frames)
@@ -133,8 +141,13 @@ class Archiving:
         self._writer.undo()
 
     def make_room(self) -> bool:
-        """The database has no room: give it the oldest archive's; False where there is none."""
-        return retention.make_room(self._store, ROOM, self._clock())
+        """Delete the oldest of the archive, in the end the segment in hand; False where there is nothing."""
+        if retention.make_room(self._store, self._room, self._clock()):
+            return True
+        if not self._writer.filled:
+            return False
+        self._writer.seal()
+        return retention.make_room(self._store, self._room, self._clock())
 
     # --- keeping house
 
@@ -149,15 +162,16 @@ class Archiving:
                     self._round(store)
                 except StoreBusy:
                     continue
-                except StoreFull:
-                    self._relieve(store)
                 except Exception as error:  # rolling must not end the worker: what is hot stays readable
+                    if _no_room(error):
+                        self._relieve(store)
+                        continue
                     log.exception("the archive cannot be kept in order")
                     self._damage = f"the archive cannot be kept in order ({error})"
 
     def _relieve(self, store: Store) -> None:
         try:
-            retention.make_room(store, ROOM, self._clock())
+            retention.make_room(store, self._room, self._clock())
         except StoreError:
             log.warning("the archive's files stay: the database cannot be written")
 
@@ -173,11 +187,6 @@ class Archiving:
                     return
                 try:
                     roll(store, segment, self._clock(), self._stopping.is_set)
-                except (OSError, pl.exceptions.PolarsError) as error:
-                    if getattr(error, "errno", None) not in FULL and "No space" not in str(error):
-                        raise
-                    retention.make_room(store, ROOM, self._clock())
-                    break
                 except Damaged as error:
                     damage = str(error)
             self._damage = damage

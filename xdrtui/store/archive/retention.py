@@ -20,6 +20,7 @@ from xdrtui.store.archive.files import remove, sweep
 from xdrtui.store.store import Store
 
 DAY = 86_400_000_000_000
+SMALLEST_SEGMENT = 1 << 20
 RESERVE = "reserve"
 RESERVE_BYTES = 4 << 20
 
@@ -35,7 +36,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 def keep_within(store: Store, bounds: Bounds, now: int) -> int:
     """Delete what is too old, too much, or in the way; return how many files went. Hot segments that are
-    written or waiting to be rolled stay. now: wall clock; age is counted from when a file's events came in
+    written stay. now: wall clock; age is counted from when a file's events came in
     or, where they are recorded ones, were stored."""
     gone = 0
     if bounds.days:
@@ -76,7 +77,15 @@ def _drop(store: Store, size: int) -> int:
 
 
 def _oldest(store: Store) -> Iterable[File]:
-    return sorted(catalogue.files(store.connection, ("live",)), key=lambda file: (file.last, file.path))
+    """The oldest first; what waits to be rolled counts too, what is being written does not."""
+    files = catalogue.files(store.connection, ("live", "sealed"))
+    return sorted(files, key=lambda file: (file.last, file.path))
+
+
+def segment_bytes(directory: Path, bounds: Bounds) -> int:
+    """At how many bytes on disk a segment is full: a small part of all that the archive may take."""
+    disk = os.statvfs(directory)
+    return max(SMALLEST_SEGMENT, min(bounds.size // 20, disk.f_blocks * disk.f_frsize // 50))
 
 
 def free_bytes(directory: Path) -> int:

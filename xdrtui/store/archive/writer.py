@@ -42,11 +42,15 @@ class ArchiveFull(StoreError):
 class Writer:
     """Appends to one hot segment at a time. Not for use by two threads at once."""
 
-    def __init__(self, store: Store, *, keep_free: int = 0, clock: Callable[[], int]) -> None:
-        """keep_free: bytes of the disk that the archive leaves free for the database."""
+    def __init__(
+        self, store: Store, *, keep_free: int = 0, most: int = SEAL_BYTES, clock: Callable[[], int]
+    ) -> None:
+        """keep_free: bytes of the disk that the archive leaves free for the database; most: bytes on disk at
+        which a segment is full, for the archive shrinks by whole files."""
         self._store = store
         self._clock = clock
         self._keep_free = keep_free
+        self._most = most
         self.folder = store.directory / FOLDER
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self._file = -1
@@ -146,7 +150,8 @@ class Writer:
     def due(self) -> bool:
         """Whether the segment is full, or old enough to be rolled."""
         old = self._clock() - self._begun > SEAL_SECONDS * 1_000_000_000
-        return self._rows >= SEAL_ROWS or self._raw_size >= SEAL_BYTES or (old and self._rows > 0)
+        full = self._rows >= SEAL_ROWS or self._raw_size >= SEAL_BYTES or self._length >= self._most
+        return full or (old and self._rows > 0)
 
     def seal(self) -> None:
         """Give the segment up to be rolled; the next batch begins another one."""
