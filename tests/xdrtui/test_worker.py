@@ -287,7 +287,7 @@ async def test_a_stop_ends_with_a_whole_batch_and_the_rest_is_read_next_time(
 ) -> None:
     source = FakeSource(topic(3000), size=10)
     it = worker(tmp_path, process, source, until_end=False)
-    asyncio.get_running_loop().call_later(0.3, it.stop)
+    source.before_fetch = lambda: it.stop() if source.committed else None
     summary = await run(it)
     assert summary.ended == "stop" and 0 < summary.messages < 3000
     again = FakeSource(source.topic, size=1000)
