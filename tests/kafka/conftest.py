@@ -15,6 +15,7 @@ from tests.kafka import certificates
 from tests.kafka.broker import PLAIN, Broker, Listener, Missing, jars
 from tests.kafka.certificates import Certificates
 from tests.kafka.mock import MockBroker
+from tests.kafka.rig import Rig
 from tests.kafka.tokens import AUDIENCE, TokenServer
 
 USERS = {"analyst": "correct horse"}
@@ -150,3 +151,8 @@ async def topic(broker: Broker | MockBroker) -> str:
 
 def new_name() -> str:
     return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def rig(real: Broker, pem: Certificates, tokens: TokenServer, tmp_path: Path) -> Rig:
+    return Rig(real, pem, tokens, tmp_path)

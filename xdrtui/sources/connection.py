@@ -6,6 +6,7 @@ aiokafka's clients takes its arguments. Whether it works is told by `probe.py` a
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import Any
 
@@ -18,6 +19,9 @@ from xdrtui.settings.secrets import Secret, resolve
 from xdrtui.sources.http import WebPlace, check_url
 from xdrtui.sources.oauth import ClientCredentials
 from xdrtui.sources.topics import check_topics, named
+
+_OPENSSL = re.compile(r"^\[[A-Z0-9]+: [A-Z0-9_]+\] | \(_ssl\.c:\d+\)$")
+"""Where in OpenSSL and Python an error arose."""
 
 _MECHANISMS = {
     "plain": "PLAIN",
@@ -111,8 +115,13 @@ def connection(settings: KafkaSettings) -> KafkaConnection:
     """Resolve the settings' secrets. Raises SettingsError, or BrokerError where no broker is named."""
     if not settings.brokers:
         raise BrokerError("no broker is set: name at least one host:port under kafka.brokers.")
-    check_topics(settings.topics)
-    for own in (settings.dead_letter_topic, settings.findings_topic if settings.mode == "fleet" else ""):
+    folds = settings.mode == "fleet" and settings.topics == [settings.findings_topic]
+    check_topics(settings.topics, own=folds)
+    for own in (
+        ()
+        if folds
+        else (settings.dead_letter_topic, settings.findings_topic if settings.mode == "fleet" else "")
+    ):
         if own and named(settings.topics, own):
             raise SettingsError(
                 f"kafka.topics takes in {visible(own)}, which xdrtui itself writes to: call that one"
@@ -154,4 +163,5 @@ def _tokens(settings: KafkaSettings) -> ClientCredentials:
 
 def words_of(error: BaseException) -> str:
     """What the system, TLS or Kafka says, made harmless."""
-    return visible((isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__)
+    words = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return visible(_OPENSSL.sub("", words) or words)
