@@ -47,13 +47,13 @@ def rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cel
     lines: list[Line] = []
     for one in rarity:
         what, figures = rarity_words(row, one, zone)
-        room = cells - LABEL - width(figures) - 1
+        name, room = sanitise(what, 300), cells - LABEL - width(figures) - 1
         label: Span = (fit("" if lines else "rarity", LABEL), "label")
-        if room < 12:  # two lines on a narrow page
-            lines.append(clipped([label, (sanitise(what, 300), "")], cells))
+        if room < min(12, width(name)):  # two lines on a narrow page
+            lines.append(clipped([label, (name, "")], cells))
             lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrap(figures, cells - LABEL, 2)]
             continue
-        lines.append(clipped([label, (cut(sanitise(what, 300), room), ""), (" " + figures, "dim")], cells))
+        lines.append(clipped([label, (cut(name, room), ""), (" " + figures, "dim")], cells))
     return lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from screens.names import main_entity, short_host, short_user
-from screens.paint import Line, clipped, spread
+from screens.paint import Line, clipped, line_width, spread
 from screens.parts import section, severity
 from screens.sanitise import sanitise
 from screens.times import Zone, duration, number
@@ -68,7 +68,13 @@ def _part(title: str, note: str, cells: int, lines: Sequence[Line], total: int =
 
 def _alert(row: AlertRow, zone: Zone, cells: int, more: str = "") -> Line:
     host = short_host(main_entity(row)[1]) or "-"
-    left: Line = [*severity(row.level), ("  ", ""), (sanitise(row.title, 300), "strong"), (f"  {host}", "")]
+    sign = severity(row.level)
+    left: Line = [
+        *sign,
+        (" " * (8 - line_width(sign)), ""),
+        (sanitise(row.title, 300), "strong"),
+        (f"  {host}", ""),
+    ]
     if row.user:
         left.append((f"  {short_user(row.user)}", "dim"))
     word = "closed, seen again" if row.seen_after_close else row.state if row.state != "new" else ""
