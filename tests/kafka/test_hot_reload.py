@@ -192,4 +192,4 @@ def test_a_hostile_set_of_rules_stops_neither_the_worker_nor_its_heartbeats(
     assert first == list(range(sent))
     times = sorted(beats)
     longest = max(later - earlier for earlier, later in itertools.pairwise(times))
-    assert longest < 15e9, "a heart that stands still for so long would be taken for dead"
+    assert longest < 10e9, "a heart that stands still for so long would be taken for dead"

@@ -27,6 +27,7 @@ from xdrtui.pipeline.gaps import rule_row
 from xdrtui.pipeline.mode import refuse_fleet
 from xdrtui.pipeline.positions import latest_positions
 from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.pulse import Pulse
 from xdrtui.pipeline.sink import Totals
 from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
@@ -86,6 +87,7 @@ class Committer:
         self.started = clock()
         self.name = f"worker-{os.getpid()}-{uuid.uuid4().hex[:4]}"
         self.store = Store.open(directory, clock=clock)
+        self._pulse = Pulse(directory, clock)
         self._live: LiveWriter | None = None
         self._archive: Archiving | None = None
         self._frames: list[DecodedFrame] = []
@@ -104,6 +106,7 @@ class Committer:
 
     def close(self) -> None:
         """Give the lease back, take the heartbeat away, close the store."""
+        self._pulse.close()
         if self._live is not None:
             self._live.close()
         if self._archive is not None:
@@ -260,6 +263,7 @@ class Committer:
                 self.name, "worker", os.getpid(), platform.node(), self.started, now, dict(figures)
             )
             workers.write_heartbeat(connection, beat)
+            self._pulse.told(beat)
             for fault in workers.faults(connection):
                 if fault.kind == "partition" and fault.key not in faults:
                     workers.clear_fault(connection, fault.key, now)

@@ -52,6 +52,14 @@ def write_heartbeat(connection: sqlite3.Connection, beat: Heartbeat) -> None:
     )
 
 
+def renew_heartbeat(connection: sqlite3.Connection, beat: Heartbeat) -> None:
+    """Tell it again where it still stands and nothing newer was told."""
+    connection.execute(
+        "UPDATE heartbeats SET at = ?, figures = ? WHERE worker = ? AND at < ?",
+        (beat.at, msgspec.json.encode(beat.figures).decode(), beat.worker, beat.at),
+    )
+
+
 def remove_heartbeat(connection: sqlite3.Connection, worker: str) -> None:
     """A worker that ends in good order leaves no heartbeat behind."""
     connection.execute("DELETE FROM heartbeats WHERE worker = ?", (worker,))
