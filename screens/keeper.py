@@ -82,6 +82,8 @@ class BlackBox:
         for line in self._file.read(_MOST).decode("utf-8", "replace").splitlines():
             name, _, text = line.partition(" ")
             if name in (_BEGUN, _LEFT, "workspace", "pane"):
+                if name == _BEGUN:
+                    notes.pop(_LEFT, None)
                 notes[name] = text
             else:
                 trace.append(text if name == _TRACE else line)

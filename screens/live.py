@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KEPT = 5_000
 """Events that can be scrolled back to."""
 
-AT_ONCE = 500
+AT_ONCE = KEPT
 
 
 class Tail:

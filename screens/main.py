@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screens.keeper import keep_terminal
+from screens.keeper import BlackBox, keep_terminal
 from screens.preferences import preferences_of
 from xdrtui.commands import main as command_line
 from xdrtui.commands.session import DemoOptions, Session
@@ -47,7 +47,19 @@ class TerminalScreen:
         self._require_terminal()
         box = keep_terminal()
         name, workspace = session.place()
-        preferences = preferences_of(session.settings_if_set())
+        settings = session.settings_if_set()
+        if settings is None and address == "queue" and not (workspace / "xdrtui.sqlite").exists():
+            from screens.first import begin
+
+            chosen = begin(session, workspace, box)
+            if chosen == "leave":
+                return 0
+            if chosen == "demo":
+                return self._show_demo(session, DemoOptions(), box)
+            session = Session(session.profile, session.settings_file, session.screen)
+            name, workspace = session.place()
+            settings = session.settings_if_set()
+        preferences = preferences_of(settings)
         from screens.app import run
 
         with logs_in(workspace):
@@ -55,7 +67,9 @@ class TerminalScreen:
 
     def open_demo(self, session: Session, options: DemoOptions) -> int:
         self._require_terminal()
-        box = keep_terminal()
+        return self._show_demo(session, options, keep_terminal())
+
+    def _show_demo(self, session: Session, options: DemoOptions, box: BlackBox) -> int:
         preferences = preferences_of(session.settings_if_set())
         from screens.app import run
         from xdrtui.demo import open_demo

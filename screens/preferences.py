@@ -50,7 +50,7 @@ class Preferences:
 def preferences_of(settings: Settings | None) -> Preferences:
     """What is set. Raises SettingsError, with the line, for keys that conflict and for an unknown zone."""
     if settings is None:
-        return Preferences()
+        return Preferences(kafka=False)
     screens = settings.screens
     found = Preferences(
         theme=screens.theme,

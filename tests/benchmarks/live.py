@@ -1,8 +1,8 @@
 """The live pane at 60,000 events/s: `python -m tests.benchmarks.live [SECONDS]`.
 
-A producer tells the ring of 60,000 events a second, as a worker does; the screens show the tail on a pty. Half
-of the time the tail stands still. Prints: what the producer counted and what the screens say went by; whether
-the frozen rows stayed the same cells; waiting, shown and left out of the sample against what was received.
+A producer tells the ring of 60,000 events a second, as a worker does; the screens show the tail on a pty.
+Half of the time the tail stands still. Prints: what the producer counted and what the screens say went by;
+whether the frozen rows stayed the same cells; waiting, shown and left out against what was received.
 """
 
 from __future__ import annotations
@@ -74,10 +74,11 @@ def main(seconds: float) -> None:
             time.sleep(1.5)
             found = said(link)
             at_freeze = found["seen"] - found["waiting"]
-            print(f"produced {producer.count:,} in {seconds:.0f} s, the screens say {found['seen'] - before:,}:"
-                  f" {'equal' if found['seen'] - before == producer.count else 'NOT EQUAL'}")  # fmt: skip
+            went = found["seen"] - before
+            verdict = "equal" if went == producer.count else "NOT EQUAL"
+            print(f"produced {producer.count:,} in {seconds:.0f} s, the screens say {went:,}: {verdict}")
             print(
-                f"frozen {seconds / 2:.0f} s: the rows differed in {differed} looks; {found['waiting']:,} waiting"
+                f"frozen {seconds / 2:.0f} s: rows differed in {differed} looks; {found['waiting']:,} waiting"
             )
             link.type(b"s")
             time.sleep(1.5)

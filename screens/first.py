@@ -1,0 +1,54 @@
+"""The first start joined to what it begins: the check of a cluster, the reading of files, the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screens.look import look_for
+from screens.start import Chosen, StartApp, write_settings
+from screens.times import number
+
+if TYPE_CHECKING:
+    from screens.keeper import BlackBox
+    from xdrtui.commands.session import Session
+    from xdrtui.sources.step import Step
+
+
+def begin(session: Session, workspace: Path, box: BlackBox) -> str:
+    """Ask where to begin, and make it ready; the kind that was chosen. Raises OSError where settings cannot
+    be written."""
+
+    def attempt(kafka: dict[str, object]) -> Iterator[Step]:
+        from xdrtui.settings import KafkaSettings
+        from xdrtui.sources.check import check
+
+        return check(KafkaSettings.model_validate(kafka))
+
+    def fill(paths: Sequence[str], told: Callable[[int, int], object]) -> str:
+        from xdrtui.commands.rules import rulebook
+        from xdrtui.pipeline.fill import fill as read
+
+        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+        total = [0, 0]
+
+        def progress(size: int, events: int) -> None:
+            total[0] += size
+            total[1] += events
+            told(*total)
+
+        summary = read(workspace, paths, rulebook(session), on_progress=progress)
+        return f"{number(total[1])} events read, {number(summary.matches)} matches."
+
+    box.begin(workspace)
+    app = StartApp(look_for(os.environ), fill, attempt)
+    chosen = app.run(mouse=False) or Chosen()
+    if app.return_code in (None, 0):
+        box.left()
+    if chosen.kind == "kafka":
+        from xdrtui.places import default_file
+
+        write_settings(default_file(), chosen.kafka)
+    return chosen.kind

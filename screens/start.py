@@ -1,0 +1,274 @@
+"""The first start, where nothing is set and nothing is stored: the demo, a Kafka cluster, or files.
+
+Out: what the person chose, as a `Chosen`. A cluster is tried step by step before it is written to the
+settings file; files are read into the workspace here. Nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+
+from screens.keyboard import key_name
+from screens.link import Paced
+from screens.look import Look
+from screens.menu import Prompt
+from screens.paint import Line
+from screens.sanitise import sanitise, wrap
+from screens.times import number
+from screens.widgets.paper import Paper
+
+if TYPE_CHECKING:
+    from xdrtui.sources.step import Step
+
+OFFER: tuple[tuple[str, str, str], ...] = (
+    ("d", "demo", "the demo: three attacks to find in made-up data; nothing is needed"),
+    ("k", "kafka", "a Kafka cluster: a few questions, then it is tried"),
+    ("f", "files", "files or folders: logs in JSON, EVTX, Zeek, Suricata, syslog ..."),
+    ("q", "leave", "leave; `xdrtui help` is the manual"),
+)
+
+QUESTIONS: tuple[tuple[str, str, str], ...] = (
+    ("brokers", "brokers, host:port", "localhost:9092"),
+    ("topics", "topics", ""),
+    ("tls", "TLS, yes or no", "no"),
+    ("user", "user to log in with (empty: no login)", ""),
+    ("password", "where its password lies: keyring:NAME, file:PATH or env:NAME", ""),
+)
+"""Each: its name, the question, what is offered."""
+
+Fill = Callable[[Sequence[str], Callable[[int, int], object]], str]
+"""Reads files into the workspace: given paths and what is told of progress (bytes, events), says how it
+went."""
+
+Try = Callable[["dict[str, object]"], "Iterator[Step]"]
+
+
+@dataclass
+class Chosen:
+    """kind: "demo", "kafka", "files" or "leave"; kafka: the settings of the cluster."""
+
+    kind: str = "leave"
+    kafka: dict[str, object] = field(default_factory=dict)
+
+
+def kafka_settings(answers: dict[str, str]) -> dict[str, object]:
+    """What was answered, as the settings file has it."""
+    listed = {name: [each.strip() for each in answers[name].split(",") if each.strip()] for name in
+              ("brokers", "topics")}  # fmt: skip
+    made: dict[str, object] = dict(listed)
+    if answers["tls"].strip().lower() in ("yes", "y", "true"):
+        made["tls"] = True
+    if answers["user"].strip():
+        made |= {"sasl": "scram-sha-512", "user": answers["user"].strip()}
+    if answers["user"].strip() and answers["password"].strip():
+        made["password"] = answers["password"].strip()
+    return made
+
+
+def write_settings(path: Path, kafka: dict[str, object]) -> None:
+    """Write a first settings file, which only its owner reads. Raises OSError where there is one."""
+    import yaml
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = yaml.safe_dump({"profiles": {"default": {"kafka": kafka}}}, sort_keys=False)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class StartApp(App[Chosen], inherit_bindings=False):
+    """One page and one line to type into."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+    TITLE = "xdrtui"
+
+    def __init__(self, look: Look, fill: Fill, attempt: Try) -> None:
+        super().__init__(ansi_color=look.own_colours)
+        self.look = look
+        self._fill, self._attempt = fill, attempt
+        self.page = _Page(look)
+
+    def on_mount(self) -> None:
+        self.animation_level = "none"
+        self.push_screen(self.page)
+
+    def fill(self, paths: Sequence[str], told: Callable[[int, int], object]) -> str:
+        return self._fill(paths, told)
+
+    def attempt(self, kafka: dict[str, object]) -> Iterator[Step]:
+        return self._attempt(kafka)
+
+
+class _Page(Paced[None]):
+    AUTO_FOCUS = ""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.paper = Paper(look, margin=4)
+        self.lines: list[Line] = []
+        self.keys: dict[str, Callable[[], object]] = {}
+        self._answers: dict[str, str] = {}
+        self._kafka: dict[str, object] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self.paper
+
+    def on_mount(self) -> None:
+        self.offer()
+
+    def on_key(self, event: events.Key) -> None:
+        if not self.query(Prompt):
+            event.stop()
+            if act := self.keys.get(key_name(event)):
+                act()
+
+    def show(self, lines: list[Line], keys: dict[str, Callable[[], object]]) -> None:
+        """Say this, and take these keys."""
+        self.lines, self.keys = lines, keys
+        self.paper.show(self._laid_out)
+
+    def _laid_out(self, cells: int) -> list[Line]:
+        laid: list[Line] = []
+        for line in self.lines:
+            if len(line) == 1:
+                text, style = line[0]
+                laid += [[(part, style)] for part in wrap(sanitise(text, 2_000), cells)] or [[]]
+            else:
+                laid.append(line)
+        return laid
+
+    def offer(self) -> None:
+        """Where to begin."""
+        keys: list[Line] = [[(key, "key"), (f"  {text}", "")] for key, _, text in OFFER]
+        self.show(
+            [[], [("xdrtui: nothing is set up yet. What would you like to look at?", "strong")], [], *keys],
+            {
+                "d": lambda: self.app.exit(Chosen("demo")),
+                "k": lambda: self.ask(0),
+                "f": self.ask_files,
+                "q": lambda: self.app.exit(Chosen()),
+            },
+        )
+
+    # A cluster
+
+    def ask(self, place: int) -> None:
+        """One question after the other."""
+        if place == len(QUESTIONS) or (
+            QUESTIONS[place][0] == "password" and not self._answers["user"].strip()
+        ):
+            self._answers.setdefault("password", "")
+            self.attempt()
+            return
+        name, question, offered = QUESTIONS[place]
+
+        def done(typed: str | None) -> None:
+            for prompt in self.query(Prompt):
+                prompt.remove()
+            self.set_focus(None)
+            if typed is None:
+                self.offer()
+            else:
+                self._answers[name] = typed
+                self.ask(place + 1)
+
+        said: list[Line] = [[(f"{each}: {text}", "dim")] for each, text in self._answers.items()]
+        self.show([[], [("A Kafka cluster; escape goes back", "strong")], *said], {})
+        self.mount(Prompt(self.look, question, self._answers.get(name, offered), done))
+
+    def attempt(self) -> None:
+        """Try the cluster in a thread, and show each step."""
+        self._kafka = kafka_settings(self._answers)
+        self.show([[], [("Trying it ...", "strong")]], {})
+        threading.Thread(target=self._try, daemon=True).start()
+
+    def _try(self) -> None:
+        app = self.app
+        assert isinstance(app, StartApp)
+        fine = True
+        try:
+            for step in app.attempt(self._kafka):
+                fine = fine and step.ok
+                app.call_from_thread(self._told, step)
+        except Exception as error:  # noqa: BLE001  what a library makes of an odd answer is told, not raised
+            fine = False
+            app.call_from_thread(self._add, [[(f"✗ {error}", "bad")]])
+        app.call_from_thread(self._tried, fine)
+
+    def _told(self, step: Step) -> None:
+        sign: Line = [(f"{'✓' if step.ok else '✗'} {step.name}: {step.what}", "good" if step.ok else "bad")]
+        self._add([sign, [(step.advice, "")]] if step.advice else [sign])
+
+    def _add(self, lines: list[Line]) -> None:
+        self.show([*self.lines, *lines], self.keys)
+
+    def _tried(self, fine: bool) -> None:
+        head = "It works." if fine else "It does not work yet."
+        words: list[Line] = [
+            [],
+            [(head, "strong")],
+            [("s", "key"), ("  save it and open the screens; `xdrtui run` then reads it", "")],
+            [("e", "key"), ("  change the answers", "")],
+            [("q", "key"), ("  back", "")],
+        ]
+        self.show(
+            [*self.lines, *words],
+            {
+                "s": lambda: self.app.exit(Chosen("kafka", self._kafka)),
+                "e": lambda: self.ask(0),
+                "q": self.offer,
+            },
+        )
+
+    # Files
+
+    def ask_files(self) -> None:
+        """Ask for paths and read them."""
+
+        def done(typed: str | None) -> None:
+            for prompt in self.query(Prompt):
+                prompt.remove()
+            self.set_focus(None)
+            paths = [str(Path(part).expanduser()) for part in [(typed or "").strip()] if part]
+            missing = [path for path in paths if not Path(path).exists()]
+            if not paths:
+                self.offer()
+            elif missing:
+                self.show([[], [(f"{missing[0]} is not there", "bad")]], {"q": self.offer})
+                self.ask_files()
+            else:
+                self.show([[], [("Reading ...", "strong")]], {})
+                threading.Thread(target=self._read, args=(paths,), daemon=True).start()
+
+        self.mount(Prompt(self.look, "file or folder", "", done))
+
+    def _read(self, paths: list[str]) -> None:
+        app = self.app
+        assert isinstance(app, StartApp)
+
+        def told(size: int, events: int) -> None:
+            line = f"Reading: {number(events)} events, {number(size / 1e6)} MB"
+            app.call_from_thread(self.show, [[], [(line, "strong")]], {})
+
+        try:
+            said = app.fill(paths, told)
+        except Exception as error:  # noqa: BLE001  the person is told, and chooses again
+            app.call_from_thread(self.show, [[], [(str(error), "bad")], [("q", "key"), (" back", "")]],
+                                 {"q": self.offer})  # fmt: skip
+            return
+        open_it: Callable[[], object] = lambda: app.exit(Chosen("files"))  # noqa: E731
+        app.call_from_thread(
+            self.show,
+            [[], [(said, "strong")], [], [("enter", "key"), (" opens the alerts", "")]],
+            {"enter": open_it},
+        )
