@@ -118,7 +118,7 @@ def test_one_worker_gives_the_alerts_of_a_scan_and_two_workbenches_end_equal(
     real: Broker, recorded: str, once: dict[str, str], by_scan: list[str], book: Rulebook, tmp_path: Path
 ) -> None:
     """One workbench reads along while the worker writes; the other reads it all at once, later."""
-    findings, early, late = new_name(), tmp_path / "early", tmp_path / "late"
+    findings, early, late = f"xdrtui-{new_name()}", tmp_path / "early", tmp_path / "late"
     over = threading.Event()
     work_done: list[str] = []
 

@@ -84,6 +84,8 @@ class FleetSink:
         """Connects and says which partitions there are. Raises BrokerError, SettingsError."""
         if not settings.group:
             raise SettingsError("a fleet shares its topics by a consumer group: set kafka.group.")
+        if settings.topics == [settings.findings_topic]:  # otherwise it is `connection` that refuses it
+            raise SettingsError("kafka.topics is the findings topic: name those that hold events.")
         self.totals = Totals()
         self.process = process
         self.name = f"{platform.node()[:64]}-{os.getpid()}-{uuid.uuid4().hex[:4]}"

@@ -35,7 +35,6 @@ def run_fold(
     asyncio.run(prepare_topic(connection(settings), settings.findings_topic, create=True))
     reading = settings.model_copy(
         update={
-            "mode": "local",
             "topics": [settings.findings_topic],
             "replay_topics": [],
             "layouts": {},

@@ -105,7 +105,7 @@ async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerR
     Raises BrokerError with the true cause: no answer, TLS, login, or a topic that is missing or may not be
     read; SettingsError for a topic that cannot be meant.
     """
-    check_topics(topics)
+    check_topics(topics, own=True)
     names = [each for each in topics if not is_pattern(each)]
     client = AIOKafkaClient(**to.arguments(), client_id="xdrtui-check")
     async with explained(to):

@@ -27,15 +27,15 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-def check_topics(patterns: Sequence[str]) -> None:
-    """SettingsError where one is no topic's name or pattern, or is Kafka's own or ours."""
+def check_topics(patterns: Sequence[str], *, own: bool = False) -> None:
+    """SettingsError where one is no topic's name or pattern, or is Kafka's own or ours, unless `own` may be."""
     for each in patterns:
         if not _PATTERN.fullmatch(each):
             raise SettingsError(
                 f"kafka.topics: {visible(each)!r} is no topic's name: letters, digits, `.`, `_` and `-`, and"
                 " `*` and `?` for a pattern."
             )
-        if not is_pattern(each) and is_own(each):
+        if not own and not is_pattern(each) and is_own(each):
             raise SettingsError(
                 f"kafka.topics: {visible(each)} is Kafka's own topic or one that xdrtui writes: name others."
             )
