@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from xdrtui.store.store import Store
 
 WIDTH = 80
+PLACE = 22
+"""Cells of a list's line for where a letter stands."""
+
 SHOWN_BYTES = 4096
 """Of a payload, unless all is asked for."""
 
@@ -195,17 +198,32 @@ def where(row: DeadRow) -> str:
 
 def _table(rows: Sequence[DeadRow]) -> Iterator[str]:
     """Columns that fit 80 cells: long names lose their beginning, reasons their end."""
-    yield click.style(f"{'NUMBER':>6}  {'CAME IN':<20}  {'SIZE':>7}  {'WHERE':<20}  REASON", bold=True)
-    for row in rows:
-        place = visible(where(row))
-        if cells(place) > 20:
-            while cells(place) > 19:
-                place = place[1:]
-            place = "…" + place
-        came = time_text(row.letter.ingest) if row.letter.ingest else "unknown"
-        place += " " * (20 - cells(place))
-        line = f"{row.number:>6}  {came:<20}  {row.letter.size:>7}  {place}  {visible(row.letter.reason)}"
-        yield _cut(line)
+    places = [_tail(visible(where(row)), PLACE) for row in rows]
+    room = max([5, *map(cells, places)])
+    yield click.style(f"{'NUMBER':>6}  {'CAME IN':<17}  {'SIZE':>6}  {'WHERE':<{room}}  REASON", bold=True)
+    for row, place in zip(rows, places, strict=True):
+        came = time_text(row.letter.ingest)[:16] + "Z" if row.letter.ingest else "unknown"
+        place += " " * (room - cells(place))
+        size = _short(row.letter.size)
+        yield _cut(f"{row.number:>6}  {came:<17}  {size:>6}  {place}  {visible(row.letter.reason)}")
+
+
+def _tail(text: str, room: int) -> str:
+    """The end of a text that is too long."""
+    if cells(text) <= room:
+        return text
+    while cells(text) >= room:
+        text = text[1:]
+    return "…" + text
+
+
+def _short(size: int) -> str:
+    """Bytes in at most six characters."""
+    for unit in ("", "K", "M"):
+        if size < 10_000:
+            return f"{size}{unit}"
+        size //= 1024
+    return f"{size}G"
 
 
 def _cut(line: str) -> str:
