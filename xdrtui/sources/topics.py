@@ -28,7 +28,7 @@ def is_pattern(text: str) -> bool:
 
 
 def check_topics(patterns: Sequence[str], *, own: bool = False) -> None:
-    """SettingsError where one is no topic's name or pattern, or is Kafka's own or ours, unless `own` may be."""
+    """SettingsError where one is no topic's name or pattern, or (unless `own`) Kafka's own or ours."""
     for each in patterns:
         if not _PATTERN.fullmatch(each):
             raise SettingsError(
