@@ -15,7 +15,7 @@ from tests.kafka.broker import PLAIN, Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.proxy import Proxy
 from tests.kafka.test_kafka_source import Memory, produce, source
-from xdrtui.sources import consumer, holes, link
+from xdrtui.sources import commits, consumer, holes, link
 from xdrtui.sources.kafka import KafkaSource
 
 
@@ -55,6 +55,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "REBUILD_SECONDS", 1.0)
     monkeypatch.setattr(consumer, "STOP_SECONDS", 1.0)
     monkeypatch.setattr(holes, "HELD_SECONDS", 0.7)
+    monkeypatch.setattr(commits, "WAIT_SECONDS", 1.0)
 
 
 # --- transactions
@@ -161,7 +162,7 @@ async def test_a_bad_network_costs_no_message(
         group = new_name()
         found = Reader(source(real, topic, memory, brokers=[proxy.bootstrap], group=group), memory)
         await found.kafka.start()
-        proxy.delay = 0.2
+        proxy.delay = 0.05
         await more()
         await found.read(len(sent))
         proxy.delay = 0.0

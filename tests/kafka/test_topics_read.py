@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
@@ -64,22 +65,30 @@ async def test_a_pattern_takes_up_new_topics_while_it_runs_and_never_our_own(
 async def test_partitions_that_are_added_while_it_runs_are_read_from_their_first_message(
     real: Broker, hasty: None, group: str
 ) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-
     topic, memory = await real.create_topic(new_name()), Memory()
     await produce(real, topic, [b"old"])
     where = settings(real, topic, group=group and new_name(), start="latest")
     found = Reader(KafkaSource(where, memory.stored), memory)
     await found.kafka.start()
     await found.until(lambda: bool(memory.at))
-    admin = AIOKafkaAdminClient(bootstrap_servers=real.bootstrap())
-    await admin.start()
-    await admin.create_partitions({topic: NewPartitions(2)})
-    await admin.close()
+    await grow(real, topic, 2)
     await produce(real, topic, [b"new"], partition=1)
     await found.read(1)
     await found.kafka.stop()
-    assert found.values == [b"new"]
+    await grow(real, topic, 3)
+    await produce(real, topic, [b"while it was away"], partition=2)
+    found.kafka = KafkaSource(where, memory.stored)
+    await found.kafka.start()
+    await found.read(2)
+    await found.kafka.stop()
+    assert found.values == [b"new", b"while it was away"]
+
+
+async def grow(broker: Broker, topic: str, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap())
+    await admin.start()
+    await admin.create_partitions({topic: NewPartitions(partitions)})
+    await admin.close()
 
 
 async def test_reading_begins_at_the_first_message_that_is_not_older_than_a_time(

@@ -79,9 +79,8 @@ async def test_a_worker_keeps_damage_as_dead_letters_and_finds_all_the_rest(
 
         rows = deadletters.read(store.connection, reason="Kafka batch", limit=10)
         again = list(retry(store, Process(RULEBOOK), rows))
-        assert [(one.events, one.reason) for one in again] == [
-            (0, "it is a batch of Kafka that came damaged, not a message")
-        ] * 2
+        assert [one.events for one in again] == [0, 0]
+        assert all("not a message" in one.reason for one in again)
 
 
 HOSTILE = "a" * 60 + "!"

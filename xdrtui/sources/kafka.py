@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     CorruptRecordException,
     KafkaError,
@@ -31,7 +31,7 @@ from aiokafka.errors import (
 )
 
 from xdrtui.errors import BrokerError
-from xdrtui.events.message import Messages, Source
+from xdrtui.events.message import Messages
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.start import start_time
@@ -41,10 +41,9 @@ from xdrtui.sources.consumer import Consumer
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
 from xdrtui.sources.link import Link
 from xdrtui.sources.owner import Owner
-from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead
+from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead, source_of
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
-from xdrtui.sources.topics import named, value_for
 
 log = logging.getLogger(__name__)
 
@@ -80,20 +79,24 @@ class KafkaSource:
         self._clock = clock
         self._start_at = start_time(settings.start, clock())
         self._partitions: dict[TopicPartition, Partition] = {}
+        self._stored_before: dict[str, set[int]] = {}  # partitions that had a position when we began
         self._placing = asyncio.Lock()
         self._numbers = itertools.count()
         self._openings: list[Fetched] = []
         self._assigned = asyncio.Event()
         self._paused = False
         self._holes = holes.Teller()
-        self._link = Link(settings, _Listener(self), self.place, self._lose)
+        self._link = Link(settings, self.place, self.revoke, self._lose)
         self._commits = Commits(self._link, owner)
 
     # --- life
 
     async def start(self) -> None:
         """Connect, check that every topic is there, join the group. Raises BrokerError, SettingsError."""
-        await self._link.open(self._owner)
+        await self._link.prepare(self._owner)
+        for topic in self._link.known:
+            self._stored_before[topic] = set(await self._stored(f"kafka:{self._link.cluster}:{topic}:"))
+        await self._link.join()
 
     async def stop(self) -> None:
         """Send the last commit and leave the group."""
@@ -134,11 +137,18 @@ class KafkaSource:
                 still = raw.assignment()
                 for each in assigned:
                     if each.topic == topic and each in still:
-                        new = each.partition >= self._link.known.get(topic, 0)
-                        # one that came into being after we began is read whole, wherever others begin
-                        start = firsts[each] if stored or new else starts[each]
-                        self._begin(each, stored.get(each.partition), firsts[each], ends[each], start)
+                        start = firsts[each] if self._is_new(each) else starts[each]
+                        known, name = stored.get(each.partition), _name(each)
+                        begins = begin(known, firsts[each], ends[each], name, start)
+                        self._enter(each, begins, known, firsts[each], ends[each])
         self._assigned.set()
+
+    def _is_new(self, each: TopicPartition) -> bool:
+        """It came into being after its topic was first read: it is read whole, wherever others begin."""
+        before = self._stored_before.get(each.topic)
+        if before and each.partition not in before:
+            return True
+        return bool(each.partition >= self._link.known.get(each.topic, 0))
 
     async def place_again(self) -> None:
         """After the store fenced a batch off: read all positions again."""
@@ -156,23 +166,12 @@ class KafkaSource:
         state = self._partitions.get(TopicPartition(messages.source.name, messages.partition))
         return state is not None and state.number == fetched.placing
 
-    def _begin(
-        self, each: TopicPartition, stored: Stored | None, first: int, end: int, otherwise: int
-    ) -> None:
-        name = f"partition {each.partition} of {visible(each.topic)}"
-        self._enter(each, begin(stored, first, end, name, otherwise), stored, first, end)
-
     def _enter(
         self, each: TopicPartition, begins: Begin, stored: Stored | None, first: int, end: int
     ) -> None:
         if begins.note:
             self._say(begins.note)
-        source = Source(
-            uid=f"kafka:{self._link.cluster}:{each.topic}:{begins.generation}",
-            name=each.topic,
-            kind="replay" if named(self.settings.replay_topics, each.topic) else "kafka",
-            layout=value_for(self.settings.layouts, each.topic),
-        )
+        source = source_of(self.settings, self._link.cluster, each.topic, begins.generation)
         state = Partition(next(self._numbers), source, begins, stored, first, end)
         if begins.start != begins.offset:  # to be stored before its first message: it holds watermarks back
             nothing = Messages(source, each.partition, (), (), ())
@@ -242,7 +241,7 @@ class KafkaSource:
         if anchor(record.offset, record.timestamp, record.key, record.value) == expected:
             return True
         assert state.stored is not None
-        why = f"partition {each.partition} of {visible(each.topic)} has another record at {record.offset}"
+        why = f"{_name(each)} has another record at {record.offset}"
         self._enter(each, renewed(state.stored, state.first, why), None, state.first, state.end)
         return False
 
@@ -278,7 +277,7 @@ class KafkaSource:
         self._consumer.seek(each, after)
         if first >= after:
             self._say(
-                f"partition {each.partition} of {visible(each.topic)}: the message before {state.next} cannot"
+                f"{_name(each)}: the message before {state.next} cannot"
                 " be read any more, so whether this is still the same topic is not known; reading goes on."
             )
             return []
@@ -330,7 +329,7 @@ class KafkaSource:
         state.retry_at = time.monotonic() + RETRY_SECONDS
         self._consumer.raw.pause(each)
         self._say(
-            f"partition {each.partition} of {visible(each.topic)} cannot be read at {state.next}"
+            f"{_name(each)} cannot be read at {state.next}"
             f" ({state.fault}); the others go on, it is tried again every {RETRY_SECONDS:.0f} s."
         )
 
@@ -409,12 +408,5 @@ class KafkaSource:
         await self._commits.take(done, self._partitions)
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    def __init__(self, source: KafkaSource) -> None:
-        self._source = source
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._source.revoke(sorted(revoked))
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._source.place(sorted(assigned))
+def _name(each: TopicPartition) -> str:
+    return f"partition {each.partition} of {visible(each.topic)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,11 +24,15 @@ TOPICS_SECONDS = 30.0
 REBUILD_SECONDS = 30.0
 
 
+OnPartitions: TypeAlias = Callable[[Sequence[TopicPartition]], Awaitable[None]]
+
+
 class Link:
     """consumer: the present one; running: it is started; fault: what is wrong, empty while all is well;
     known: the topics with their number of partitions when we began; cluster: its id.
 
-    place: puts partitions where the store stands; lost: all that was fetched is void.
+    place: puts partitions where the store stands; revoke: they are another worker's; lost: all that was
+    fetched is void.
     """
 
     consumer: Consumer
@@ -35,8 +40,8 @@ class Link:
     def __init__(
         self,
         settings: KafkaSettings,
-        listener: ConsumerRebalanceListener,
-        place: Callable[[Sequence[TopicPartition]], Awaitable[None]],
+        place: OnPartitions,
+        revoke: OnPartitions,
         lost: Callable[[], None],
     ) -> None:
         self.settings = settings
@@ -44,21 +49,23 @@ class Link:
         self.fault = ""
         self.known: Mapping[str, int] = {}
         self.cluster = ""
-        self._listener = listener
+        self._listener = _Listener(place, revoke)
         self._place = place
         self._lost = lost
         self._rebuild_at = 0.0
         self._topics_at = 0.0
 
-    async def open(self, owner: Owner) -> None:
-        """Connect, check that every topic is there and the group is ours, join it. Raises BrokerError,
-        SettingsError."""
+    async def prepare(self, owner: Owner) -> None:
+        """Connect, check that every topic is there and the group ours. Raises BrokerError, SettingsError."""
         if not self.settings.topics:
             raise BrokerError("no topic is set: name at least one under kafka.topics.")
         self.cluster, self.known = await self._ask_topics()
         group = self.settings.group
         if group and owner.id:
             await refuse_foreign_group(connection(self.settings), group, self.known, owner)
+
+    async def join(self) -> None:
+        """Begin to read, in the group if there is one. Raises BrokerError."""
         await self._start(self.known)
 
     async def close(self) -> None:
@@ -123,3 +130,15 @@ class Link:
         every = [TopicPartition(name, n) for name, count in topics.items() for n in range(count)]
         self.consumer.raw.assign(every)
         await self._place(every)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, place: OnPartitions, revoke: OnPartitions) -> None:
+        self._place = place
+        self._revoke = revoke
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._revoke(sorted(revoked))
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._place(sorted(assigned))

@@ -13,8 +13,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from xdrtui.events.message import DeadLetter, Messages, Source
+from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.generation import Begin, Stored
 from xdrtui.sources.screen import Held
+from xdrtui.sources.topics import named, value_for
 
 LOOK_SECONDS = 2.0
 
@@ -95,3 +97,13 @@ async def look_ahead(consumer: Any, unread: Mapping[TopicPartition, Partition]) 
         ends = await asyncio.wait_for(consumer.end_offsets(list(unread)), LOOK_SECONDS) if unread else {}
         for each, end in ends.items():
             unread[each].ahead = end
+
+
+def source_of(settings: KafkaSettings, cluster: str, topic: str, generation: int) -> Source:
+    """The source that a partition of this topic is one of."""
+    return Source(
+        uid=f"kafka:{cluster}:{topic}:{generation}",
+        name=topic,
+        kind="replay" if named(settings.replay_topics, topic) else "kafka",
+        layout=value_for(settings.layouts, topic),
+    )
