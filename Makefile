@@ -19,8 +19,9 @@ test:
 
 soak:
 	@sh .ci/environment dev
-	@XDRTUI_KILLS=$(or $(KILLS),100) XDRTUI_SEED=$(or $(SEED),$$(date +%s)) \
-		$(VENV)/bin/pytest -n0 -s -p no:cacheprovider tests/kafka/test_kills.py tests/kafka/soak_*.py
+	@XDRTUI_KILLS=$(or $(KILLS),100) XDRTUI_SEED=$(or $(SEED),$$(date +%s)) XDRTUI_LOSSES=8 \
+		$(VENV)/bin/pytest -n0 -s -p no:cacheprovider tests/kafka/test_kills.py tests/kafka/test_three_brokers.py \
+		tests/kafka/soak_*.py
 
 bench:
 	@sh .ci/environment dev
