@@ -23,7 +23,7 @@ from xdrtui.settings.secrets import Secret
 from xdrtui.sources import registry as module
 from xdrtui.sources.avro import Unreadable, UnusableSchema, reader
 from xdrtui.sources.http import LARGEST, WebPlace
-from xdrtui.sources.registry import Registry, RegistryDown, open_registry
+from xdrtui.sources.registry import Registry, RegistryDown, look_at_registry, open_registry
 
 LOGIN = {
     "type": "record",
@@ -75,6 +75,8 @@ class FakeRegistry:
         if self._login and request.headers.get("Authorization") != self._login:
             return 401, b"{}"
         *_, kind, last = request.path.split("/")
+        if last == "types":
+            return 200, b'["JSON","PROTOBUF","AVRO"]'
         if kind == "ids" and int(last) in self.schemas:
             return 200, json.dumps(self.schemas[int(last)]).encode()
         if kind == "versions" and request.path in self.subjects:
@@ -127,6 +129,8 @@ async def test_what_its_schema_does_not_fit_is_handed_on_as_it_came(server: Fake
     registry = client(server)
     assert await registry.unpack(broken) == broken
     assert registry.unread == 4
+    assert registry.notes[0].endswith(": schemas of the kind PROTOBUF are not read.")
+    assert registry.notes[-1].startswith("messages with schema 11 cannot be read by the schema registry")
 
 
 async def test_a_schema_that_refers_to_others_is_read_with_them(server: FakeRegistry) -> None:
@@ -247,6 +251,31 @@ def test_an_address_that_would_give_a_secret_away_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="registry_url") as refused:
         open_registry(KafkaSettings(registry_url=url))
     assert "pw" not in str(refused.value)
+
+
+async def test_the_check_says_what_is_wrong_with_a_registry(tmp_path: Path) -> None:
+    fake = FakeRegistry(login="key:right")
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("right")
+    good = KafkaSettings(registry_url=fake.url, registry_user="key", registry_password=f"file:{secret}")
+    try:
+        kinds = [
+            (await look_at_registry(each)).kind
+            for each in (
+                good,
+                good.model_copy(update={"registry_user": ""}),
+                good.model_copy(update={"registry_url": "http://registry.example"}),
+                good.model_copy(update={"registry_password": None}),
+            )
+        ]
+        fake.web.answer = lambda request: (404, b"no such page")
+        kinds.append((await look_at_registry(good)).kind)
+    finally:
+        fake.web.stop()
+    kinds.append((await look_at_registry(good)).kind)
+    wrong = "registry.settings"
+    assert kinds == ["", "registry.login", wrong, wrong, "registry.other", "registry.down"]
 
 
 # --- hostile schemas and messages

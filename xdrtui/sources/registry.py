@@ -39,6 +39,7 @@ UNKNOWN_BURST, UNKNOWN_A_SECOND = 50, 5.0
 """So many unknown numbers are asked for at once, and so many a second in the long run."""
 
 REFERENCES = 32
+TOLD = 20
 _HEAD = 5
 _NOT_THERE = (404, 422)
 """The first three digits of the registry's own error codes."""
@@ -79,11 +80,14 @@ def _as_it_is(payload: bytes) -> bytes:
 
 
 class Registry:
-    """What is known of a registry's schemas. clock: seconds, never going back."""
+    """What is known of a registry's schemas. unread: messages that their schema did not fit; notes: what
+    people should know, to be taken; clock: seconds, never going back."""
 
     def __init__(self, place: WebPlace, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.place = place
         self.unread = 0
+        self.notes: list[str] = []
+        self._told = 0
         self._clock = clock
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._unknown_left = float(UNKNOWN_BURST)
@@ -126,10 +130,18 @@ class Registry:
                 if self._unknown_left < 1:
                     break
                 known = await self._asked(client, number)
-                self._unknown_left -= known.to_json is None
+                if known.to_json is None:
+                    self._unknown_left -= 1
+                    self._tell(number, known.why)
                 self._known[number] = known
                 while len(self._known) > max(KEPT, len(numbers)):
                     self._known.popitem(last=False)
+
+    def _tell(self, number: int, why: str) -> None:
+        """Say why messages become dead letters, the first times: the numbers may be anybody's."""
+        self._told += 1
+        if self._told <= TOLD:
+            self.notes.append(f"messages with schema {number} cannot be read by the schema registry: {why}.")
 
     @contextlib.asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:

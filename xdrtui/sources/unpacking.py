@@ -56,6 +56,8 @@ class Unpacking:
             return await self._unpacked_one_by_one(fetched)
         finally:
             self._busy = False
+            while self._registry.notes:
+                self.notes.append(self._registry.notes.pop(0))
 
     async def _unpacked_one_by_one(self, fetched: Sequence[Fetched]) -> list[Fetched]:
         ready = []
