@@ -31,6 +31,10 @@ _NARROW_SYMBOLS = re.compile(
 _SEEN_AS_NOTHING = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LOOK_ALIKE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
+"""Scripts with letters that look like Latin ones."""
+
 _JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
 
 
@@ -40,7 +44,21 @@ def sanitise(text: str, limit: int | None = None) -> str:
         text = text[:limit]
     if text.isascii() and text.isprintable():
         return text
-    return "".join(cluster for cluster, _ in _clusters(text))
+    return "".join(cluster for cluster, _ in _clusters(_WORD.sub(_unmixed, text)))
+
+
+def _unmixed(word: re.Match[str]) -> str:
+    """A word in which letters of other scripts stand among Latin ones, those spelled: a Cyrillic a in `admin`
+    is `<U+0430>dmin`."""
+    letters = word[0]
+    if letters.isascii() or not any(letter.isascii() for letter in letters):
+        return letters
+    return "".join(
+        _name(letter)
+        if not letter.isascii() and unicodedata.name(letter, "").startswith(_LOOK_ALIKE)
+        else letter
+        for letter in letters
+    )
 
 
 def sanitise_spans(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:

@@ -112,3 +112,9 @@ def test_a_mark_without_a_base_is_named() -> None:
 
 def test_limit_bounds_the_work_on_gigantic_values() -> None:
     assert len(sanitise("\x1b" * 10_000_000, 100)) == 100
+
+
+def test_letters_of_another_script_among_latin_ones_are_spelled() -> None:
+    assert sanitise("\u0430dmin") == "<U+0430>dmin" and sanitise("p\u03bfwershell") == "p<U+03BF>wershell"
+    assert sanitise("администратор admin") == "администратор admin"
+    assert sanitise("Müller") == "Müller" and sanitise("東京tower") == "東京tower"

@@ -7,7 +7,9 @@ fine, 1 a failure, 2 wrong usage. The screen is not known here: `screens.main` h
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -133,7 +135,12 @@ def main(screen: Screen | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    make_group(screen)(prog_name="xdrtui")
+    try:
+        make_group(screen)(prog_name="xdrtui")
+    except OSError as error:  # e.g. --help into a full disk
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"Error: {error.strerror or error}.\n")
+        os._exit(1)
 
 
 def _nearest(name: str, group: Group, ctx: click.Context) -> str:
