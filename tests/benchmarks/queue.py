@@ -76,7 +76,8 @@ def build(directory: Path, count: int) -> None:
             print(f"\rbuilding {start + 50_000:,} of {count:,}", end="", file=sys.stderr, flush=True)
         with store.transaction():
             store.connection.execute(
-                "INSERT INTO alert_states SELECT id, 'closed', 'duplicate', '', count, 0 FROM alerts"
+                "INSERT INTO alert_states(alert, state, disposition, owner, closed_count, version)"
+                " SELECT id, 'closed', 'duplicate', '', count, 0 FROM alerts"
                 " WHERE seq % 10 < 7"
             )
         store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
