@@ -22,6 +22,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from textual import events
+from textual.keys import _character_to_key
 
 from screens.commands import Command
 from screens.widgets.frame_table import FrameTable
@@ -33,7 +35,7 @@ from xdrtui.triage.states import ACTS
 
 T = TypeVar("T")
 COMMANDS = int(os.environ.get("XDRTUI_MACHINE_COMMANDS", "60"))
-STEPS = 30 if COMMANDS < 1_000 else 500
+STEPS = 30 if COMMANDS < 1_000 else 400
 RATE = 200
 ROOT = Path(__file__).parents[2]
 _HOST = re.compile(r"\b(h\d{4})\b")
@@ -109,13 +111,17 @@ class Screen:
 
     def press(self, *keys: str) -> None:
         async def pressed() -> None:
+            driver = self.app._driver
+            assert driver is not None
             for key in keys:
-                await self.pilot.press(key)
-                await asyncio.sleep(0.035)  # the guard holds what changes for 30 ms
-                await self.pilot.pause()
+                event = events.Key(
+                    _character_to_key(key) if len(key) == 1 else key, key if len(key) == 1 else None
+                )
+                event.set_sender(self.app)
+                driver.send_message(event)
+                await asyncio.sleep(0.045)  # the guard holds what changes for 30 ms
             await self.app.services.desks.act(lambda desk: None)
-            await self.app.services.desks.read(lambda desk: None)
-            await self.pilot.pause()
+            await asyncio.sleep(0.01)
 
         self.do(pressed)
 
@@ -229,7 +235,7 @@ class Queue(RuleBasedStateMachine):
         self.press(key)
 
     def mark(self) -> None:
-        self.press("space")
+        self.press(" ")
         here, painted = self.under_cursor(), self.painted()
         if here in self.marks:
             del self.marks[here]
@@ -257,7 +263,7 @@ class Queue(RuleBasedStateMachine):
         self.judge(key)
 
     def take_in(self) -> None:
-        self.press("full_stop")
+        self.press(".")
 
     def filter(self, text: str) -> None:
         async def filtered() -> None:
