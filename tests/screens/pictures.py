@@ -1,6 +1,6 @@
 """Make pictures of the screens: `python -m tests.screens.pictures FOLDER [SCENE...]`, or `... readme`.
 
-Writes SVG (and PNG where rsvg-convert is there) at 80x24 and 120x40 for each pane; the picture of the README
+Writes SVG (and PNG where rsvg-convert is there) at 80x24, 120x40 and 200x60 for each pane; the picture of the README
 is xdrtui/manual/queue.svg.
 """
 
@@ -32,7 +32,11 @@ SCENES: dict[str, list[str]] = {
     "help": ["question_mark"],
     "palette": ["colon"],
     "light": [],
+    "contrast": [],
+    "colour-blind": [],
+    "bare": ["enter", "Y"],
 }
+THEMES = ("light", "contrast", "colour-blind")
 
 
 async def picture(
@@ -67,9 +71,9 @@ def squared(svg: str) -> str:
 def main(folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in wanted or SCENES:
-        for size in ((80, 24), (120, 40)):
+        for size in ((80, 24), (120, 40), (200, 60)):
             with tempfile.TemporaryDirectory() as scratch:
-                theme = "light" if name == "light" else "dark"
+                theme = name if name in THEMES else "dark"
                 svg, text = asyncio.run(picture(sample(Path(scratch)), size, SCENES[name], theme))
             path = folder / f"{name}-{size[0]}.svg"
             path.write_text(squared(svg), encoding="utf-8")

@@ -10,14 +10,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.opened import app_on, settled
-from tests.screens.pictures import SCENES
+from tests.screens.pictures import SCENES, THEMES
 from tests.screens.sample_store import commit, evil, findings, live, sample
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_pane(scene: str, size: tuple[int, int], tmp_path: Path, snap_compare) -> None:
-    app = app_on(sample(tmp_path), theme="light" if scene == "light" else "dark")
+    app = app_on(sample(tmp_path), theme=scene if scene in THEMES else "dark")
 
     async def ready(pilot: Pilot) -> None:
         await settled(pilot, rows=7)

@@ -47,26 +47,8 @@ PIECES = [
     "\U0001f469\u200d\U0001f469\u200d\U0001f467",
 ]
 SCRIPTS = [
-    "LATIN",
-    "GREEK",
-    "CYRILLIC",
-    "ARMENIAN",
-    "HEBREW",
-    "ARABIC",
-    "DEVANAGARI",
-    "BENGALI",
-    "TAMIL",
-    "TELUGU",
-    "THAI",
-    "LAO",
-    "TIBETAN",
-    "GEORGIAN",
-    "HANGUL",
-    "ETHIOPIC",
-    "KHMER",
-    "MONGOLIAN",
-    "HIRAGANA",
-    "CJK",
+    *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI", "TAMIL", "TELUGU"),
+    *("THAI", "LAO", "TIBETAN", "GEORGIAN", "HANGUL", "ETHIOPIC", "KHMER", "MONGOLIAN", "HIRAGANA", "CJK"),
 ]
 
 
