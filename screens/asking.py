@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from screens.menu import Choice, Menu, Prompt
+from screens.menu import Assist, Choice, Menu, Prompt
 
 if TYPE_CHECKING:
     from screens.palette import Palette
@@ -36,14 +36,15 @@ class Asking:
         done: Callable[[str], object],
         refused: Callable[[str], str] = never,
         draft: str = "",
+        assist: Assist | None = None,
     ) -> None:
         """Ask for a line of text; done is not called where it is given up, nor while it is refused.
 
         draft: the name under which it is kept while it is typed (see `drafts.py`); one kept earlier is
-        offered again. Who asks forgets it, once the text is stored."""
+        offered again. Who asks forgets it, once the text is stored. assist: what could be typed next."""
         drafts = self._bench.services.drafts
         if not draft or drafts is None:
-            self._prompt(label, text, done, refused=refused)
+            self._prompt(label, text, done, refused=refused, assist=assist)
             return
         kept = drafts.read(draft)
         self._prompt(label, kept or text, done, lambda typed: drafts.keep(draft, typed), refused)
@@ -88,6 +89,7 @@ class Asking:
         done: Callable[[str], object],
         changed: Callable[[str], object] | None = None,
         refused: Callable[[str], str] = never,
+        assist: Assist | None = None,
     ) -> None:
         def finished(typed: str | None) -> None:
             why = refused(typed) if typed is not None else ""
@@ -103,5 +105,5 @@ class Asking:
                 done(typed)
 
         self.close()
-        prompt = Prompt(self._bench.services.look, label, text, finished, changed)
+        prompt = Prompt(self._bench.services.look, label, text, finished, changed, refused, assist)
         self._bench.mount(prompt, before=self._bench.message)
