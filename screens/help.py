@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from screens.alert_page import section
 from screens.commands import DISPOSITIONS, GROUPS, HELP, MANUAL, PANES, Facts, in_pane, key_sign
 from screens.demo import keyed
 from screens.paint import Line
 from screens.pane import Changed
 from screens.paper_pane import PaperPane
+from screens.parts import section
 from screens.sanitise import fit, sanitise, wrap
 from screens.services import Services
 
