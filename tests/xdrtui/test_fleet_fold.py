@@ -1,0 +1,148 @@
+"""A fold comes to the same end, however many records of the topic it takes at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from detectors.sigma.cache import Cache
+from tests.kafka.fleet import dump
+from xdrtui.errors import StoreError
+from xdrtui.events.message import Messages, Position, Source
+from xdrtui.pipeline.fleet_fold import FoldSink
+from xdrtui.pipeline.fleet_records import Summary, encode, origin, results_of
+from xdrtui.pipeline.process import Process
+from xdrtui.pipeline.rulebook import load_rulebook
+from xdrtui.sources.partitions import Fetched
+from xdrtui.store.batch import BatchResult, Found
+from xdrtui.store.store import Store
+
+MINUTE = 60 * 10**9
+START = 1_700_000_000 * 10**9
+BASE = "6a4e0c3e-0b7a-4d0b-8d6b-000000000001"
+RULES = f"""
+title: A bad word
+id: {BASE}
+status: test
+level: low
+logsource: {{product: zeek, service: conn}}
+detection: {{selection: {{uid: bad}}, condition: selection}}
+---
+title: Few bad words
+id: 6a4e0c3e-0b7a-4d0b-8d6b-000000000002
+status: test
+level: high
+correlation:
+  type: event_count
+  rules: [{BASE}]
+  group-by: [host.name]
+  timespan: 5m
+  condition: {{lt: 3}}
+"""
+FINDINGS = Source("kafka:c:xdrtui-findings:0", "xdrtui-findings", "kafka")
+
+
+def topic(seed: int) -> list[bytes]:
+    """What two workers write of two partitions, one of them far ahead and some events far too late."""
+    dice = random.Random(seed)
+    records: list[bytes] = []
+    where = [origin(Source("kafka:c:t:0", "t", "kafka"), partition) for partition in range(2)]
+    records += [encode(Summary(at, -1, -1, 0, False, False, (0,) * 6, ())) for at in where]
+    ends = [0, 0]
+    for step in range(80):
+        at = where[dice.random() < 0.7]
+        number = at.partition
+        start, ends[number] = ends[number], ends[number] + 3
+        late = 90 if dice.random() < 0.2 else 0
+        now = START + (step * (1 + number) - late) * MINUTE
+        found = [one(at.partition, start + each, now + each * 10**9) for each in range(dice.randint(0, 3))]
+        records += [encode(record) for record in results_of(at, BatchResult(found=found))]
+        presence = (("zeek.conn", f"h{step % 3}", {"": 3, "uid": 2}),)
+        counts = (3, 3, 3, 0, 0, 0)
+        records.append(encode(Summary(at, start, ends[number], now, False, False, counts, presence)))
+        if dice.random() < 0.1:
+            records.append(b"nothing of ours")
+    return records
+
+
+def one(partition: int, offset: int, time: int) -> Found:
+    host = f"h{offset % 4}"
+    return Found(
+        rule=BASE,
+        position=Position("kafka:c:t:0", partition, offset),
+        time=time,
+        quality=0,
+        ingest=time,
+        event_type="zeek.conn",
+        level="low",
+        host=host,
+        user="",
+        group=(("host.name", host),),
+        window=60 * MINUTE,
+        entities=(("host", host),),
+        captures={"host.name": host},
+        matched={"uid": "bad"},
+        summary="bad",
+        raw=b"%d" % offset,
+        event_hash=b"%d.%d" % (partition, offset),
+        rule_hash="x",
+        feeds=True,
+    )
+
+
+def fold(directory: Path, rules: Path, records: Sequence[bytes], sizes: Sequence[int], restart: bool) -> None:
+    process = Process(load_rulebook([rules], cache=Cache(rules / "cache")))
+    sink = FoldSink(directory, FINDINGS.name, process, clock=lambda: START)
+    at = number = 0
+    while at < len(records):
+        end = min(len(records), at + sizes[number % len(sizes)])
+        stamps = [START + 10_000 * MINUTE + each for each in range(at, end)]
+        messages = Messages(FINDINGS, 0, range(at, end), list(records[at:end]), stamps)
+        sink.commit([Fetched(messages, at if at else -1, end, b"%d" % end, 0, 0)])
+        sink.fold(False)
+        if restart and number % 5 == 4:
+            sink.close()
+            sink = FoldSink(directory, FINDINGS.name, process, clock=lambda: START)
+        at, number = end, number + 1
+    sink.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_batch_sizes_and_restarts_change_nothing(tmp_path: Path, seed: int) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "rules.yml").write_text(RULES)
+    records = topic(seed)
+    fold(tmp_path / "once", rules, records, [10_000], restart=False)
+    fold(tmp_path / "singly", rules, records, [1], restart=False)
+    fold(tmp_path / "anyhow", rules, records, [7, 2, 30, 1], restart=True)
+    once = list(dump(tmp_path / "once"))
+    assert sum('"kind":"correlation"' in line for line in once) > 0
+    assert once == list(dump(tmp_path / "singly"))
+    assert once == list(dump(tmp_path / "anyhow"))
+
+
+def test_a_record_cannot_move_the_folds_own_place_or_what_people_did(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "rules.yml").write_text(RULES)
+    own = origin(FINDINGS, 0)
+    forged = encode(Summary(own, 0, 10**9, START, False, False, (0,) * 6, ()))
+    fold(tmp_path / "store", rules, [forged, *topic(1)], [50], restart=False)
+    with Store.open(tmp_path / "store", readonly=True) as store:
+        assert store.positions(FINDINGS.uid)[0].next_offset == len(topic(1)) + 1
+        assert any("findings topic itself" in each.reason for each in store.dead_letters(1_000))
+        assert store.connection.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
+
+
+def test_a_store_of_another_fleet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    process = Process(load_rulebook([tmp_path / "rules"], cache=Cache(tmp_path / "cache")))
+    sink = FoldSink(tmp_path / "store", FINDINGS.name, process, clock=lambda: START)
+    sink.stored("kafka:c:xdrtui-findings:")
+    with pytest.raises(StoreError, match="another workspace"):
+        sink.stored("kafka:other:xdrtui-findings:")
+    sink.close()
