@@ -45,7 +45,9 @@ def test_start_move_mark_acknowledge_undo_and_leave_gives_the_terminal_back(tmp_
         terminal.run(*opening(store))
         terminal.wait_for("LSASS dump via comsvcs")
         terminal.key("j")
-        terminal.key("Space", "Space")
+        terminal.key("Space")
+        terminal.wait_for("1 marked")  # a line that was not painted yet is not marked
+        terminal.key("Space")
         terminal.wait_for("2 marked")
         terminal.key("a")
         terminal.wait_for("acknowledged: 2 alerts")
