@@ -64,6 +64,8 @@ class Screen:
         self.directory = directory
         self.rows: dict[int, str] = {}
         self.at_command: dict[int, str] = {}
+        self.latest: dict[str, int] = {}
+        self.known_at_command: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
         self._ready: Future[None] = Future()
         self._over: asyncio.Event | None = None
@@ -88,10 +90,13 @@ class Screen:
         def rendered(y: int):  # type: ignore[no-untyped-def]
             strip = render(table, y)
             self.rows[y] = strip.text
+            host, count = _HOST.search(strip.text), _COUNT.search(strip.text + " ")
+            if y and host and count:
+                self.latest[host[1]] = int(count[1])
             return strip
 
         def performed(command: Command, escape: bool = False) -> None:
-            self.at_command = dict(self.rows)
+            self.at_command, self.known_at_command = dict(self.rows), dict(self.latest)
             perform(command, escape)
 
         table.render_line = rendered  # type: ignore[method-assign]
@@ -139,7 +144,7 @@ class Queue(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.directory = Path(self.folder.name)
         commit(self.directory, findings([story(n, n % 30) for n in range(60)]))
-        self.marks: dict[str, int] = {}
+        self.marks: set[str] = set()
         self.done: list[tuple[str, frozenset[str]]] = []
         self.undone: list[tuple[str, frozenset[str]]] = []
         self.hosts: dict[str, str] = {}
@@ -164,17 +169,13 @@ class Queue(RuleBasedStateMachine):
             assert folding.states_digest() == before and folding.ledger_faults() == []
         self.desk.close_desk()
         self.folder.cleanup()
+        print(", ".join(f"{count:,} {what}" for what, count in TOTAL.items()), flush=True)
 
     # --- what was painted
 
     def painted(self) -> dict[str, int]:
-        """Host -> open alerts, of the rows that stood on the screen when the command came."""
-        found = {}
-        for y, text in self.screen.at_command.items():
-            host, count = _HOST.search(text), _COUNT.search(text + " ")
-            if y and host and count:
-                found[host[1]] = int(count[1])
-        return found
+        """Host -> open alerts, as its row stood on the screen last when the command came."""
+        return self.screen.known_at_command
 
     def under_cursor(self) -> str:
         for y, text in self.screen.at_command.items():
@@ -191,7 +192,7 @@ class Queue(RuleBasedStateMachine):
         """Press, then hold what was written against what was painted."""
         self.press(*keys)
         painted, here = self.painted(), self.under_cursor()
-        marked = {host: painted.get(host, count) for host, count in self.marks.items()}
+        marked = {host: painted[host] for host in self.marks}
         meant = marked or ({here: painted.get(here, 0)} if here else {})
         written = [entry for entry in self.desk.entries(self.entry)]
         self.entry = max([self.entry, *(entry.seq for entry in written)])
@@ -236,11 +237,8 @@ class Queue(RuleBasedStateMachine):
 
     def mark(self) -> None:
         self.press(" ")
-        here, painted = self.under_cursor(), self.painted()
-        if here in self.marks:
-            del self.marks[here]
-        elif here:
-            self.marks[here] = painted[here]
+        here = self.under_cursor()
+        self.marks ^= {here} if here else set()
         assert len(self.screen.app.workbench.queue.marks) == len(self.marks)
 
     def unmark(self) -> None:
@@ -300,7 +298,3 @@ Queue.TestCase.settings = settings(
 
 class TestQueue(Queue.TestCase):  # type: ignore[misc, name-defined]
     """Nothing is acted on that was not painted."""
-
-    def runTest(self) -> None:
-        super().runTest()
-        print(", ".join(f"{count:,} {what}" for what, count in TOTAL.items()))
