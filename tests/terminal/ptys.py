@@ -49,6 +49,10 @@ class Pty:
     def type(self, keys: bytes) -> None:
         os.write(self._main, keys)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def runs(self) -> bool:
         return self._process.poll() is None
 
