@@ -1,7 +1,7 @@
 """Make pictures of the screens: `python -m tests.screens.pictures FOLDER [SCENE...]`, or `... readme`.
 
-Writes SVG (and PNG where rsvg-convert is there) at 80x24, 120x40 and 200x60 for each pane; the picture of the README
-is xdrtui/manual/queue.svg.
+Writes SVG (and PNG where rsvg-convert is there) at 80x24, 120x40 and 200x60 for each pane; the picture of
+the README is xdrtui/manual/queue.svg.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def settings_file(folder: Path, screens: str) -> Path:
         ("help", ["alt+h"], "lose Alt, Ctrl and function keys"),
         ("help", ["é"], "a key is one character"),
         ("close", ["D"], "slow link leaves"),
-        ("close", ["Y"], "only Shift tells it from 'y' of copy, and close changes something"),
+        ("close", ["Q"], "only Shift tells it from 'q' of back, and close changes something"),
         ("down", ["A"], "only Shift tells it from 'a' of acknowledge, and acknowledge changes something"),
         ("help", [], "help needs a key"),
         ("down", ["q q"], "'q' alone is the key of back"),
