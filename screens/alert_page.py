@@ -157,6 +157,8 @@ def _rule(view: AlertView, cells: int) -> list[Line]:
     for place, reference in enumerate(rule.references[:5]):
         lines += labelled("read" if not place else "", reference, cells, "dim", most=1)
     lines.append([(fit("text", LABEL), "label"), ("d", "key"), (" unfolds or folds its definition", "dim")])
+    hide = ": suppress makes no alert of such findings for a time"
+    lines.append([(fit("hide", LABEL), "label"), (hide[0], "key"), (hide[1:], "dim")])
     return lines
 
 
