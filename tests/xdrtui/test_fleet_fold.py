@@ -57,7 +57,7 @@ def topic(seed: int, minutes_late: int = 14) -> list[bytes]:
         number = at.partition
         start, ends[number] = ends[number], ends[number] + 3
         late = minutes_late if dice.random() < 0.3 else 0
-        now = START + (step * (1 + number) - late) * MINUTE
+        now = START + (step * (1 + number) - late * 4) * MINUTE // 4
         found = [one(at.partition, start + each, now + each * 10**9) for each in range(dice.randint(0, 3))]
         records += [encode(record) for record in results_of(at, BatchResult(found=found))]
         presence = (("zeek.conn", f"h{step % 3}", {"": 3, "uid": 2}),)
