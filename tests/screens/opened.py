@@ -43,6 +43,9 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
             or bench.watcher.status is None
             or not queue.loaded
             or not followed
+            or any(
+                worker.group in ("assist", "act") and not worker.is_finished for worker in pilot.app.workers
+            )
         )
         idle = 0 if busy or (rows is not None and len(queue.source) != rows) else idle + 1
         if idle == 5:

@@ -65,6 +65,7 @@ class Screen:
         self.rows: dict[int, str] = {}
         self.at_command: dict[int, str] = {}
         self.latest: dict[str, int] = {}
+        self.sent = self.typed = 0
         self.known_at_command: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
         self._ready: Future[None] = Future()
@@ -99,6 +100,13 @@ class Screen:
             self.at_command, self.known_at_command = dict(self.rows), dict(self.latest)
             perform(command, escape)
 
+        taken = bench.taking.typed
+
+        def typed(key: str, at: float) -> None:
+            taken(key, at)
+            self.typed += 1
+
+        bench.taking.typed = typed  # type: ignore[method-assign]
         table.render_line = rendered  # type: ignore[method-assign]
         bench.perform = performed  # type: ignore[method-assign]
         self._over = asyncio.Event()
@@ -123,12 +131,22 @@ class Screen:
                     _character_to_key(key) if len(key) == 1 else key, key if len(key) == 1 else None
                 )
                 event.set_sender(self.app)
+                self.sent += 1
                 driver.send_message(event)
-                await asyncio.sleep(0.045)  # the guard holds what changes for 30 ms
-            await self.app.services.desks.act(lambda desk: None)
-            await asyncio.sleep(0.01)
+                await asyncio.sleep(0.04)  # the guard holds what changes for 30 ms
+                await self.quiet()
 
         self.do(pressed)
+
+    async def quiet(self) -> None:
+        """Wait until the keys were taken and what they do is done."""
+        bench = self.app.workbench
+        for _ in range(2_000):
+            acting = any(worker.group == "act" and not worker.is_finished for worker in self.app.workers)
+            if self.typed >= self.sent and not bench.taking.guard.held and not acting:
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("the keys were not taken within ten seconds")
 
     def close(self) -> None:
         assert self._over is not None
@@ -265,8 +283,13 @@ class Queue(RuleBasedStateMachine):
 
     def filter(self, text: str) -> None:
         async def filtered() -> None:
-            self.screen.app.workbench.queue.filtered(text)
-            await settled(self.screen.pilot)
+            queue = self.screen.app.workbench.queue
+            queue.filtered(text)
+            for _ in range(2_000):
+                await asyncio.sleep(0.005)
+                if queue.query_text == text:
+                    return
+            raise AssertionError("the filter was not taken within ten seconds")
 
         TOTAL["commands"] += 1
         self.screen.do(filtered)
