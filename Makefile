@@ -26,7 +26,7 @@ soak:
 bench:
 	@sh .ci/environment dev
 	@for script in tests/benchmarks/[a-z]*.py; do \
-		echo "== $$script"; $(VENV)/bin/python $$script || exit 1; \
+		echo "== $$script"; $(VENV)/bin/python -m tests.benchmarks.$$(basename $$script .py) || exit 1; \
 	done
 
 clean:

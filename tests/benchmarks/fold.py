@@ -1,6 +1,6 @@
 """The limit of one workbench's fold: findings a second out of a findings topic into alerts.
 
-    python tests/benchmarks/fold.py [--findings 100000] [--runs 3]
+    python -m tests.benchmarks.fold [--findings 100000] [--runs 3]
 
 The records are those that workers write, decoded, stored and folded into alerts as `xdrtui fold` does it; the
 broker is left out, since it delivers far more than that. Beside it, as a ceiling: only decoding the records.

@@ -1,8 +1,8 @@
-"""How long a key takes on a store of a million alerts: `python -m tests.benchmarks.keys DIRECTORY [KEYS]`.
+"""How long a key takes on a store of a million alerts.
 
-DIRECTORY: a store made by tests.benchmarks.queue. Meanwhile events go by in the live ring at 50,000 a second.
-Prints the time to the first rows, then byte in to last byte out of `j` and of pages, and the memory of the
-screens at the end.
+Run: `python -m tests.benchmarks.keys [DIRECTORY] [KEYS]`. DIRECTORY: a store made by tests.benchmarks.queue,
+by default its own. Meanwhile events go by in the live ring at 50,000 a second. Prints the time to the first
+rows, then byte in to last byte out of `j` and of pages, and the memory of the screens at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import live
+from tests.benchmarks import live, queue
 from tests.terminal.ptys import Pty
 
 
@@ -64,4 +64,7 @@ def main(directory: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200)
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else queue.directory_of(1_000_000)
+    if not (chosen / "xdrtui.sqlite").exists():
+        queue.build(chosen, 1_000_000)
+    main(chosen, int(sys.argv[2]) if len(sys.argv) > 2 else 200)

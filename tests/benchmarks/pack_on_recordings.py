@@ -1,6 +1,7 @@
-"""What the rule pack finds in recorded attack sessions: python -m tests.benchmarks.pack_on_recordings FOLDER
+"""What the rule pack finds in recorded attack sessions.
 
-FOLDER: recordings of Windows sessions as JSON lines (.jsonl, .jsonl.gz). Prints, for each rule that found
+Run: `python -m tests.benchmarks.pack_on_recordings [FOLDER]`. FOLDER: recordings of Windows sessions as JSON
+lines (.jsonl, .jsonl.gz), by default those kept beside the project. Prints, for each rule that found
 something, its matches and in how many recordings; nobody labelled the recordings, so this tells how loud a
 rule is, not how right.
 """
@@ -11,6 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from tests.shared_data import SHARED
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
@@ -49,4 +51,8 @@ def loud_level(level: str) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED / "mordor"
+    if chosen.is_dir():
+        main(str(chosen))
+    else:
+        print(f"{chosen} is missing: name a folder of recordings")

@@ -1,6 +1,6 @@
 """Memory over many passes in one process, as a worker has them: it must stay flat.
 
-    python tests/benchmarks/passes.py [--passes 10] [--unique PERCENT] [--events DIR] [--rules DIR ...]
+    python -m tests.benchmarks.passes [--passes 10] [--unique PERCENT] [--events DIR] [--rules DIR ...]
 
 After each pass over the recorded events (kept beside the project) with SigmaHQ's rules for Windows: memory in
 use, and processor time. With --unique that share of the events is taken by process creations whose command

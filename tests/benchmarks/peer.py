@@ -1,6 +1,6 @@
 """Our scan against RSigma on the same core, rules and events: events a second, memory, and the same matches.
 
-    RSIGMA=BINARY python tests/benchmarks/peer.py [--config DIR] [--rules DIR ...] [--events DIR] [--runs 3]
+    RSIGMA=BINARY python -m tests.benchmarks.peer [--config DIR] [--rules DIR ...] [--events DIR] [--runs 3]
 
 config: the folder with RSigma's schema.yml and pipelines; rules: SigmaHQ folders, of which the rules for
 Windows are used; events: folder of JSON-lines files (.gz or not), joined into one file for both; by default

@@ -1,6 +1,6 @@
 """Memory of a worker while the topic is far ahead of it, as a local worker and as a fleet's.
 
-    python tests/benchmarks/pressure.py [--messages 1000000] [--size 1000]
+    python -m tests.benchmarks.pressure [--messages 1000000] [--size 1000]
 
 A real broker (Java) is started and the topic filled first. The worker runs as `xdrtui run --until-end` does,
 with the bundled rules; its memory is looked at each second, beside how many messages wait.

@@ -94,9 +94,14 @@ def timed(ask: Callable[[], object], repeat: int = 5) -> tuple[float, float]:
     return spent[0], sorted(spent)[repeat // 2]
 
 
+def directory_of(count: int) -> Path:
+    """Where the store of so many alerts is kept between runs."""
+    return Path(tempfile.gettempdir()) / f"queue-{count}"
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    directory = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(tempfile.gettempdir()) / f"queue-{count}"
+    directory = Path(sys.argv[2]) if len(sys.argv) > 2 else directory_of(count)
     if not (directory / "xdrtui.sqlite").exists():
         build(directory, count)
     opened = time.perf_counter()

@@ -2,7 +2,7 @@
 
 Two scans that share nothing, of half the events each, show what the machine's two cores give at most.
 
-    python tests/benchmarks/scan.py [--events DIR] [--rules DIR ...] [--runs 3]
+    python -m tests.benchmarks.scan [--events DIR] [--rules DIR ...] [--runs 3]
 
 By default the recorded sessions and SigmaHQ's rules for Windows that are kept beside the project. Whole
 processes, on core 0 (but for two processes), medians of alternating runs.

@@ -1,6 +1,6 @@
 """What values that never repeat cost a scan, which lives on their repeating.
 
-    python tests/benchmarks/unique.py [--percent 20] [--number 200000] [--runs 3] [--events DIR] [--rules DIR]
+    python -m tests.benchmarks.unique [--percent 20] [--number 200000] [--runs 3] [--events DIR] [--rules DIR]
 
 Two files of recorded events, made in a temporary folder: in both every fifth event (20 percent) is a recorded
 process creation; in one it is as it was recorded, in the other its command lines are random, none of them
