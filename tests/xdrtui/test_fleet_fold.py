@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from detectors.sigma.cache import Cache
 from tests.kafka.fleet import dump
 from xdrtui.errors import StoreError
 from xdrtui.events.message import Messages, Position, Source
-from xdrtui.pipeline.fleet_fold import FoldSink
-from xdrtui.pipeline.fleet_records import Summary, encode, origin, results_of
+from xdrtui.pipeline.fleet_fold import MOST_FAULTS, FoldSink
+from xdrtui.pipeline.fleet_health import LONGEST, MOST_WORKERS
+from xdrtui.pipeline.fleet_records import Beat, Notice, Summary, encode, origin, results_of
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.sources.partitions import Fetched
+from xdrtui.store import workers
 from xdrtui.store.batch import BatchResult, Found
 from xdrtui.store.store import Store
 
@@ -147,6 +150,24 @@ def test_a_record_cannot_move_the_folds_own_place_or_what_people_did(tmp_path: P
         assert store.positions(FINDINGS.uid)[0].next_offset == len(topic(1)) + 1
         assert any("findings topic itself" in each.reason for each in store.dead_letters(1_000))
         assert store.connection.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
+
+
+def test_made_up_workers_and_faults_stay_few_and_cost_little(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    forged = [
+        Beat(f"worker-{n}", "m", 1, START, "r", "c", {}, {f"{n}-{k}": "x" * 60_000 for k in range(3)}, False)
+        for n in range(400)
+    ]
+    notices = [Notice("w", f"{n} " + "x" * 60_000) for n in range(600)]
+    began = time.process_time()
+    fold(tmp_path / "store", rules, [encode(each) for each in (*forged, *notices)], [500], restart=False)
+    assert time.process_time() - began < 5
+    with Store.open(tmp_path / "store", readonly=True) as store:
+        assert len(workers.heartbeats(store.connection)) <= MOST_WORKERS
+        faults = workers.faults(store.connection, cleared=True)
+        assert len(faults) <= 2 * MOST_FAULTS + 10
+        assert max(len(each.text) for each in faults) <= LONGEST
 
 
 def test_a_store_of_another_fleet_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from xdrtui.pipeline.fleet_records import (
     MAGIC,
     RECORD_BYTES,
     VERSION,
+    Any_,
+    Beat,
+    Finding,
     Foreign,
     Origin,
     Results,
@@ -141,3 +144,26 @@ def test_no_bytes_raise_anything_but_foreign(noise: bytes, at: int) -> None:
     for candidate in (bytes(payload), MAGIC + bytes([VERSION]) + noise):
         with contextlib.suppress(Foreign):
             decode(candidate)
+
+
+MOST = 2**63 - 1
+BEAT = Beat("w", "m", 1, 0, "r", "c", {}, {}, False)
+FORGED: dict[str, Summary | Beat | Finding] = {
+    "counts whose sum cannot be stored": msgspec.structs.replace(SUMMARY, counts=(2**62,) * 6),
+    "presence whose sum cannot be stored": msgspec.structs.replace(
+        SUMMARY, presence=(("t", "h", {"": 2**62}),)
+    ),
+    "an infinite figure": msgspec.structs.replace(BEAT, figures={"lag": float("inf")}),
+    "a figure that is no number": msgspec.structs.replace(BEAT, figures={"lag": float("nan")}),
+    "a time whose window begins before all that can be stored": msgspec.structs.replace(
+        next(results_of(AT, BatchResult(found=[found(1)]))).found[0], time=-MOST
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_one_forged_record_cannot_stop_every_fold_for_good(name: str) -> None:
+    forged = FORGED[name]
+    record: Any_ = Results(AT, (forged,), ()) if isinstance(forged, Finding) else forged
+    with pytest.raises(Foreign):
+        decode(encode(record))

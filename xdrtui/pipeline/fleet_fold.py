@@ -24,7 +24,7 @@ from xdrtui.events.message import DeadLetter, Position, Source
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.committer import PAUSE
 from xdrtui.pipeline.correlator import LATENESS, Correlator, fingerprint
-from xdrtui.pipeline.fleet_health import Versions, write_beat
+from xdrtui.pipeline.fleet_health import LONGEST, Versions, write_beat
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Beat,
@@ -70,6 +70,9 @@ SECOND = 1_000_000_000
 TICK = 60 * SECOND
 AHEAD = 300 * SECOND
 """How far a watermark may be ahead of the broker's clock when it was written."""
+
+MOST_FAULTS = 500
+"""Of workers, and of topics, that the topic tells of: the rest would grow for ever."""
 
 Place = tuple[str, int]
 
@@ -320,7 +323,10 @@ class FoldSink:
             self._versions.write(connection, at)
         for notice in step.notices:
             name = f"topic:{notice.text}"[:300]
-            workers.report_fault(connection, name, "topic", f"{notice.worker}: {notice.text}", now)
+            text = f"{notice.worker}: {notice.text}"[:LONGEST]
+            workers.report_fault(connection, name, "topic", text, now)
+        if step.beats or step.notices:
+            workers.trim_faults(connection, ("fleet:", "topic:"), MOST_FAULTS)
 
     # --- deciding
 

@@ -20,6 +20,12 @@ SILENT = 600_000_000_000
 NEAR = 60_000_000_000
 SHOWN = 4
 
+MOST_WORKERS = 256
+"""So many are known at once: whoever writes to the topic may make names up, and each costs at every beat."""
+
+LONGEST = 1_000
+"""Characters of a fault."""
+
 
 class Version(msgspec.Struct, frozen=True):
     """at: when the worker was last heard of, nanoseconds of the broker's clock."""
@@ -43,6 +49,8 @@ class Versions:
         else:
             self._known[beat.worker] = Version(beat.rules, beat.correlations, at)
         self._known = {name: each for name, each in self._known.items() if each.at > at - SILENT}
+        while len(self._known) > MOST_WORKERS:
+            del self._known[min(self._known, key=lambda name: (self._known[name].at, name))]
 
     def write(self, connection: sqlite3.Connection, at: int) -> None:
         """Remember, and report or take back the fault. Runs inside the caller's transaction."""
@@ -89,15 +97,13 @@ def write_beat(connection: sqlite3.Connection, beat: Beat, at: int, now: int) ->
         row = Heartbeat(beat.worker, "worker", beat.pid, beat.machine, beat.started, seen, figures)
         workers.write_heartbeat(connection, row)
     prefix = f"fleet:{beat.worker}:"
-    faults = {f"{prefix}{key}"[:600]: f"{beat.worker}: {text}" for key, text in beat.faults.items()}
-    for fault in workers.faults(connection):
-        if fault.key.startswith(prefix) and fault.key not in faults:
-            workers.clear_fault(connection, fault.key, at)
+    faults = {f"{prefix}{key}"[:600]: f"{beat.worker}: {text}"[:LONGEST] for key, text in beat.faults.items()}
+    for key in workers.faults_under(connection, prefix):
+        if key not in faults:
+            workers.clear_fault(connection, key, at)
     for key, text in faults.items():
         workers.report_fault(connection, key, "partition", text, at)
-    for other in workers.heartbeats(connection):
-        if other.kind == "worker" and other.at < at - SILENT:
-            workers.remove_heartbeat(connection, other.worker)
+    workers.remove_silent(connection, "worker", at - SILENT, MOST_WORKERS)
 
 
 def _names(names: list[str]) -> str:

@@ -30,8 +30,15 @@ CHUNK_BYTES = 400_000
 RECORD_BYTES = 900_000
 """No record is larger: brokers take 1 MB by default."""
 
-Big = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
-Count = Annotated[int, Meta(ge=0, le=2**62)]
+Time = Annotated[int, Meta(ge=-(2**62), le=2**63 - 1)]
+"""No earlier, so that the start of the window that it lies in can be stored, too."""
+
+Count = Annotated[int, Meta(ge=0, le=2**32)]
+"""Of one batch: the sum of two billion such can be stored."""
+
+Figure = Annotated[float, Meta(ge=-(2.0**63), le=2.0**63)]
+"""A number at all: neither infinite nor undefined."""
+
 Offset = Annotated[int, Meta(ge=0, le=2**62)]
 Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Name = Annotated[str, Meta(max_length=512)]
@@ -71,9 +78,9 @@ class Finding(Record, frozen=True):
     rule: Name
     offset: Offset
     index: Number
-    time: Big
+    time: Time
     quality: Annotated[int, Meta(ge=0, le=7)]
-    ingest: Big
+    ingest: Time
     event_type: Name
     level: Level
     host: Text
@@ -101,7 +108,7 @@ class Dead(Record, frozen=True):
     reason: Text
     payload: Annotated[bytes, Meta(max_length=DEAD_LIMIT)]
     size: Count
-    ingest: Big
+    ingest: Time
 
 
 class Results(Record, frozen=True, tag="results"):
@@ -123,7 +130,7 @@ class Summary(Record, frozen=True, tag="summary"):
     origin: Origin
     start: Annotated[int, Meta(ge=-1, le=2**62)]
     end: Annotated[int, Meta(ge=-1, le=2**62)]
-    watermark: Big
+    watermark: Time
     idle: bool
     ended: bool
     counts: Annotated[tuple[Count, ...], Meta(min_length=len(COUNTED), max_length=len(COUNTED))]
@@ -158,10 +165,10 @@ class Beat(Record, frozen=True, tag="beat"):
     worker: Annotated[str, Meta(min_length=1, max_length=128)]
     machine: Name
     pid: Number
-    started: Big
+    started: Time
     rules: Name
     correlations: Name
-    figures: Annotated[dict[Annotated[str, Meta(max_length=64)], float], Meta(max_length=32)]
+    figures: Annotated[dict[Annotated[str, Meta(max_length=64)], Figure], Meta(max_length=32)]
     faults: Annotated[dict[Name, Text], Meta(max_length=100)]
     gone: bool
 

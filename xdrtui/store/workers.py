@@ -75,6 +75,16 @@ def heartbeats(connection: sqlite3.Connection) -> list[Heartbeat]:
     ]
 
 
+def remove_silent(connection: sqlite3.Connection, kind: str, since: int, most: int) -> None:
+    """Forget those of this kind that were last heard of before `since`; keep so many, the freshest."""
+    connection.execute("DELETE FROM heartbeats WHERE kind = ? AND at < ?", (kind, since))
+    connection.execute(
+        "DELETE FROM heartbeats WHERE worker IN (SELECT worker FROM heartbeats WHERE kind = ?"
+        " ORDER BY at DESC, worker LIMIT -1 OFFSET ?)",
+        (kind, most),
+    )
+
+
 def take_lease(connection: sqlite3.Connection, name: str, holder: str, now: int, until: int) -> bool:
     """Take or renew a lease; False where another holds it and it has not run out.
 
@@ -130,6 +140,25 @@ def report_fault(connection: sqlite3.Connection, key: str, kind: str, text: str,
 
 def clear_fault(connection: sqlite3.Connection, key: str, now: int) -> None:
     connection.execute("UPDATE health SET cleared = ? WHERE key = ? AND cleared = 0", (now, key))
+
+
+def faults_under(connection: sqlite3.Connection, prefix: str) -> list[str]:
+    """The keys, beginning so, of what is not well now."""
+    rows = connection.execute(
+        "SELECT key FROM health WHERE key >= ?1 AND key < ?1 || char(1114111) AND cleared = 0", (prefix,)
+    )
+    return [row[0] for row in rows]
+
+
+def trim_faults(connection: sqlite3.Connection, prefixes: tuple[str, ...], most: int) -> None:
+    """Of the faults whose keys begin so, keep so many: those of now first, then the latest. For keys that
+    somebody else chooses."""
+    for prefix in prefixes:
+        connection.execute(
+            "DELETE FROM health WHERE key IN (SELECT key FROM health WHERE key >= ?1"
+            " AND key < ?1 || char(1114111) ORDER BY cleared = 0 DESC, last_at DESC, key LIMIT -1 OFFSET ?2)",
+            (prefix, most),
+        )
 
 
 def faults(connection: sqlite3.Connection, cleared: bool = False) -> list[Fault]:
