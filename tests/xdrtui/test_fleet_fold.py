@@ -15,7 +15,7 @@ from xdrtui.errors import StoreError
 from xdrtui.events.message import Messages, Position, Source
 from xdrtui.pipeline.fleet_fold import MOST_FAULTS, FoldSink
 from xdrtui.pipeline.fleet_health import LONGEST, MOST_WORKERS
-from xdrtui.pipeline.fleet_records import Beat, Notice, Summary, encode, origin, results_of
+from xdrtui.pipeline.fleet_records import Any_, Beat, Notice, Summary, encode, origin, results_of
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.sources.partitions import Fetched
@@ -155,13 +155,13 @@ def test_a_record_cannot_move_the_folds_own_place_or_what_people_did(tmp_path: P
 def test_made_up_workers_and_faults_stay_few_and_cost_little(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
-    forged = [
+    forged: list[Any_] = [
         Beat(f"worker-{n}", "m", 1, START, "r", "c", {}, {f"{n}-{k}": "x" * 60_000 for k in range(3)}, False)
         for n in range(400)
     ]
-    notices = [Notice("w", f"{n} " + "x" * 60_000) for n in range(600)]
+    notices: list[Any_] = [Notice("w", f"{n} " + "x" * 60_000) for n in range(600)]
     began = time.process_time()
-    fold(tmp_path / "store", rules, [encode(each) for each in (*forged, *notices)], [500], restart=False)
+    fold(tmp_path / "store", rules, [encode(each) for each in [*forged, *notices]], [500], restart=False)
     assert time.process_time() - began < 5
     with Store.open(tmp_path / "store", readonly=True) as store:
         assert len(workers.heartbeats(store.connection)) <= MOST_WORKERS
