@@ -106,7 +106,8 @@ def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells
         return [section("also", cells), [("no other alert of its entities within 24 h", "dim")]]
     hosts = len({main_entity(each)[1] for each in also})
     counted = number(len(also)) + ("" if len(also) < MOST_RELATED else " or more")
-    said = f"{counted} alerts of its entities on {number(hosts)} {'host' if hosts == 1 else 'hosts'}"
+    alerts, places = "alert" if len(also) == 1 else "alerts", "host" if hosts == 1 else "hosts"
+    said = f"{counted} {alerts} of its entities on {number(hosts)} {places}"
     lines = [section("also", cells, f"{said} within 24 h")]
     near = sorted(also, key=lambda each: abs(each.first_seen - row.first_seen))[:ALSO]
     for each in sorted(near, key=lambda each: each.first_seen):
