@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime
+import gzip
 import io
 import json
 import struct
+import time
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ from tests.kafka.web import Request, WebServer
 from xdrtui.errors import SettingsError
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.secrets import Secret
+from xdrtui.sources import http
 from xdrtui.sources import registry as module
 from xdrtui.sources.avro import Unreadable, UnusableSchema, reader
 from xdrtui.sources.http import LARGEST, WebPlace
@@ -295,6 +300,80 @@ BOMBS = {
 }
 
 
+GROWING = {
+    "a long symbol": {"type": "array", "items": {"type": "enum", "name": "E", "symbols": ["A" * 100_000]}},
+    "names of empty fields": {
+        "type": "array",
+        "items": {
+            "type": "record",
+            "name": "R",
+            "fields": [{"name": "b", "type": "boolean"}]
+            + [{"name": f"n{n}", "type": "null"} for n in range(500)],
+        },
+    },
+    "two types of one short name": [
+        {"type": "record", "name": "a.E", "fields": []},
+        {"type": "record", "name": "b.E", "fields": [{"name": "s", "type": "string"}]},
+        {"type": "array", "items": "a.E"},
+    ],
+    "a billion laughs": {
+        "type": "record",
+        "name": "R0",
+        "fields": [
+            {"name": "a", "type": {"type": "record", "name": "R1", "fields": [
+                {"name": "a", "type": {"type": "record", "name": "R2", "fields": [
+                    {"name": f"f{n}", "type": "null"} for n in range(1_000)]}},
+                *({"name": f"f{n}", "type": "R2"} for n in range(1_000))]}},
+            *({"name": f"f{n}", "type": "R1"} for n in range(1_000)),
+        ],
+    },
+    "itself": {
+        "type": "record",
+        "name": "Node",
+        "fields": [{"name": "x" * 1_000, "type": "null"}, {"name": "next", "type": ["null", "Node"]}],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_schema_that_makes_much_of_few_bytes_is_refused(name: str) -> None:
+    with pytest.raises(UnusableSchema, match="no bound"):
+        reader(json.dumps(GROWING[name]))
+
+
+def test_types_that_lead_to_each_other_ten_thousand_deep_are_refused() -> None:
+    chain = [
+        {"type": "record", "name": f"R{n}", "fields": [{"name": "a", "type": f"R{n + 1}"}]}
+        for n in range(10_000)
+    ]
+    with pytest.raises(UnusableSchema):
+        reader(json.dumps(chain))
+
+
+def varint(number: int) -> bytes:
+    out = b""
+    number *= 2
+    while number > 127:
+        out += bytes([number & 127 | 128])
+        number >>= 7
+    return out + bytes([number])
+
+
+def test_long_numbers_cost_no_time() -> None:
+    money = {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2}
+    node = {
+        "type": "record",
+        "name": "Node",
+        "fields": [{"name": "n", "type": "long"}, {"name": "next", "type": ["null", "Node"]}],
+    }
+    began = time.process_time()
+    assert len(reader(json.dumps(money))(varint(400_000) + b"\x7f" * 400_000)) == 400_000  # the bytes alone
+    with pytest.raises(Unreadable):
+        reader(json.dumps(node))(b"\xff" * 400_000)
+    assert time.process_time() - began < 1
+    assert reader(json.dumps(money))(varint(2) + b"\x01\x00") == b'"2.56"'
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_an_array_whose_items_take_no_bytes_is_refused(name: str) -> None:
     with pytest.raises(UnusableSchema, match="no bound"):
@@ -350,3 +429,34 @@ def test_any_bytes_become_json_or_are_refused(to_json: Any, payload: bytes) -> N
     except Unreadable:
         return
     assert isinstance(json.loads(text), dict)
+
+
+# --- hostile servers
+
+
+async def test_a_compressed_answer_is_not_unpacked_and_a_dripping_one_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "SECONDS", 0.3)
+    bomb = gzip.compress(bytes(50 << 20))
+
+    async def serve(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        asked = await reading.readuntil(b"\r\n\r\n")
+        if b"/bomb" in asked:
+            writing.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bomb)
+        else:
+            writing.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    writing.write(b" ")
+                    await writing.drain()
+                    await asyncio.sleep(0.1)
+        writing.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, http.web(WebPlace(url)) as asking:
+        with pytest.raises(http.WebError, match="compressed"):
+            await http.ask(asking, f"{url}/bomb")
+        with pytest.raises(http.WebError, match="does not end"):
+            await http.ask(asking, f"{url}/drip")

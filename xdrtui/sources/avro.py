@@ -4,8 +4,10 @@ In: a schema's text and the schemas it refers to. Out: a function from a message
 
 What is guarded against, each seen with fastavro 1.13: a recursive schema overflows the stack of its C reader
 and kills the process (such schemas are read by its Python reader, which raises); an array whose items take no
-bytes grows to any length from ten of them (such schemas are refused); a time out of range raises (the message
-is read again without its logical types).
+bytes grows to any length from ten of them, and a symbol or names of any length from one (schemas without a
+bound are refused, see `avro_bounds`); a decimal of 400 KB takes 20 seconds in which no other thread runs, and
+so does a number of the Python reader (longer ones are none); a time out of range raises (the message is read
+again without its logical types).
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from xdrtui.plain import visible
+from xdrtui.sources import avro_bounds
 
 ToJson: TypeAlias = Callable[[bytes], bytes]
 
 DEEPEST = 64
-LARGEST_JSON = 32 << 20
-_NO_BYTES = ("null",)
+LONGEST_DECIMAL = 512
+"""Bytes; its digits cost the square of it, and nobody else may run meanwhile."""
+
+LONGEST_NUMBER = 100
+"""Bytes that a number of the Python reader may have: likewise."""
 
 
 class UnusableSchema(Exception):
@@ -45,23 +51,35 @@ def reader(schema: str, references: Sequence[str] = ()) -> ToJson:
         fastavro = importlib.import_module("fastavro")
     except ImportError:
         raise NoAvro from None
+    _bound_decimals()
     parts = [_plain(text) for text in (*references, schema)]
-    named = {name: each for part in parts for name, each in _definitions(part)}
-    _refuse_bombs(parts, named)
-    recursive = _recursive(parts, named)
+    definitions = [each for part in parts for each in _definitions(part)]
+    try:
+        avro_bounds.check(parts, definitions)
+    except avro_bounds.Boundless as bomb:
+        raise UnusableSchema(str(bomb)) from None
+    except RecursionError:
+        raise UnusableSchema("its types are nested too deep") from None
+    recursive = _recursive(dict(definitions))
     readers = importlib.import_module("fastavro._read_py") if recursive else fastavro
     try:
         full = _parsed(fastavro, parts)
         bare = _parsed(fastavro, [_without_logical(part) for part in parts])
-    except (fastavro.schema.SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        fastavro.schema.SchemaParseException,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise UnusableSchema(f"fastavro cannot use it: {visible(str(error))[:200]}") from None
 
     def to_json(payload: bytes) -> bytes:
         for parsed in (full, bare):
             try:
-                value = readers.schemaless_reader(
-                    io.BytesIO(payload), parsed, handle_unicode_errors="replace"
-                )
+                bytes_of = _ShortNumbers(payload) if recursive else io.BytesIO(payload)
+                value = readers.schemaless_reader(bytes_of, parsed, handle_unicode_errors="replace")
                 return value.encode() if isinstance(value, str) else _encoded(value)
             except (
                 ArithmeticError,
@@ -78,6 +96,37 @@ def reader(schema: str, references: Sequence[str] = ()) -> ToJson:
         raise Unreadable(visible(str(problem) or type(problem).__name__)[:200])
 
     return to_json
+
+
+class _ShortNumbers(io.BytesIO):
+    """Bytes that the Python reader reads; ValueError where a number has no end."""
+
+    _going_on = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self._going_on = self._going_on + 1 if size == 1 and data >= b"\x80" else 0
+        if self._going_on > LONGEST_NUMBER:
+            raise ValueError("a number is too long")
+        return data
+
+
+def _bound_decimals() -> None:
+    """Let fastavro take no decimal that is longer than any that means something."""
+    readers = importlib.import_module("fastavro.read").LOGICAL_READERS
+    for name in ("bytes-decimal", "fixed-decimal"):
+        if not isinstance(readers[name], _Decimals):
+            readers[name] = _Decimals(readers[name])
+
+
+class _Decimals:
+    def __init__(self, inner: Callable[..., Any]) -> None:
+        self._inner = inner
+
+    def __call__(self, data: bytes, *schemas: Any) -> Any:
+        if len(data) > LONGEST_DECIMAL:
+            raise ValueError("a decimal is too long")
+        return self._inner(data, *schemas)
 
 
 def _encoded(value: Any) -> bytes:
@@ -127,38 +176,7 @@ def _definitions(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield each["name"].rpartition(".")[2], each
 
 
-def _refuse_bombs(parts: Sequence[Any], named: dict[str, dict[str, Any]]) -> None:
-    for part in parts:
-        for each in _types(part):
-            if each.get("type") == "array" and _may_be_empty(each.get("items"), named, frozenset()):
-                raise UnusableSchema("it has an array whose items take no bytes, so that it has no bound")
-
-
-def _may_be_empty(node: Any, named: dict[str, dict[str, Any]], within: frozenset[str]) -> bool:
-    """True if a value of this type may take no bytes at all."""
-    if isinstance(node, str):
-        name = node.rpartition(".")[2]
-        if name not in named or name in within:
-            return node in _NO_BYTES
-        return _may_be_empty(named[name], named, within | {name})
-    if not isinstance(node, dict):
-        return False  # a union begins with its branch's number
-    kind = node.get("type")
-    if kind in ("record", "error"):
-        inner = within | {str(node.get("name", "")).rpartition(".")[2]}
-        fields = node.get("fields")
-        return all(
-            isinstance(field, dict) and _may_be_empty(field.get("type"), named, inner)
-            for field in (fields if isinstance(fields, list) else ())
-        )
-    if kind == "fixed":
-        return not node.get("size")
-    if isinstance(kind, str) and kind not in ("array", "map", "enum"):
-        return _may_be_empty(kind, named, within)
-    return _may_be_empty(kind, named, within) if isinstance(kind, dict) else False
-
-
-def _recursive(parts: Sequence[Any], named: dict[str, dict[str, Any]]) -> bool:
+def _recursive(named: dict[str, dict[str, Any]]) -> bool:
     """True if a named type comes to itself again."""
     uses = {name: set(_names_in(each)) & named.keys() for name, each in named.items()}
     for name in uses:

@@ -6,6 +6,7 @@ followed, so that a secret goes only where the settings say. What fails is a `We
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 20
 SECONDS = 8.0
+"""Without a word; a whole answer may take twice as long."""
+
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -98,21 +101,26 @@ async def ask(client: httpx.AsyncClient, url: str, form: Mapping[str, str] | Non
     """GET, or POST with a form. Raises WebError where no answer comes or it is too large."""
     import httpx
 
+    # compressed it could be any size once httpx has unpacked a piece of it
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     body = bytearray()
     try:
-        request = client.build_request(
-            "GET" if form is None else "POST", url, data=form, headers={"Accept": "application/json"}
-        )
-        answer = await client.send(request, stream=True)
-        try:
-            async for part in answer.aiter_bytes():
-                body += part
-                if len(body) > LARGEST:
-                    raise TooLarge(f"its answer is larger than {LARGEST >> 20} MB")
-        finally:
-            await answer.aclose()
+        async with asyncio.timeout(2 * SECONDS):
+            request = client.build_request("GET" if form is None else "POST", url, data=form, headers=headers)
+            answer = await client.send(request, stream=True)
+            try:
+                if answer.headers.get("Content-Encoding", "identity") != "identity":
+                    raise WebError("its answer is compressed, which was not asked for")
+                async for part in answer.aiter_raw():
+                    body += part
+                    if len(body) > LARGEST:
+                        raise TooLarge(f"its answer is larger than {LARGEST >> 20} MB")
+            finally:
+                await answer.aclose()
     except httpx.TimeoutException:
         raise WebError(f"it does not answer within {SECONDS:.0f} s") from None
+    except TimeoutError:
+        raise WebError(f"its answer does not end within {2 * SECONDS:.0f} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise WebError(f"it cannot be asked: {_cause(error)}") from None
     return Answer(answer.status_code, bytes(body))

@@ -10,6 +10,7 @@ most frequent first, so that a flood of made-up numbers does not hide a new sche
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import struct
 import time
@@ -96,7 +97,8 @@ class Registry:
     async def unpack(self, payloads: Sequence[bytes]) -> list[bytes]:
         """The payloads, one for one. Raises RegistryDown."""
         await self._learn(payloads)
-        return [self._unpacked(each) for each in payloads]
+        # a thread of its own: meanwhile the heartbeats go out
+        return await asyncio.to_thread(lambda: [self._unpacked(each) for each in payloads])
 
     def _unpacked(self, payload: bytes) -> bytes:
         number = number_of(payload)
@@ -164,7 +166,8 @@ class Registry:
                 return Known(_as_it_is)
             if schema.schemaType != "AVRO":
                 return Known(None, f"schemas of the kind {visible(schema.schemaType)} are not read", until)
-            return Known(reader(schema.schema, await self._references(client, schema)))
+            others = await self._references(client, schema)
+            return Known(await asyncio.to_thread(reader, schema.schema, others))
         except (UnusableSchema, TooLarge) as error:
             return Known(None, str(error), until)
         except NoAvro:
