@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -116,10 +117,20 @@ def keep_terminal() -> BlackBox:
         box.life = child_end
         return box
     os.close(child_end)
-    _wait(child, box, before)
+    _wait(child, parent_end, box, before)
 
 
-def _wait(child: int, box: BlackBox, before: list[int | list[bytes | int]] | None) -> NoReturn:
+def _until_hung_up(life: int) -> bool:
+    """Wait until the terminal is gone (true) or the child has ended (false). The system tells of the first by
+    SIGHUP only where this is the terminal's session: elsewhere the screens would spin on a dead line."""
+    terminal = sys.stdin.fileno()
+    poller = select.poll()
+    poller.register(terminal, 0)
+    poller.register(life, 0)
+    return terminal in dict(poller.poll())
+
+
+def _wait(child: int, life: int, box: BlackBox, before: list[int | list[bytes | int]] | None) -> NoReturn:
     def forward(number: int, frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
@@ -136,6 +147,9 @@ def _wait(child: int, box: BlackBox, before: list[int | list[bytes | int]] | Non
         signal.signal(number, signal.SIG_IGN)
     code = 1
     try:
+        with contextlib.suppress(OSError, ValueError):
+            if before is not None and _until_hung_up(life):
+                forward(signal.SIGHUP, None)
         _, status = os.waitpid(child, 0)
         signal.alarm(0)
         code = os.waitstatus_to_exitcode(status)

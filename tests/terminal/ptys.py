@@ -46,6 +46,10 @@ class Pty:
         self._process.wait()
         os.close(self._main)
 
+    def hang_up(self) -> None:
+        """The terminal goes away."""
+        os.close(self._main)
+
     def type(self, keys: bytes) -> None:
         os.write(self._main, keys)
 

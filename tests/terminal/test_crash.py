@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.screens.sample_store import sample
+from tests.terminal.ptys import Pty
 from tests.terminal.tmux import Terminal, require_tmux
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +118,14 @@ def test_the_screens_end_when_the_parent_is_killed(tmp_path: Path) -> None:
         assert not Path(f"/proc/{child}/stat").exists()
         terminal.key("Enter")
         ended(terminal, store)
+
+
+def test_the_screens_end_when_the_line_is_dead_and_no_signal_says_so(tmp_path: Path) -> None:
+    """Where the terminal is not this session's own, the system sends no SIGHUP when it goes."""
+    screen = Pty(sample(tmp_path / "store"))
+    screen.__enter__()
+    screen.hang_up()
+    deadline = time.monotonic() + 10
+    while screen.runs() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not screen.runs()
