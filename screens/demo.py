@@ -4,11 +4,16 @@ begin with and a report at the end. The demo itself (`xdrtui.demo`) is handed in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
 from screens.paint import Line
-from screens.sanitise import sanitise, wrap
+from screens.sanitise import sanitise, width, wrap
+
+
+COLUMNS = re.compile("^ +| {2,}")
+"""Where a column of a line begins; what does not fit goes on below its last."""
 
 
 class Demo(Protocol):
@@ -22,6 +27,9 @@ class Demo(Protocol):
 
     def pause(self) -> str:
         """Stop the clock, or let it run; what was done, as a line."""
+
+    def hold(self, on: bool) -> None:
+        """Let the clock wait while somebody reads; off: let it run on, unless `pause` stopped it."""
 
     def step(self) -> str:
         """Go on to the next step of the attack."""
@@ -68,7 +76,13 @@ def card_lines(text: Sequence[str], title: str, cells: int) -> list[Line]:
     """A card: the first line stands out, keys in backquotes too."""
     lines: list[Line] = [[]]
     for place, raw in enumerate(text):
-        for part in wrap(sanitise(raw), cells) if raw else [""]:
+        clean = sanitise(raw)
+        indent = max((found.end() for found in COLUMNS.finditer(clean)), default=0)
+        if width(clean) <= cells or indent > cells // 2:
+            indent = 0
+        parts = wrap(clean[indent:], cells - indent) if raw else [""]
+        for at, part in enumerate(parts):
+            part = (" " * indent if at else clean[:indent]) + part
             lines.append([(part, "strong")] if not place else keyed(part))
     return [*lines, [], [(title, "dim")]]
 

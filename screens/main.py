@@ -75,7 +75,12 @@ class TerminalScreen:
         from xdrtui.demo import open_demo
 
         with open_demo(options.scenarios, reset=options.reset) as demo, logs_in(demo.directory):
-            return run(demo.directory, preferences=preferences, demo=demo, name="demo", box=box)
+            code = run(demo.directory, preferences=preferences, demo=demo, name="demo", box=box)
+        if not code:
+            chosen = "".join(f" --scenario {name}" for name in options.scenarios)
+            click.echo(f"`xdrtui demo{chosen}` goes on from here, with --reset it starts over.")
+            click.echo(f"What it found and you judged is kept in {demo.directory}")
+        return code
 
     def open_replay(self, session: Session, paths: tuple[str, ...], speed: float) -> int:
         self._require_terminal()

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from screens.away import Away
-from screens.commands import LIVE
+from screens.commands import LIVE, QUEUE
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -55,6 +55,7 @@ class Watch:
 
     def tick(self) -> None:
         """Look, unless the last look is not over yet."""
+        self._hold()
         self._report()
         self.away.tick()
         self._offer()
@@ -95,6 +96,13 @@ class Watch:
         if left >= ROOM:
             return ""
         return f"the disk of {folder} is full, {left // 1_000_000} MB are left: make room, or nothing is kept"
+
+    def _hold(self) -> None:
+        """The demo's clock waits while a page, a menu or a card is read: nothing runs past a student."""
+        bench, demo = self._bench, self._bench.services.demo
+        if demo is not None:
+            over = bench.app.screen is not bench or bench.menu is not None or bench.asking.typing
+            demo.hold(over or bench.current not in (QUEUE, LIVE))
 
     def _report(self) -> None:
         """The report of a demo that is over opens once, by itself, but over nothing that takes keys."""

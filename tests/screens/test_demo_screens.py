@@ -19,6 +19,8 @@ class Played:
     def __init__(self) -> None:
         self.acts: list[str] = []
         self.over = False
+        self.held = False
+        self.holds: list[bool] = []
 
     def clock_text(self) -> str:
         return "DEMO 03-03 14:02 x120"
@@ -32,6 +34,11 @@ class Played:
 
     def pause(self) -> str:
         return self._act("pause")
+
+    def hold(self, on: bool) -> None:
+        if on != self.held:
+            self.held = on
+            self.holds.append(on)
 
     def step(self) -> str:
         return self._act("step")
@@ -144,3 +151,25 @@ async def test_the_report_opens_by_itself_once_but_over_no_input(store: Path) ->
         await pilot.pause(0.8)
         assert app.screen is app.workbench, "once"
         assert "`:` report shows its report again" in shown(app)[-2]
+
+
+async def test_the_demos_clock_waits_while_a_card_a_page_or_a_menu_is_read(store: Path) -> None:
+    demo = Played()
+    app = app_on(store, demo=demo)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.5)
+        assert demo.held, "the card is read"
+        await pilot.press("enter")
+        await pilot.pause(0.35)
+        await settled(pilot, rows=7)
+        for keys in (["enter", "q"], ["c", "q"], ["slash", "escape"], ["question_mark", "q"]):
+            await pilot.pause(0.35)
+            assert not demo.held, keys
+            await pilot.press(keys[0])
+            await pilot.pause(0.35)
+            assert demo.held, keys
+            await pilot.press(keys[1])
+            await pilot.pause(0.35)
+        await pilot.press("3")
+        await pilot.pause(0.35)
+        assert not demo.held, "a tail is watched, not read"

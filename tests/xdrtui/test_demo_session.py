@@ -57,6 +57,24 @@ def test_it_plays_obeys_and_says_so(demo: DemoSession) -> None:
     assert not demo.ended()
 
 
+def test_its_clock_waits_while_somebody_reads_and_stays_stopped_where_it_was_stopped(
+    demo: DemoSession,
+) -> None:
+    demo.hold(True)
+    until(lambda: demo.clock_text().endswith(" waits"))
+    at = demo.now()
+    time.sleep(0.5)
+    assert demo.now() == at
+    demo.hold(False)
+    until(lambda: demo.now() > at)
+    demo.pause()
+    demo.hold(True)
+    demo.hold(False)
+    until(lambda: demo.clock_text().endswith(" paused"))
+    time.sleep(0.3)
+    assert demo.clock_text().endswith(" paused")
+
+
 def test_an_alert_keeps_its_truth_until_it_is_closed(demo: DemoSession) -> None:
     demo.pause()
     demo.step()

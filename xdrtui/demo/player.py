@@ -65,6 +65,7 @@ class Player:
         self._schedule = Schedule((), ())
         self._marks: dict[str, Mark] = {}
         self._paused = False
+        self._held = False
         self._loading = False
         self._rate_since = (wall(), 0)
         self._forget_the_dead()
@@ -77,10 +78,10 @@ class Player:
         """Heed an order; unknown ones are nothing."""
         if name == "pause":
             self._paused = not self._paused
-            if self._paused:
-                self._pace.pause()
-            else:
-                self._pace.resume()
+            self._run_or_stand()
+        elif name in ("hold", "go"):
+            self._held = name == "hold"
+            self._run_or_stand()
         elif name in ("faster", "slower"):
             self._chosen = (faster if name == "faster" else slower)(self._chosen)
             self._set_speed()
@@ -161,6 +162,17 @@ class Player:
 
     # --- the clock
 
+    @property
+    def _stands(self) -> bool:
+        """A person stopped the clock, or it waits while somebody reads."""
+        return self._paused or self._held
+
+    def _run_or_stand(self) -> None:
+        if self._stands:
+            self._pace.pause()
+        else:
+            self._pace.resume()
+
     def _at_border(self) -> None:
         """Where the speed changes, the clock stops for an instant, so that it runs past no step."""
         until = self._schedule.speed_at(self.state.now, self._chosen).until
@@ -178,7 +190,7 @@ class Player:
         moment = self._schedule.next_step(self._pace.now())
         if moment is None:
             self._jump(max((each.end for each in self._schedule.moments), default=0))
-        elif self._paused:
+        elif self._stands:
             self._jump(min(moment.end, moment.start + FOLLOW) + SECOND)
         else:
             self._jump(moment.start)
@@ -206,7 +218,7 @@ class Player:
             if self._loading:
                 self._tell()
         self._mark(self._pace.now())
-        if not self._paused:
+        if not self._stands:
             self._pace.resume()
         self._set_speed()
 
@@ -249,10 +261,11 @@ class Player:
             number=self._count - len(self._waiting) + 1,
             of=self._count,
             now=now,
-            times=0 if self._paused else speed.times,
+            times=0 if self._stands else speed.times,
             chosen=self._chosen,
             quiet=speed.quiet,
             paused=self._paused,
+            held=self._held,
             step=self._schedule.begun(now),
             steps=len(self._schedule.moments),
             loading=self._loading,

@@ -60,6 +60,7 @@ class DemoSession:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader = threading.Thread(target=self._read, name="demo", daemon=True)
         self._closing = False
+        self._held = False
         self._goes_on = (directory / DATABASE).exists()
 
     @cached_property
@@ -143,6 +144,8 @@ class DemoSession:
             pace = "loading"
         elif state.paused:
             pace = "paused"
+        elif state.held:
+            pace = "waits"
         else:
             pace = f"x{state.times}" + (" quiet" if state.quiet else "")
         return f"DEMO {at:%m-%d %H:%M} {pace}"
@@ -155,6 +158,12 @@ class DemoSession:
         with self._lock:  # so that two keys in quick succession say two things
             self._state = msgspec.structs.replace(self._state, paused=not state.paused)
         return "the demo's clock runs again" if state.paused else "the demo's clock stands: `=` lets it run"
+
+    def hold(self, on: bool) -> None:
+        """Let the clock wait while somebody reads, or let it run on; one that was stopped stays so."""
+        if on != self._held:
+            self._held = on
+            self._send("hold" if on else "go")
 
     def faster(self) -> str:
         """One rung up."""
@@ -213,7 +222,7 @@ class DemoSession:
         return [
             f"The demo: {days} of logs, played into the real thing.",
             f"{begins} Rules raise alerts; some of them are false.",
-            "The clock at the top is in UTC, and runs fast while nothing begins.",
+            "Its clock (top, UTC) hurries while nothing begins, waits while you read.",
             "",
             "  `enter` open an alert      `c` close it with your verdict",
             "  `x` a hint on it: where to look, which field, the answer",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-ORDERS = ("pause", "faster", "slower", "step")
+ORDERS = ("pause", "faster", "slower", "step", "hold", "go")
 
 
 class State(msgspec.Struct, frozen=True):
@@ -15,7 +15,7 @@ class State(msgspec.Struct, frozen=True):
 
     scenario, number, of: which scenario is played, the how manieth of how many; now: the replay clock,
     nanoseconds since 1970 UTC; times: its speed at this moment (0 = it stands); chosen: the speed chosen for
-    the attack; quiet: no step begins hereabouts; step, steps: how many of the scenario's steps have begun;
+    the attack; quiet: no step begins hereabouts; held: it waits while somebody reads; step, steps: how many of the scenario's steps have begun;
     loading: what came before is read at full speed; failure: why it ended early.
     """
 
@@ -27,6 +27,7 @@ class State(msgspec.Struct, frozen=True):
     chosen: int = 0
     quiet: bool = False
     paused: bool = False
+    held: bool = False
     step: int = 0
     steps: int = 0
     loading: bool = True
