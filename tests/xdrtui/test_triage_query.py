@@ -140,3 +140,32 @@ def test_any_text_is_a_query_or_a_query_error(desk: Desk, text: str) -> None:
         desk.alerts(AlertQuery(text, now=START))
     except QueryError as error:
         assert 0 <= error.position <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5_000 + "a" + ")" * 5_000,
+        "not " * 5_000 + "a",
+        " or ".join(f"a{n}" for n in range(5_000)),
+        "host:\udcff",
+    ],
+    ids=["brackets", "not", "or", "no character"],
+)
+def test_what_no_database_takes_is_an_error_of_the_filter(text: str) -> None:
+    with pytest.raises(QueryError):
+        parse(AlertQuery(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not " * 40 + "a",
+        "(" * 40 + "a b or c" + ")" * 40,
+        " or ".join(["host:a b"] * 160),
+        "last>0001-01-01",
+        "last<9999-12-31",
+    ],
+)
+def test_the_most_that_a_filter_takes_the_database_takes(text: str, desk: Desk) -> None:
+    desk.alerts(AlertQuery(text, now=1), 10, 0)

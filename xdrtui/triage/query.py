@@ -88,6 +88,11 @@ FIELD = re.compile(r"([A-Za-z_.]+)(:|>=|<=|>|<|=)")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SECOND = 1_000_000_000
 
+MOST_WORDS = 500
+"""SQLite takes no expression deeper than 1,000, and as deep is one of as many words."""
+
+DEEPEST = 40
+
 
 class Token(msgspec.Struct, frozen=True):
     """A word of the filter. kind: "(", ")", "and", "or", "not", "term", "text"; position: where it begins;
@@ -105,6 +110,8 @@ class Token(msgspec.Struct, frozen=True):
 def parse(query: AlertQuery) -> Condition:
     """The condition that the query's text means. Raises QueryError."""
     tokens = tokens_of(query.text)
+    if len(tokens) > MOST_WORDS:
+        raise QueryError(f"a filter has at most {MOST_WORDS} words", tokens[MOST_WORDS].position)
     return Grammar(tokens, _Alerts(query)).parse() if tokens else All()
 
 
@@ -135,6 +142,8 @@ def tokens_of(text: str, *, field: re.Pattern[str] = FIELD, fold: bool = True) -
     of fields are the queue's own, in whatever case; else they stay as they are written."""
     tokens: list[Token] = []
     at = 0
+    if (broken := re.search("[\ud800-\udfff]", text)) is not None:
+        raise QueryError("this is no character", broken.start())
     while at < len(text):
         start = at
         char = text[at]
@@ -200,7 +209,7 @@ class Grammar(Generic[T]):
     def __init__(self, tokens: list[Token], meaning: Meaning[T]) -> None:
         self.tokens = tokens
         self.meaning = meaning
-        self.at = 0
+        self.at = self.depth = 0
 
     def parse(self) -> T:
         """What all the tokens mean; there must be some. Raises QueryError."""
@@ -234,10 +243,17 @@ class Grammar(Generic[T]):
         token = self.tokens[self.at]
         self.at += 1
         match token.kind:
+            case "not" | "(" if self.depth >= DEEPEST:
+                raise QueryError(f"this is nested deeper than {DEEPEST}", token.position)
             case "not":
-                return self.meaning.negated(self.one())
+                self.depth += 1
+                part = self.one()
+                self.depth -= 1
+                return self.meaning.negated(part)
             case "(":
+                self.depth += 1
                 inner = self.either()
+                self.depth -= 1
                 if self.peek() != ")":
                     raise QueryError("this '(' is not closed", token.position)
                 self.at += 1
@@ -275,8 +291,8 @@ def term(token: Token, query: AlertQuery) -> Condition:
     make = TERMS.get(token.field)
     if make is None:
         close = nearest(token.field, FIELDS)
-        hint = f"; did you mean {close}?" if close else f"; there are {', '.join(FIELDS)}"
-        quote = "; put it in quotes to look for it as text"
+        hint = f"; did you mean {close}?" if close else f"; there are {', '.join(FIELDS)}."
+        quote = " Or put it in quotes to look for it as text"
         raise QueryError(f"there is no field {token.field}{hint}{quote}", token.position)
     if token.operator not in (":", "=") and token.field not in ORDERED:
         raise QueryError(f"{token.field} takes only ':'", token.position)
@@ -346,7 +362,8 @@ def time_of(token: Token, now: int) -> int:
     except ValueError as error:
         raise QueryError("a time is -2h, 14:00Z, 2024-03-03 or 2024-03-03T14:00Z", token.at) from error
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    since = (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    return max(-(2**62), min(since, 2**63 - 1))  # what can be stored; nothing happened beyond
 
 
 def sign(token: Token, default: str = "=") -> str:
