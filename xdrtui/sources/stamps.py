@@ -15,6 +15,9 @@ REPLAY_CLOCK = "xdrtui-replay-clock"
 LOG_APPEND_TIME = 1
 _MILLISECOND = 1_000_000
 
+_LATEST = 9_223_372_036 * 1_000_000_000
+"""As of events' own times: in the year 2262."""
+
 
 class Record(Protocol):
     """The part of aiokafka's ConsumerRecord that is needed. timestamp: milliseconds."""
@@ -33,7 +36,7 @@ def ingest_times(records: Sequence[Record], now: int) -> list[int]:
     """The broker's clock where the topic is stamped by it; else what the producer says, but no later than
     `now`: so a message that is read again after a crash keeps its time."""
     return [
-        record.timestamp * _MILLISECOND
+        _bounded(record.timestamp * _MILLISECOND)
         if record.timestamp_type == LOG_APPEND_TIME or 0 < record.timestamp * _MILLISECOND <= now
         else now
         for record in records
@@ -42,7 +45,7 @@ def ingest_times(records: Sequence[Record], now: int) -> list[int]:
 
 def replay_times(records: Sequence[Record]) -> list[int]:
     """The replay clocks; where a header is missing or malformed, the record's timestamp."""
-    return [_replayed(record) for record in records]
+    return [_bounded(_replayed(record)) for record in records]
 
 
 def _replayed(record: Record) -> int:
@@ -50,3 +53,8 @@ def _replayed(record: Record) -> int:
         if name == REPLAY_CLOCK and len(value) == 8:
             return int.from_bytes(value, "big")
     return record.timestamp * _MILLISECOND
+
+
+def _bounded(time: int) -> int:
+    """A time that can be stored: producers may write any."""
+    return min(max(time, 0), _LATEST)
