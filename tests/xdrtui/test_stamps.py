@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
@@ -13,7 +15,7 @@ NOW = 1_800_000_000 * 10**9
 class Message(msgspec.Struct):
     timestamp: int
     timestamp_type: int = 0
-    headers: list[tuple[str, bytes]] = []
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def test_a_replay_clock_comes_back() -> None:
@@ -23,7 +25,7 @@ def test_a_replay_clock_comes_back() -> None:
 @pytest.mark.parametrize("clock", [b"\xff" * 8, b"\x80" + bytes(7)])
 def test_a_forged_clock_is_a_time_that_can_be_stored(clock: bytes) -> None:
     times = replay_times([Message(0, headers=[(REPLAY_CLOCK, clock)]), Message(2**63 - 1), Message(-(2**63))])
-    assert all(0 <= time < 2**63 - 10**15 for time in times)
+    assert all(0 <= time < 2**63 - 1 for time in times)
 
 
 def test_a_brokers_clock_is_taken_as_far_as_it_can_be_stored() -> None:
