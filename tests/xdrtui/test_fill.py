@@ -62,7 +62,7 @@ def test_another_process_that_folds_is_not_waited_for_without_end(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filling, "LEASE_SECONDS", -0.5)
-    leave_lease(files, 60.0)
+    leave_lease(files, 10.0)
     assert alerts_after_fill(files) == 0
 
 

@@ -31,9 +31,11 @@ def total(parts: Sequence[Tally | None]) -> Tally:
 
 @st.composite
 def readings(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, int]]]:
-    """Readers that begin where an offset was committed; the one before may still write after that."""
+    """Readers that begin where an offset was committed; the one before may still write after that, but not
+    what it committed: that was written before."""
     events = draw(st.lists(st.integers(0, 3), min_size=1, max_size=60))
-    committed, chains = 0, []
+    committed = 0
+    chains: list[tuple[list[tuple[int, int]], int]] = []
     while committed < len(events):
         at, chain = committed, []
         for length in draw(st.lists(st.integers(1, 20), min_size=1, max_size=4)):
@@ -41,12 +43,12 @@ def readings(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, int]]]:
             if end > at:
                 chain.append((at, end))
             at = end
-        chains.append(chain)
         committed = draw(st.sampled_from([end for _, end in chain])) if chain else len(events)
+        chains.append((chain, committed))
     written: list[tuple[int, int]] = []
     late: list[tuple[int, int]] = []
-    for chain in chains:  # the last write of a reader may come after its successor has begun
-        keep = draw(st.integers(0, 1)) if len(chain) > 1 else 0
+    for chain, done in chains:  # the last write of a reader may come after its successor has begun
+        keep = draw(st.integers(0, 1)) if len(chain) > 1 and done < chain[-1][1] else 0
         cut = len(chain) - keep
         written += chain[:cut] + late
         late = chain[cut:]
