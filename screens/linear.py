@@ -154,7 +154,7 @@ class Linear:
 
     def _ask_number(self) -> None:
         typed = (self._typed("number of the alert: ") or "").strip()
-        if not typed.isascii() or not typed.isdigit():
+        if not typed.isascii() or not typed.isdigit() or len(typed) > 18:
             self._say("that is no number.")
             return
         self._go(int(typed) - 1)

@@ -164,6 +164,16 @@ def test_what_is_no_zip_is_refused_in_a_sentence(tmp_path: Path, data: bytes) ->
         read_source(str(tmp_path / "x.zip"))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damage_is_told_in_a_sentence_whatever_packed_it(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.yml"), GOOD * 10, compress_type=method)
+    data = (tmp_path / "x.zip").read_bytes()
+    (tmp_path / "x.zip").write_bytes(data[:50] + b"\xff" * 8 + data[58:])
+    with pytest.raises(RuleError, match="no folder and no sound zip"):
+        read_source(str(tmp_path / "x.zip"))
+
+
 def test_a_zip_is_fetched_from_an_address(server: str, tmp_path: Path) -> None:
     assert run("add", f"{server}/set.zip").exit_code == 0
     assert (tmp_path / "workspace" / "rules" / "set" / "set-main" / "r.yml").exists()

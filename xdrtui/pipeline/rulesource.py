@@ -7,6 +7,7 @@ written here; sizes and counts are capped before anything is kept, so that a hos
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import stat
 import tempfile
@@ -27,6 +28,11 @@ SECONDS = 30.0
 _RULES = (".yml", ".yaml")
 _LICENCES = ("license", "licence", "copying", "notice", "authors", "copyright")
 
+_UNSOUND = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeDecodeError),
+    OSError,  # bzip2
+)
+
 OnBytes = Callable[[int], None]
 
 
@@ -45,8 +51,9 @@ def read_source(source: str, on_bytes: OnBytes = lambda size: None) -> dict[str,
     try:
         with path.open("rb") as file:
             return _from_zip(file, source)
-    except OSError as error:
-        raise RuleError(f"{source} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RuleError(f"{source} cannot be read: {why}.") from error
 
 
 def wanted(name: str) -> bool:
@@ -125,7 +132,7 @@ def _from_zip(file: IO[bytes], source: str) -> dict[str, bytes]:
                     raise RuleError(f"{source} is encrypted: unpack it first.")
                 with archive.open(entry) as inner:
                     kept.add(name, inner)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+    except _UNSOUND as error:
         raise RuleError(f"{source} is no folder and no sound zip file: {error}.") from error
     return kept.files
 
