@@ -42,10 +42,12 @@ class Marking(Pane):
 
     def do_mark(self) -> None:
         painted = self.targets_here().lines
-        if painted:
-            self.marks.toggle(painted[0])
-            self.table.move(1)
-            self.post_message(Changed())
+        if not painted:
+            self.post_message(Say("the line is not on the screen yet: once more", "bad"))
+            return
+        self.marks.toggle(painted[0])
+        self.table.move(1)
+        self.post_message(Changed())
 
     def do_mark_like(self) -> None:
         current = self.current()
@@ -92,10 +94,14 @@ class Marking(Pane):
         """Mark these lines as far as the list holds them, and say how many alerts that is."""
         held = [line for line in lines if line.number in self._order]
         alerts = self.marks.add(held)
-        said = f"{number(len(held))} lines{what} marked: {number(alerts)} open alerts"
+        said = f"{_many(len(held), 'line')}{what} marked: {_many(alerts, 'open alert')}"
         self.post_message(Say(said + (", no more at once" if cut else "")))
         self.post_message(Changed())
 
     def do_unmark(self) -> None:
         self.marks.clear()
         self.post_message(Changed())
+
+
+def _many(count: int, what: str) -> str:
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from textual import events
@@ -126,7 +126,9 @@ class Screen:
         async def pressed() -> None:
             driver = self.app._driver
             assert driver is not None
-            for key in keys:
+            for place, key in enumerate(keys):
+                if place and self.app.workbench.menu is None:
+                    return  # it was refused: the second key would be a command of its own
                 event = events.Key(
                     _character_to_key(key) if len(key) == 1 else key, key if len(key) == 1 else None
                 )
@@ -163,6 +165,7 @@ class Queue(RuleBasedStateMachine):
         self.directory = Path(self.folder.name)
         commit(self.directory, findings([story(n, n % 30) for n in range(60)]))
         self.marks: set[str] = set()
+        self.log: list[tuple[str, str]] = []
         self.done: list[tuple[str, frozenset[str]]] = []
         self.undone: list[tuple[str, frozenset[str]]] = []
         self.hosts: dict[str, str] = {}
@@ -248,13 +251,27 @@ class Queue(RuleBasedStateMachine):
     @rule(command=st.sampled_from(WEIGHTED))
     def command(self, command: tuple[str, str]) -> None:
         name, key = command
-        getattr(self, name)(key) if name not in BARE else getattr(self, name)()
+        self.log.append(command)
+        try:
+            getattr(self, name)(key) if name not in BARE else getattr(self, name)()
+        except AssertionError as error:
+            queue = self.screen.app.workbench.queue
+            stands = [text.strip() for _, text in sorted(self.screen.at_command.items())]
+            raise AssertionError(
+                f"{error}\nafter {self.log[-12:]}\nmarks {queue.table.marks}, model {self.marks}\n"
+                f"cursor {queue.table.cursor_key}\n" + "\n".join(stands)
+            ) from error
 
     def move(self, key: str) -> None:
         self.press(key)
 
     def mark(self) -> None:
+        table = self.screen.app.workbench.queue.table
+        before = set(table.marks)
         self.press(" ")
+        if table.marks == before:
+            TOTAL["refused"] += 1  # the line was not painted yet
+            return
         here = self.under_cursor()
         self.marks ^= {here} if here else set()
         assert len(self.screen.app.workbench.queue.marks) == len(self.marks)
@@ -296,6 +313,7 @@ class Queue(RuleBasedStateMachine):
 
     def sort(self, key: str) -> None:
         self.press("S", key)
+        assert self.screen.app.workbench.current == "queue"
 
     def forget_question(self) -> None:
         """Taking over what another owns asks once more: no."""
@@ -316,6 +334,8 @@ Queue.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
+    phases=[Phase.generate],  # another process is at work: nothing can be replayed, or made smaller
+    report_multiple_bugs=False,
 )
 
 
