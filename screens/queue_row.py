@@ -22,11 +22,11 @@ COLUMNS = (
     Column("sev", "SEV", 6, 6),
     Column("age", "AGE", 5, 5, right=True),
     Column("host", "HOST", 7, 24, rank=3, claim=15),
-    Column("user", "USER", 6, 16, rank=5, claim=8),
-    Column("what", "WHAT HAPPENED", 20),
+    Column("user", "USER", 6, 16, rank=5, claim=8, yields=True),
+    Column("what", "WHAT HAPPENED", 20, room=26),
     Column("n", "N", 3, 9, right=True, rank=2, claim=9),
     Column("state", "STATE", 5, 6, rank=1, claim=6),
-    Column("own", "OWN", 3, 9, rank=6, claim=5),
+    Column("own", "OWN", 3, 9, rank=6, claim=5, yields=True),
 )
 
 

@@ -20,7 +20,8 @@ COMFORT = 40
 class Column:
     """A column. least, most: cells (most = 0: takes what is left); right: numbers stand at the right edge;
     rank: where there is no room the highest rank goes first, 0 stays always; claim: cells that what is shown
-    may take, where it needs them, before the flexible column grows."""
+    may take, where it needs them, before the flexible column grows; room: cells that this, the flexible
+    column, should have: where it has fewer, columns that yield go, the highest rank first."""
 
     name: str
     title: str
@@ -29,6 +30,8 @@ class Column:
     right: bool = False
     rank: int = 0
     claim: int = 0
+    room: int = 0
+    yields: bool = False
 
 
 def fit_columns(
@@ -36,6 +39,18 @@ def fit_columns(
 ) -> list[tuple[Column, int]]:
     """The columns that fit into `cells`, in order, each with its width. needs: cells that what is shown in a
     column takes."""
+    kept = list(columns)
+    while True:
+        fitted = _fitted(kept, cells, needs)
+        yielding = [column for column, _ in fitted if column.yields]
+        if not yielding or all(size >= column.room for column, size in fitted):
+            return fitted
+        last = max(yielding, key=lambda column: column.rank)
+        kept = [column for column, _ in fitted if column is not last]
+
+
+def _fitted(columns: Sequence[Column], cells: int, needs: Mapping[str, int]) -> list[tuple[Column, int]]:
+    """The same, when nothing yields."""
     kept = list(columns)
     while len(kept) > 1 and _least(kept) > cells:
         last = max(kept, key=lambda column: (column.rank, kept.index(column)))

@@ -151,3 +151,16 @@ def test_the_table_does_not_import_polars() -> None:
 
     code = "import sys, screens.widgets.frame_table, screens.commands; sys.exit('polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_columns_that_yield_make_room_for_the_flexible_one() -> None:
+    columns = (
+        Column("host", "HOST", 7, 24, rank=3),
+        Column("user", "USER", 6, 16, rank=5, yields=True),
+        Column("what", "WHAT", 20, room=26),
+        Column("own", "OWN", 3, 9, rank=6, yields=True),
+    )
+    assert [column.name for column, _ in fit_columns(columns, 60)] == ["host", "user", "what", "own"]
+    assert [column.name for column, _ in fit_columns(columns, 44)] == ["host", "user", "what"]
+    assert [column.name for column, _ in fit_columns(columns, 38)] == ["host", "what"]
+    assert [column.name for column, _ in fit_columns(columns, 30)] == ["host", "what"], "it yields no more"

@@ -15,7 +15,8 @@ class State(msgspec.Struct, frozen=True):
 
     scenario, number, of: which scenario is played, the how manieth of how many; now: the replay clock,
     nanoseconds since 1970 UTC; times: its speed at this moment (0 = it stands); chosen: the speed chosen for
-    the attack; quiet: no step begins hereabouts; held: it waits while somebody reads; step, steps: how many of the scenario's steps have begun;
+    the attack; quiet: no step begins hereabouts; held: it waits while somebody reads; step, steps: how many
+    of the scenario's steps have begun;
     loading: what came before is read at full speed; failure: why it ended early.
     """
 
