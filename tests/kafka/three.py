@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,7 +57,24 @@ class Three:
             await admin.create_topics([NewTopic(name, partitions, 3, topic_configs=both)])
         finally:
             await admin.close()
+        for broker in self.bootstrap:
+            await self._knows(broker, name)
         return name
+
+    @staticmethod
+    async def _knows(broker: str, topic: str) -> None:
+        """Wait until a broker has heard of a topic and its leaders."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+        await admin.start()
+        try:
+            for _ in range(200):
+                (found,) = await admin.describe_topics([topic])
+                if found["error_code"] == 0 and all(each["leader"] >= 0 for each in found["partitions"]):
+                    return
+                await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
+        raise AssertionError(f"{broker} does not know {topic}")
 
     async def leader(self, topic: str, partition: int) -> int:
         """Node id of the broker that leads this partition."""
