@@ -37,14 +37,18 @@ class Asking:
         refused: Callable[[str], str] = never,
         draft: str = "",
         assist: Assist | None = None,
+        over: bool = False,
     ) -> None:
         """Ask for a line of text; done is not called where it is given up, nor while it is refused.
 
         draft: the name under which it is kept while it is typed (see `drafts.py`); one kept earlier is
-        offered again. Who asks forgets it, once the text is stored. assist: what could be typed next."""
+        offered again. Who asks forgets it, once the text is stored. assist: what could be typed next;
+        over: the text is a proposal that typing replaces."""
         drafts = self._bench.services.drafts
         if not draft or drafts is None:
             self._prompt(label, text, done, refused=refused, assist=assist)
+            if over:
+                self._bench.call_after_refresh(self._select)
             return
         kept = drafts.read(draft)
         self._prompt(label, kept or text, done, lambda typed: drafts.keep(draft, typed), refused)
@@ -82,6 +86,10 @@ class Asking:
         """Whether a line of text is being typed."""
         return bool(self._bench.query(Prompt))
 
+    def _select(self) -> None:
+        for prompt in self._bench.query(Prompt):
+            prompt.select()
+
     def _prompt(
         self,
         label: str,
@@ -104,6 +112,11 @@ class Asking:
             elif typed is not None:
                 done(typed)
 
+        def typing(typed: str) -> None:
+            self._bench.hush("bad")
+            if changed is not None:
+                changed(typed)
+
         self.close()
-        prompt = Prompt(self._bench.services.look, label, text, finished, changed, refused, assist)
+        prompt = Prompt(self._bench.services.look, label, text, finished, typing, refused, assist)
         self._bench.mount(prompt, before=self._bench.message)

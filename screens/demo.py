@@ -11,7 +11,6 @@ from typing import Protocol
 from screens.paint import Line
 from screens.sanitise import sanitise, width, wrap
 
-
 COLUMNS = re.compile("^ +| {2,}")
 """Where a column of a line begins; what does not fit goes on below its last."""
 

@@ -104,6 +104,7 @@ class Handing:
             self._tier,
             to_whom,
             lambda name: "" if name.strip() else "name a person, or a tier like tier2",
+            over=True,
         )
 
     def _escalate(self, targets: Targets, to: str, why: str) -> None:
@@ -125,7 +126,7 @@ class Handing:
             if services.drafts is not None:
                 services.drafts.forget(f"escalate-{targets.first}")
             what = "1 alert" if len(entry.subject) == 1 else f"{number(len(entry.subject))} alerts"
-            return f"escalated: {what} to {to}, waits for somebody to take it up · packet {path} · u undoes"
+            return f"escalated: {what} to {to}, waits for somebody to take it up · u undoes · packet {path}"
 
         self._judging.act("escalate", targets, do, told)
 
@@ -169,6 +170,7 @@ class Handing:
                 "30d",
                 lambda end: self._count(scope, reason, self._end(end)),
                 self._no_end,
+                over=True,
             )
 
         self._bench.ask_text(
@@ -187,12 +189,11 @@ class Handing:
                 self._bench.say(str(error), "bad")
                 return
             self._bench.ask_menu(
-                f"It would have hidden {number(past)} of {number(stored)} stored alerts. Hide such findings"
-                f" until {self._bench.services.zone.full(until)}?",
+                f"It would have hidden {number(past)} of {number(stored)} stored alerts. Make it?",
                 [
                     Choice(
                         "y",
-                        f"yes: {cut(sanitise(scope, 200), 60)}",
+                        f"yes, until {self._bench.services.zone.full(until)}: {sanitise(scope, 200)}",
                         lambda: self._suppress(scope, reason, until),
                     )
                 ],

@@ -52,6 +52,8 @@ class Bench(Protocol):
         done: Callable[[str], object],
         refused: Callable[[str], str] = ...,
         draft: str = "",
+        *,
+        over: bool = False,
     ) -> None: ...
     def judged(self) -> None:
         """Something was done: marks go, panes read again."""
@@ -161,7 +163,7 @@ class Judging:
 
         if targets.count > MANY:
             self._bench.ask_menu(
-                f"{kind} {targets.in_words()} at once?", [Choice("y", f"yes, {kind} all", act)]
+                f"{kind.capitalize()} {targets.in_words()}?", [Choice("y", f"yes, {kind} all", act)]
             )
         else:
             act()

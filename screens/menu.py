@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from screens.look import Look
 from screens.paint import Line, clipped
-from screens.sanitise import sanitise
+from screens.sanitise import sanitise, width
 from screens.widgets.paper import OneLine
 
 
@@ -39,9 +39,8 @@ class Menu(OneLine):
         self.show(self._lines)
 
     def _lines(self, cells: int) -> list[Line]:
-        lines: list[Line] = [
-            [(" " + self.title, "strong"), ("   ", ""), ("q", "key"), (" none of it", "dim")]
-        ]
+        none = " none of it" if width(self.title) + len("    q none of it") <= cells else " none"
+        lines: list[Line] = [[(" " + self.title, "strong"), ("   ", ""), ("q", "key"), (none, "dim")]]
         lines += [[("   ", ""), (choice.key, "key"), ("  " + choice.text, "")] for choice in self.choices]
         return lines
 
@@ -53,6 +52,24 @@ class Menu(OneLine):
 Assist: TypeAlias = "Callable[[str, int], Awaitable[tuple[int, Sequence[str]]]]"
 """What could be typed next: from the text and the cursor's place to where the word begins, and what it could
 become."""
+
+
+class OrderedInput(Input):
+    """An input whose editing keys act in the order in which they came. Textual's own take the way over the
+    app, so that letters which come in the same burst (a slow link, a fast hand) overtake them."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
+            return
+        prompt = next((each for each in self.ancestors if isinstance(each, Prompt)), None)
+        if event.key == "tab" and prompt is not None and prompt.complete():
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)
 
 
 class Prompt(Vertical):
@@ -87,7 +104,7 @@ class Prompt(Vertical):
         self._label = OneLine(look, "bar")
         self._label.styles.width = len(label) + 2
         self._label.show(lambda cells: [[(f" {label} ", "key")]])
-        self._input = Input(text, select_on_focus=False)
+        self._input = OrderedInput(text, select_on_focus=False)
         self._done, self._changed = done, changed
 
     def compose(self) -> ComposeResult:
@@ -101,6 +118,10 @@ class Prompt(Vertical):
         self._input.cursor_position = len(self._input.value)
         self._hint.show(self._hint_lines)
         self._look_ahead()
+
+    def select(self) -> None:
+        """Select the text: the first key typed replaces it."""
+        self._input.action_select_all()
 
     def _look_ahead(self) -> None:
         """Say what is wrong with the text, and what could stand there."""
@@ -132,6 +153,12 @@ class Prompt(Vertical):
             lines.append(clipped([(" ", ""), (self._why, "bad")], cells))
         return lines
 
+    def complete(self) -> bool:
+        """Take the next of what could be typed; whether this prompt knows any such thing."""
+        if self._assist is not None:
+            self._take_next()
+        return self._assist is not None
+
     def _take_next(self) -> None:
         """Put the next option where the word stands."""
         if not self._options:
@@ -145,6 +172,8 @@ class Prompt(Vertical):
             self._input.cursor_position = self._start + len(option)
         self._why = self._refused(self._input.value) if self._refused is not None else ""
         self._show_hint()
+        if len(self._options) == 1:  # there is no other to go on to: what could follow it
+            self._look_ahead()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -162,6 +191,3 @@ class Prompt(Vertical):
         if event.key == "escape":
             event.stop()
             self._done(None)
-        elif event.key == "tab" and self._assist is not None:
-            event.stop()
-            self._take_next()

@@ -36,13 +36,20 @@ OFFER: tuple[tuple[str, str, str], ...] = (
 )
 
 QUESTIONS: tuple[tuple[str, str, str], ...] = (
-    ("brokers", "brokers, host:port", "localhost:9092"),
-    ("topics", "topics", ""),
-    ("tls", "TLS, yes or no", "no"),
+    ("brokers", "brokers, host:port (empty: localhost:9092)", "localhost:9092"),
+    ("topics", "topics, by name or as a pattern with *", ""),
+    ("tls", "TLS, yes or no (empty: no)", "no"),
+    ("ca_file", "file with the CA's certificate (empty: the system's)", ""),
     ("user", "user to log in with (empty: no login)", ""),
-    ("password", "where its password lies: keyring:NAME, file:PATH or env:NAME", ""),
+    ("sasl", "plain, scram-sha-256 or scram-sha-512 (empty: the last)", "scram-sha-512"),
+    ("password", "its password: keyring:NAME, file:PATH or env:NAME", ""),
 )
-"""Each: its name, the question, what is offered."""
+"""Each: its name, the question, what an empty answer means."""
+
+WITHIN = {"ca_file": "tls", "sasl": "user", "password": "user"}
+"""Questions that are asked only where another one was answered so."""
+
+NO = ("", "no", "n", "false")
 
 Fill = Callable[[Sequence[str], Callable[[int, int], object]], str]
 """Reads files into the workspace: given paths and what is told of progress (bytes, events), says how it
@@ -64,12 +71,14 @@ def kafka_settings(answers: dict[str, str]) -> dict[str, object]:
     listed = {name: [each.strip() for each in answers[name].split(",") if each.strip()] for name in
               ("brokers", "topics")}  # fmt: skip
     made: dict[str, object] = dict(listed)
-    if answers["tls"].strip().lower() in ("yes", "y", "true"):
+    if answers["tls"].lower() not in NO:
         made["tls"] = True
-    if answers["user"].strip():
-        made |= {"sasl": "scram-sha-512", "user": answers["user"].strip()}
-    if answers["user"].strip() and answers["password"].strip():
-        made["password"] = answers["password"].strip()
+        if answers["ca_file"]:
+            made["ca_file"] = answers["ca_file"]
+    if answers["user"]:
+        made |= {"sasl": answers["sasl"], "user": answers["user"]}
+        if answers["password"]:
+            made["password"] = answers["password"]
     return made
 
 
@@ -135,6 +144,7 @@ class _Page(Paced[None]):
     def show(self, lines: list[Line], keys: dict[str, Callable[[], object]]) -> None:
         """Say this, and take these keys."""
         self.lines, self.keys = lines, keys
+        self.paper.styles.height = "1fr"
         self.paper.show(self._laid_out)
 
     def _laid_out(self, cells: int) -> list[Line]:
@@ -164,13 +174,14 @@ class _Page(Paced[None]):
 
     def ask(self, place: int) -> None:
         """One question after the other."""
-        if place == len(QUESTIONS) or (
-            QUESTIONS[place][0] == "password" and not self._answers["user"].strip()
-        ):
-            self._answers.setdefault("password", "")
+        if place == len(QUESTIONS):
             self.attempt()
             return
-        name, question, offered = QUESTIONS[place]
+        name, question, otherwise = QUESTIONS[place]
+        if name in WITHIN and self._answers[WITHIN[name]].lower() in NO:
+            self._answers[name] = ""
+            self.ask(place + 1)
+            return
 
         def done(typed: str | None) -> None:
             for prompt in self.query(Prompt):
@@ -179,12 +190,21 @@ class _Page(Paced[None]):
             if typed is None:
                 self.offer()
             else:
-                self._answers[name] = typed
+                self._answers[name] = typed.strip() or otherwise
                 self.ask(place + 1)
 
-        said: list[Line] = [[(f"{each}: {text}", "dim")] for each, text in self._answers.items()]
-        self.show([[], [("A Kafka cluster; escape goes back", "strong")], *said], {})
-        self.mount(Prompt(self.look, question, self._answers.get(name, offered), done))
+        before = [each for each, _, _ in QUESTIONS[:place] if self._answers[each]]
+        said: list[Line] = [[(f"{each}: {self._answers[each]}", "dim")] for each in before]
+        self.show([[], [("A Kafka cluster; escape goes back", "strong")], *said, []], {})
+        self.ask_text(question, self._answers.get(name, ""), done)
+
+    def ask_text(self, question: str, text: str, done: Callable[[str | None], object]) -> None:
+        """Ask for a line, right below what is said."""
+        self.paper.styles.height = len(self.paper.laid_out(max(1, self.size.width - 2 * self.paper.margin)))
+        prompt = Prompt(self.look, question, text, done)
+        prompt.styles.padding = (0, 3)
+        self.mount(prompt)
+        self.call_after_refresh(prompt.select)  # an earlier answer is typed over, not added to
 
     def attempt(self) -> None:
         """Try the cluster in a thread, and show each step."""
@@ -232,8 +252,8 @@ class _Page(Paced[None]):
 
     # Files
 
-    def ask_files(self) -> None:
-        """Ask for paths and read them."""
+    def ask_files(self, refused: str = "") -> None:
+        """Ask for paths and read them. refused: why the last answer was not taken."""
 
         def done(typed: str | None) -> None:
             for prompt in self.query(Prompt):
@@ -244,13 +264,14 @@ class _Page(Paced[None]):
             if not paths:
                 self.offer()
             elif missing:
-                self.show([[], [(f"{missing[0]} is not there", "bad")]], {"q": self.offer})
-                self.ask_files()
+                self.ask_files(f"{missing[0]} is not there")
             else:
                 self.show([[], [("Reading ...", "strong")]], {})
                 threading.Thread(target=self._read, args=(paths,), daemon=True).start()
 
-        self.mount(Prompt(self.look, "file or folder", "", done))
+        said: list[Line] = [[(refused, "bad")], []] if refused else []
+        self.show([[], [("Files or folders; escape goes back", "strong")], [], *said], {})
+        self.ask_text("file or folder", "", done)
 
     def _read(self, paths: list[str]) -> None:
         app = self.app

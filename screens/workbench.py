@@ -158,6 +158,12 @@ class Workbench(Paced[None], inherit_bindings=False):
         self._show_message()
         self.set_timer(seconds + 0.05, self._show_message)
 
+    def hush(self, style: str) -> None:
+        """What was said in this style is no longer true."""
+        if self.said[1] == style:
+            self._said_until = 0.0
+            self._show_message()
+
     def start(self, work: Callable[[], object]) -> None:
         self.run_worker(work(), group="act")  # type: ignore[arg-type]
 
@@ -190,9 +196,10 @@ class Workbench(Paced[None], inherit_bindings=False):
         refused: Callable[[str], str] = never,
         draft: str = "",
         assist: Assist | None = None,
+        over: bool = False,
     ) -> None:
         """Ask for a line of text; see `Asking.text`."""
-        self.asking.text(label, text, done, refused, draft, assist)
+        self.asking.text(label, text, done, refused, draft, assist, over)
 
     def ask_palette(self, palette: Palette) -> None:
         """Ask for an entry of the palette, or the address of an alert."""
@@ -244,6 +251,8 @@ class Workbench(Paced[None], inherit_bindings=False):
         handler = self.pane.handler(command) or self.handler(command)
         if handler is not None:
             handler()
+            if command.id == "unmark":
+                self.say("no line is marked any more")
             self.redraw()
 
     def handler(self, command: Command) -> Callable[[], object] | None:
@@ -276,8 +285,8 @@ class Workbench(Paced[None], inherit_bindings=False):
         elif self.current != QUEUE:
             self._go(QUEUE)
         elif not escape:
-            leaving = [Choice("y", "yes, leave; workers go on", self.leave)]
-            self.ask_menu("Leave xdrtui?", leaving)
+            what = "the demo goes on from here next time" if self.services.demo else "workers go on"
+            self.ask_menu("Leave xdrtui?", [Choice("y", f"yes, leave; {what}", self.leave)])
 
     def leave(self) -> None:
         """End the app."""

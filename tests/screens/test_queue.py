@@ -33,6 +33,15 @@ def said(app: XdrApp) -> str:
     return " ".join("".join(shown(app)[-6:-1]).split())
 
 
+async def until(pilot: Pilot, text: str) -> None:
+    """Wait until the screen says so."""
+    for _ in range(200):
+        if text in " ".join(" ".join(shown(pilot.app)).split()):
+            return
+        await pilot.pause(0.03)
+    raise AssertionError(f"{text!r} is not on the screen:\n" + "\n".join(shown(pilot.app)))
+
+
 async def typed(pilot: Pilot, text: str) -> None:
     for char in text:
         await pilot.press({" ": "space", ":": "colon", ".": "full_stop", "%": "percent_sign"}.get(char, char))
@@ -61,8 +70,7 @@ async def test_all_of_the_filter_are_marked_and_marks_outlive_another_filter(sto
         await settled(pilot, rows=1)
         await pilot.pause(0.1)
         await pilot.press("c")
-        await pilot.pause(0.1)
-        assert "Close 7 alerts of 7 lines, 6 of them out of sight as" in "\n".join(shown(app))
+        await until(pilot, "Close 7 alerts of 7 lines, 6 of them out of sight as")
         await pilot.press("2")
         await settled(pilot)
         assert "6 marked lines out of sight" in said(app)
@@ -81,8 +89,7 @@ async def test_above_fifty_one_key_more_is_asked_for(tmp_path: Path) -> None:
         await pilot.press("percent_sign")
         await settled(pilot)
         await pilot.press("a")
-        await pilot.pause(0.1)
-        assert "acknowledge 60 alerts of 60 lines" in "\n".join(shown(app))
+        await until(pilot, "Acknowledge 60 alerts of 60 lines")
         assert not hosts(tmp_path, "state:acknowledged")
         await pilot.press("y")
         await settled(pilot)
@@ -114,8 +121,7 @@ async def test_snoozed_alerts_leave_and_come_back_by_themselves_as_newcomers(sto
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("z")
-        await pilot.pause(0.1)
-        assert "Snooze 1 alert" in "\n".join(shown(app)) and "four hours" in "\n".join(shown(app))
+        await until(pilot, "four hours")
         await pilot.press("1")
         await settled(pilot)
         assert "snoozed: 1 alert until" in said(app) and "snooze" in shown(app)[3]
@@ -138,10 +144,9 @@ async def test_escalating_asks_whom_and_why_writes_a_packet_and_waits(store: Pat
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("b")
-        await pilot.pause(0.1)
-        assert "escalate 1 alert to" in "\n".join(shown(app)) and "tier2" in "\n".join(shown(app))
+        await until(pilot, "escalate 1 alert to")
         await pilot.press("enter")
-        await pilot.pause(0.1)
+        await until(pilot, "why tier2")
         await pilot.press("enter")
         await pilot.pause(0.1)
         assert "whoever takes it up will ask" in said(app), "the sentence is required"
@@ -165,21 +170,19 @@ async def test_suppressing_tells_what_it_would_have_hidden_and_can_be_lifted(sto
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         app.workbench.handing.suppress(app.workbench.queue.targets_here().rows[0])
-        for text in ("", "support dumps", ""):
-            await pilot.pause(0.1)
+        for label, text in (("make no alert of", ""), ("why", "support dumps"), ("until", "")):
+            await until(pilot, label)
             await typed(pilot, text)
             await pilot.press("enter")
         await settled(pilot)
-        await pilot.pause(0.2)
-        assert "It would have hidden 1 of 7 stored alerts" in "\n".join(shown(app))
+        await until(pilot, "It would have hidden 1 of 7 stored alerts")
         await pilot.press("y")
         await settled(pilot)
         with desk(store) as opened:
             (one,) = opened.suppressing.all()
         assert (one.reason, one.until - one.since) == ("support dumps", 30 * 24 * HOUR)
         app.workbench.handing.suppressions()
-        await pilot.pause(0.3)
-        assert "support dumps" in "\n".join(shown(app))
+        await until(pilot, "support dumps")
         await pilot.press("1")
         await settled(pilot)
         assert "lifted:" in said(app)
@@ -190,7 +193,7 @@ async def test_sorting_keeps_the_cursor_on_its_line(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("j", "S")
-        await pilot.pause(0.1)
+        await until(pilot, "Sort the queue by")
         before = app.workbench.queue.table.cursor_key
         await pilot.press("h")
         await settled(pilot)
@@ -207,18 +210,14 @@ async def test_the_filter_is_completed_and_says_what_is_wrong_while_it_is_typed(
         await pilot.press("slash")
         await pilot.pause(0.2)
         await typed(pilot, "ho")
-        await pilot.pause(0.3)
-        assert "tab host:" in said(app)
+        await until(pilot, "tab host:")
         await pilot.press("tab")
         await typed(pilot, "w")
-        await pilot.pause(0.3)
-        assert "host:web-02 host:wks-090 host:wks-114" in said(app)
+        await until(pilot, "host:web-02 host:wks-090 host:wks-114")
         await pilot.press("tab", "tab")
-        await pilot.pause(0.1)
-        assert "state:open host:wks-090" in said(app)
+        await until(pilot, "state:open host:wks-090")
         await typed(pilot, " hots:x")
-        await pilot.pause(0.3)
-        assert "there is no field hots; did you mean host?" in said(app)
+        await until(pilot, "there is no field hots; did you mean host?")
         for _ in " hots:x":
             await pilot.press("backspace")
         await pilot.press("enter")
@@ -232,14 +231,14 @@ async def test_views_are_taken_and_kept(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("V")
-        await pilot.pause(0.3)
+        await until(pilot, "Views of the queue")
         await pilot.press("2")
         await settled(pilot, rows=1)
         assert "state:open owner:me" in shown(app)[1]
         await pilot.press("V")
-        await pilot.pause(0.3)
+        await until(pilot, "Views of the queue")
         await pilot.press("plus")
-        await pilot.pause(0.1)
+        await until(pilot, "name of this view")
         await typed(pilot, "my own")
         await pilot.press("enter")
         await settled(pilot)
@@ -248,8 +247,7 @@ async def test_views_are_taken_and_kept(store: Path) -> None:
                 ("my own", "state:open owner:me")
             ]
         await pilot.press("V")
-        await pilot.pause(0.3)
-        assert "my own" in "\n".join(shown(app))
+        await until(pilot, "my own")
 
 
 async def test_the_page_of_an_alert_acts_on_that_alert_though_lines_are_marked(store: Path) -> None:
@@ -268,7 +266,7 @@ async def test_since_i_looked_and_the_handover_are_pages(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("L")
-        await pilot.pause(0.4)
+        await until(pilot, "gone quiet")
         text = "\n".join(shown(app))
         assert "since you last looked" in text and "7 alerts: 1 critical" in text
         await pilot.press("q")
@@ -276,7 +274,7 @@ async def test_since_i_looked_and_the_handover_are_pages(store: Path) -> None:
         with desk(store, "jl") as other:
             other.close([row.id for row in other.alerts(AlertQuery("host:dc01"))], "duplicate")
         await pilot.press("L")
-        await pilot.pause(0.4)
+        await until(pilot, "gone quiet")
         text = "\n".join(shown(app))
         assert "0 alerts" not in text and "jl closed duplicate: LSASS dump via comsvcs on dc01" in text
         with desk(store, "jl") as other:
@@ -285,8 +283,7 @@ async def test_since_i_looked_and_the_handover_are_pages(store: Path) -> None:
         await pilot.pause(0.4)
         assert "all quiet" in "\n".join(shown(app)) and "a acknowledges it" in said(app)
         await pilot.press("a")
-        await pilot.pause(0.4)
-        assert "it is your shift" in said(app)
+        await until(pilot, "it is your shift")
         with desk(store) as opened:
             given = opened.shift.given()
         assert given is not None and given.taken_by == "me"

@@ -37,7 +37,7 @@ def at_the_end(scores: Sequence[tuple[Truth, Score]]) -> list[str]:
             *_judged(score),
             "",
         ]
-    lines += ["Where to read on, here under `4` or with `xdrtui help TOPIC`:"]
+    lines += ["Where to read on, here by `:` and the page's name, or with `xdrtui help TOPIC`:"]
     lines += [f"  {_PAGES[truth.scenario]:<18}the story of '{truth.title}'" for truth, _ in scores]
     lines += ["  demo              playing it again, in part or slower", "  kafka             your own data"]
     return [visible(line) for line in lines]

@@ -35,7 +35,7 @@ from xdrtui.sources.connection import KafkaConnection, connection, words_of
 from xdrtui.sources.probe import probe, reached
 from xdrtui.sources.registry import look_at_registry
 from xdrtui.sources.step import Step
-from xdrtui.sources.topics import check_topics, is_pattern, wanted
+from xdrtui.sources.topics import check_topics, is_own, is_pattern, wanted
 
 __all__ = ["Step", "check", "steps"]
 
@@ -169,7 +169,9 @@ async def _within(
                 "topic.none",
             )
     if not settings.topics:
-        what = f"no topic is set; {len(cluster.seen)} may be seen"
+        seen = [visible(each.name) for each in cluster.seen if not is_own(each.name)]
+        shown = ", ".join(seen[:8]) + (f" and {len(seen) - 8} more" if len(seen) > 8 else "")
+        what = f"no topic is set; to be seen here: {shown or 'none'}"
         yield Step("topics", False, what, "name some under kafka.topics", "topic.none")
     counts = {each.name: each.partitions for each in (*cluster.seen, *cluster.asked)}
     async for step in _reading(to, {name: counts[name] for name in sorted(set(topics))[:_MOST_TOPICS]}):

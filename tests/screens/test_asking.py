@@ -1,0 +1,90 @@
+"""What is typed into a line: the order of keys, and proposals that typing replaces."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.widgets import Input
+
+from screens.look import look_for
+from screens.menu import Choice, Menu, Prompt
+from screens.paint import line_width, plain
+from screens.start import StartApp, kafka_settings
+
+
+class Asks(App[None], inherit_bindings=False):
+    BINDINGS = []  # noqa: RUF012
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, select: bool = False) -> None:
+        super().__init__()
+        self.select = select
+
+    def on_mount(self) -> None:
+        prompt = Prompt(look_for({}), "filter", "state:open", lambda typed: None)
+        self.mount(prompt)
+        if self.select:
+            self.call_after_refresh(prompt.select)
+
+
+@pytest.mark.asyncio
+async def test_keys_that_come_in_one_burst_act_in_their_order() -> None:
+    app = Asks()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for key in ["ctrl+u", *"abcdef", "backspace", "backspace", *"gh", "left", "X"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause(0.1)
+        assert app.query_one(Input).value == "abcdgXh"
+
+
+@pytest.mark.asyncio
+async def test_typing_replaces_a_proposal() -> None:
+    app = Asks(select=True)
+    async with app.run_test() as pilot:
+        await pilot.pause(0.1)
+        await pilot.press("x")
+        assert app.query_one(Input).value == "x"
+
+
+def test_the_way_out_of_a_menu_stands_on_the_screen_whatever_its_title() -> None:
+    title = "Acknowledge 1,193 alerts of 1,117 lines, 1,098 of them out of sight?"
+    menu = Menu(look_for({}), title, [Choice("y", "yes", lambda: None)])
+    first = menu._lines(80)[0]
+    assert plain(first).endswith("q none")
+    assert line_width(first) <= 80
+
+
+@pytest.mark.asyncio
+async def test_the_questions_about_a_cluster_take_what_is_typed() -> None:
+    tried: list[dict[str, object]] = []
+
+    def attempt(kafka: dict[str, object]):
+        tried.append(kafka)
+        return iter(())
+
+    app = StartApp(look_for({}), lambda paths, told: "", attempt)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for typed in ("k1:9093", "logs-*", "yes", "ca.pem", "ada", "plain", "env:SECRET"):
+            if typed == "k1:9093":
+                await pilot.press("k")
+            await pilot.pause(0.05)
+            await pilot.press(*typed, "enter")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if tried:
+                break
+        await pilot.press("q", "k")
+        await pilot.pause(0.1)
+        await pilot.press(*"k2:1", "enter")
+        assert app.page._answers["brokers"] == "k2:1"
+    wanted = dict(brokers=["k1:9093"], topics=["logs-*"], tls=True, ca_file="ca.pem")
+    assert tried == [wanted | dict(sasl="plain", user="ada", password="env:SECRET")]
+
+
+def test_empty_answers_mean_what_the_question_says() -> None:
+    answers = dict(
+        brokers="localhost:9092", topics="a, b", tls="no", ca_file="", user="", sasl="", password=""
+    )
+    assert kafka_settings(answers) == {"brokers": ["localhost:9092"], "topics": ["a", "b"]}
