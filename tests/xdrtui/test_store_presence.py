@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.xdrtui.store_samples import batch
-from xdrtui.store import connect, place, presence
+from tests.xdrtui.store_samples import START, batch
+from xdrtui.store import connect, place, presence, workers
 from xdrtui.store.presence import Sighting, Sightings
 from xdrtui.store.schema import upgrade
 from xdrtui.store.store import Store
@@ -52,3 +53,26 @@ def test_rows_of_a_field_each_are_taken_over(tmp_path: Path) -> None:
             ("t", ""): {"": Sighting(9, 50, 9), "Never": Sighting(0, 50, 0)},
         }
     assert list((tmp_path / place.BACKUPS).glob("xdrtui-schema5-*"))
+
+
+def test_made_up_hosts_stay_few_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "MOST", 300)
+    monkeypatch.setattr(presence, "NEARLY", 50)
+
+    def come(store: Store, hosts: list[str], time: int) -> None:
+        with store.transaction():
+            presence.write(store.connection, {("t", host): {"": 1, "Image": 1} for host in hosts}, time)
+
+    with Store.open(tmp_path) as store:
+        come(store, ["", "real"], START)
+        for number in range(10):
+            come(store, [f"{number}-{each}" for each in range(100)], START + number)
+        come(store, ["", "real"], START + 20)
+        seen = store.sightings()
+        assert len(seen) == 300
+        assert seen["t", "real"][""].n == seen["t", ""][""].n == 2  # who was known is counted on
+        assert [each.key for each in workers.faults(store.connection)] == [presence.FULL]
+        come(store, ["", "real"], START + presence.FORGET + 10)
+        come(store, ["new"], START + presence.FORGET + 10)
+        assert store.sightings().keys() == {("t", ""), ("t", "real"), ("t", "new")}
+        assert workers.faults(store.connection) == []

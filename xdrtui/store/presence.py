@@ -14,6 +14,17 @@ from typing import NamedTuple
 
 import msgspec
 
+from xdrtui.store import workers
+
+MOST = 100_000
+"""Rows that are kept. All are looked at every ten minutes: 45,000 took 0.3 s."""
+
+NEARLY = 5_000
+"""So few places left are told of."""
+
+FORGET = 30 * 86_400 * 1_000_000_000
+FULL = "presence:full"
+
 Key = tuple[str, str]
 """Event type and host; the host is empty for all hosts together, and there alone fields that were asked for
 and never seen have a row."""
@@ -57,11 +68,16 @@ def write(connection: sqlite3.Connection, presence: Mapping[Key, Mapping[str, in
     fields it was 2.6 to 2.8 times that (benchmark: presence.py).
     """
     rows = []
+    room: int | None = None
     for (event_type, host), fields in presence.items():
         known = connection.execute(
             "SELECT n, last, fields FROM presence WHERE event_type = ? AND host = ? AND field = ''",
             (event_type, host),
         ).fetchone()
+        if known is None:
+            room = (_room(connection, time) if room is None else room) - 1
+            if room < 0:
+                continue
         before, last, packed = known or (0, time, "{}")
         seen: Packed = _unpack.decode(packed)
         events = before + fields.get("", 0)
@@ -78,6 +94,28 @@ def write(connection: sqlite3.Connection, presence: Mapping[Key, Mapping[str, in
         " VALUES (?, ?, '', ?, ?, ?, ?)",
         rows,
     )
+
+
+def _room(connection: sqlite3.Connection, time: int) -> int:
+    """How many rows may be added. Who writes the events chooses the names of hosts and types: where there are
+    too many, those go that were not heard of for long, and else newcomers are not counted, which is said."""
+    room = MOST - _count(connection)
+    if room < NEARLY:
+        connection.execute("DELETE FROM presence WHERE last < ?", (time - FORGET,))
+        room = MOST - _count(connection)
+    if room < NEARLY:
+        text = (
+            f"Events name more than {MOST:,} hosts and types of events: new ones are not watched for falling"
+            " silent, nor rules for going blind on them. Does somebody make names up?"
+        )
+        workers.report_fault(connection, FULL, "presence", text, time)
+    else:
+        workers.clear_fault(connection, FULL, time)
+    return room
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM presence").fetchone()[0])
 
 
 def read(connection: sqlite3.Connection) -> Sightings:
