@@ -140,6 +140,26 @@ def test_rolling_and_merging_change_no_row(store: Store, monkeypatch: pytest.Mon
     assert len([state for _, state, _ in states(store) if state == "live"]) < 6
 
 
+def test_a_damaged_file_stops_neither_retention_nor_other_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        writer = writer_of(store)
+        commit(store, writer, range(number * 10, number * 10 + 10))
+        writer.close()
+        house = house_of(store)
+        house.finish()
+        house.close()
+    broken = next(file for file in catalogue.files(store.connection) if file.kind == "parquet")
+    broken.where(store.directory).write_bytes(b"PAR1 no PAR1")
+    monkeypatch.setattr(roll, "MERGE_AT", 3)
+    house = house_of(store, Bounds(size=1))
+    house.finish()
+    house.close()
+    assert "damaged" in house.fault
+    assert [state for _, state, _ in states(store) if state != "old"] == []
+
+
 def test_types_beyond_the_most_stay_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roll, "MOST_FILES", 1)
     filled(store)

@@ -199,4 +199,7 @@ class Archiving:
         for group in to_merge(store):
             if self._stopping.is_set() or catalogue.files(store.connection, ("sealed",)):
                 return
-            merge(store, group, self._clock())
+            try:
+                merge(store, group, self._clock())
+            except Damaged as error:
+                self._damage = str(error)

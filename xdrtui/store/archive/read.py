@@ -17,7 +17,7 @@ from detectors.contract import NULL, EventType, Text
 from xdrtui.store.archive import catalogue, segment
 from xdrtui.store.archive.catalogue import File
 from xdrtui.store.archive.files import READING, lock
-from xdrtui.store.archive.roll import META, ROWS_AT_ONCE, frame_of, same_columns
+from xdrtui.store.archive.roll import BROKEN, META, ROWS_AT_ONCE, frame_of, same_columns
 from xdrtui.store.store import Store
 
 
@@ -102,7 +102,7 @@ class Reader:
             yield
         except FileNotFoundError:
             self.faults.append(f"{file.path}: deleted by retention before it could be read")
-        except (segment.Damaged, OSError, pl.exceptions.PolarsError) as error:
+        except (segment.Damaged, OSError, *BROKEN) as error:
             self.faults.append(f"{file.path}: {error}")
 
     def _hot(self, file: File) -> Iterator[Part]:

@@ -24,7 +24,7 @@ from xdrtui.points import reach
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import FOLDER, File
 from xdrtui.store.archive.files import fsync_folder
-from xdrtui.store.archive.segment import Part, chunks, rest
+from xdrtui.store.archive.segment import Damaged, Part, chunks, rest
 from xdrtui.store.store import Store
 
 HOUR = 3_600_000_000_000
@@ -45,6 +45,9 @@ MERGE_AT = 8
 
 MERGE_BYTES = 48 << 20
 """...as long as they are smaller than this."""
+
+BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars makes of a damaged file; the latter is no Exception."""
 
 Group = tuple[str, int]
 """Event type (as JSON) and start of the hour."""
@@ -113,9 +116,16 @@ def _write_rest(store: Store, segment: File, left: frozenset[str], now: int) -> 
 
 
 def merge(store: Store, files: Sequence[File], now: int) -> None:
-    """Make one file of several of one event type and hour. Raises OSError, StoreError."""
-    frames = [pl.read_parquet(file.where(store.directory), memory_map=False) for file in files]
+    """Make one file of several of one event type and hour. Raises Damaged, OSError, StoreError."""
+    frames = [_whole(store, file) for file in files]
     swap(store, [write(store, (files[0].event_type, files[0].hour), frames, now)], files, now)
+
+
+def _whole(store: Store, file: File) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file.where(store.directory), memory_map=False)
+    except BROKEN as error:
+        raise Damaged(f"{file.path} is damaged ({str(error)[:200]}): hunts pass it over.") from None
 
 
 def to_merge(store: Store) -> list[list[File]]:
