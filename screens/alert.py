@@ -36,6 +36,7 @@ class AlertPane(PaperPane):
         self.failure = ""
         self.folds = Folds()
         self.id_wanted = ""
+        self.pinned = False
         self._reading = False
         self._stale = False
         self.context = Context()
@@ -63,9 +64,10 @@ class AlertPane(PaperPane):
         wanted = painted is not None and painted.row.id == self.id_wanted
         return Targets(alerts=(painted.row,)) if painted is not None and wanted else Targets()
 
-    def show(self, id: str) -> None:
-        """Show this alert; "" = none."""
-        self.id_wanted = id
+    def show(self, id: str, pinned: bool = False) -> None:
+        """Show this alert; "" = none. pinned: the page stays with it, whatever the queue's cursor is on, until
+        one goes back to the queue."""
+        self.id_wanted, self.pinned = id, pinned
         if self.view is None:
             self._show()
         self._read()
@@ -81,7 +83,7 @@ class AlertPane(PaperPane):
     def _read(self) -> None:
         if not self._reading and (self.id_wanted != self.id_shown or self._stale):
             self._reading = True
-            self.run_worker(self._read_on(), group="alert")
+            self.run_worker(self._read_on, group="alert")
 
     async def _read_on(self) -> None:
         from xdrtui.errors import XdrtuiError
