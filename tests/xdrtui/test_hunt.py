@@ -189,6 +189,12 @@ def test_sql_reaches_nothing_but_the_archive(tables: Tables, statement: str) -> 
         list(tables.ask(statement))
 
 
+@pytest.mark.parametrize("statement", ["SELECT 1 UNION ALL " * 300 + "SELECT 1", "SELECT 1" + "+1" * 1_500])
+def test_what_polars_would_die_of_is_refused(tables: Tables, statement: str) -> None:
+    with pytest.raises(SqlError, match="too long"):
+        tables.plan(statement)
+
+
 def test_sql_asks_the_events(tables: Tables, workspace: Path) -> None:
     (answer,) = tables.ask("select count(*) as n, min(event_type) as a from events;")
     with Store.open(workspace, readonly=True) as store:

@@ -29,6 +29,10 @@ _TOKEN = re.compile(
 )
 """What a parser may take for a string or a comment in more than one way (`odd`) is refused."""
 
+MOST_SELECTS = 30
+MOST_OPERATORS = 1_000
+"""Polars goes down a step for each, and with 300 or 1,500 ends the process by SIGSEGV."""
+
 _FORBIDDEN = re.compile(r"(read|scan)_\w+|read|scan", re.I)
 
 
@@ -131,6 +135,7 @@ def check(statement: str) -> None:
     """Raises SqlError for anything but one question that names no function that reads."""
     names: list[str] = []
     ended = False
+    operators = 0
     for token in _TOKEN.finditer(statement):
         if token["open"]:
             raise SqlError("a quote in the statement is not closed")
@@ -145,5 +150,13 @@ def check(statement: str) -> None:
             names.append(name)
             if _FORBIDDEN.fullmatch(name):
                 raise SqlError(f"{name} reads files, which a hunt may not: there is one table, events")
+        elif token[0] in "+-*/%|<>=":
+            operators += 1
+    folded = [name.lower() for name in names]
+    operators += sum(name in ("and", "or", "not") for name in folded)
+    if folded.count("select") > MOST_SELECTS or operators > MOST_OPERATORS:
+        raise SqlError(
+            f"the statement is too long: {MOST_SELECTS} SELECTs, {MOST_OPERATORS:,} operators at most"
+        )
     if not names or names[0].lower() not in ("select", "with"):
         raise SqlError("a hunt asks, it changes nothing: begin with SELECT or WITH")
