@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 
 from xdrtui.plain import visible
 
 _MARKUP = frozenset("\\`*_[]<>#|!&~")
+_LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+"""What GitHub's Markdown begins a link with, though nothing marks it as one."""
 
 
 def code(text: str, most: int = 4_000) -> str:
@@ -15,8 +18,9 @@ def code(text: str, most: int = 4_000) -> str:
 
 
 def plain(text: str, most: int = 4_000) -> str:
-    """Text without what Markdown or HTML would take for markup."""
-    return "".join("\\" + c if c in _MARKUP else c for c in visible(text[:most]))
+    """Text without what Markdown or HTML would take for markup, or a ticket system for a link."""
+    escaped = "".join("\\" + c if c in _MARKUP else c for c in visible(text[:most]))
+    return _LINK.sub(r"\\", escaped)
 
 
 def when(time: int, zone: tzinfo | None) -> str:
