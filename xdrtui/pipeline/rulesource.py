@@ -155,6 +155,8 @@ def _download(address: str, file: IO[bytes], on_bytes: OnBytes) -> None:
             client.stream("GET", address, headers={"accept-encoding": "identity"}) as answer,
         ):
             answer.raise_for_status()
+            if address.lower().startswith("https:") and answer.url.scheme != "https":
+                raise RuleError(f"{address} leads on to http, where anybody may change it: it is refused.")
             for part in answer.iter_bytes():
                 size += len(part)
                 if size > DOWNLOAD_BYTES:
