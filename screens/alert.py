@@ -65,7 +65,7 @@ class AlertPane(PaperPane):
         return Targets(alerts=(painted.row,)) if painted is not None and wanted else Targets()
 
     def show(self, id: str, pinned: bool = False) -> None:
-        """Show this alert; "" = none. pinned: the page stays with it, whatever the queue's cursor is on, until
+        """Show this alert; "" = none. pinned: the page stays with it, wherever the queue's cursor is, until
         one goes back to the queue."""
         self.id_wanted, self.pinned = id, pinned
         if self.view is None:
@@ -83,7 +83,7 @@ class AlertPane(PaperPane):
     def _read(self) -> None:
         if not self._reading and (self.id_wanted != self.id_shown or self._stale):
             self._reading = True
-            self.run_worker(self._read_on, group="alert")
+            self.start(self._read_on, "alert")
 
     async def _read_on(self) -> None:
         from xdrtui.errors import XdrtuiError

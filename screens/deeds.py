@@ -119,9 +119,7 @@ def _bandwidth(bench: Workbench) -> None:
     bench.watcher.begin()
     bench.restyle()
     on = bench.services.low_bandwidth
-    bench.say(
-        "low bandwidth: one frame at a time, below 6 KiB/s" if on else "as much as there is is sent again"
-    )
+    bench.say("low bandwidth: one frame at a time, below 6 KiB/s" if on else "low bandwidth is off")
 
 
 def _hint(bench: Workbench) -> None:
@@ -192,7 +190,7 @@ async def _copied(bench: Workbench, id: str, what: str) -> None:
     driver = bench.app._driver
     why = await asyncio.to_thread(copy, text, driver.write if driver is not None else lambda sequence: None)
     first, _, more = text.partition("\n")
-    shown = cut(first, 40) + (f" and {len(more.splitlines())} lines more" if more else "")
+    shown = cut(first.replace("\t", " "), 40) + (f" and {len(more.splitlines())} lines more" if more else "")
     bench.say(
         f"{f'not copied, {why}' if why else 'copied'}: {shown} · also in {path}", "bad" if why else "good"
     )
@@ -220,7 +218,7 @@ async def _go_to_alert(bench: Workbench, id: str) -> None:
         bench.say(str(error), "bad")
         return
     bench.open_pane(ALERT)
-    bench.alert.show(found)
+    bench.alert.show(found, pinned=True)
 
 
 def palette_entries(bench: Workbench) -> list[Entry]:

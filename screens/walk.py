@@ -38,7 +38,7 @@ class Walk:
                 query = queue.alert_query(queue.query_text)
                 beside = await bench.services.desks.read(partial(_beside, query=query, id=id, step=step))
                 if beside:
-                    bench.alert.show(beside)
+                    bench.alert.show(beside, pinned=True)
                 elif 0 <= queue.table.cursor + step < len(queue.source):
                     queue.table.move(step)
                     bench.show_line()

@@ -160,9 +160,8 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def hush(self, style: str) -> None:
         """What was said in this style is no longer true."""
-        if self.said[1] == style:
-            self._said_until = 0.0
-            self._show_message()
+        self._said_until = 0.0 if self.said[1] == style else self._said_until
+        self._show_message()
 
     def start(self, work: Callable[[], object]) -> None:
         self.run_worker(work(), group="act")  # type: ignore[arg-type]
@@ -307,8 +306,9 @@ class Workbench(Paced[None], inherit_bindings=False):
             pane.show(facts)
         elif isinstance(pane, ManualPane) and not pane.topic:
             pane.show("")
-        elif name == ALERT:
+        elif name == ALERT and not self.alert.pinned:
             self.show_line()
+        self.alert.pinned = self.alert.pinned and name != QUEUE
         self._arrange()
 
     def _made(self, name: str) -> Pane:
@@ -368,7 +368,8 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def _follow(self) -> None:
         """The page follows the cursor, once it rests."""
-        if self.alert.display and (self._followed != self.queue.table.cursor_key or not self.alert.id_wanted):
+        followed = self.alert.pinned or self._followed == self.queue.table.cursor_key
+        if self.alert.display and not (followed and self.alert.id_wanted):
             self.show_line()
 
     def show_line(self) -> None:

@@ -392,3 +392,24 @@ async def test_a_long_message_takes_the_lines_it_needs_and_gives_them_back(store
         app.workbench.say("short")
         await pilot.pause(0.2)
         assert shown(app)[-2].startswith(" short") and "hint" not in shown(app)[-3]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_alert_of_an_address_stays_though_the_queue_does_not_hold_it(
+    store: Path, size: tuple[int, int]
+) -> None:
+    with desk(store) as open_desk:
+        id = open_desk.alerts(AlertQuery("state:open"))[-1].id
+        open_desk.snooze([id], NOW + 3600 * 10**9)
+    app = app_on(store, initial=f"alert/{id}")
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await pilot.pause(0.3)
+        assert app.workbench.alert.id_shown == id
+        await pilot.press("question_mark")
+        await pilot.press("q")
+        await pilot.pause(0.3)
+        assert app.workbench.alert.id_shown == id
+        await pilot.press("1", "j", "enter")
+        await pilot.pause(0.4)
+        assert app.workbench.alert.id_shown == app.workbench.queue.alert_here() != id

@@ -71,7 +71,8 @@ def _section(title: str, items: Iterable[str], none: str) -> list[str]:
 
 
 def _place(row: AlertRow) -> str:
-    return code(row.host or row.user or row.id[:8], 100)
+    named = (value for kind, value in (*row.group, *row.entities) if value and kind != "user")
+    return code(row.host or next(named, "") or row.user or row.id[:8], 100)
 
 
 def _told(told: Told, zone: tzinfo | None) -> str:
