@@ -214,3 +214,10 @@ def test_a_retried_letter_is_not_sent_any_more(tmp_path: Path, rulebook: Ruleboo
         store.commit_batch(dead_batch(dead(5, GOOD), forward="events.dlq"))
         list(retry(store, Process(rulebook), deadletters.read(store.connection)))
         assert store.connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "9" * 20], ["retry", "9" * 20], ["list", "--limit", "9" * 20]]
+)
+def test_a_number_that_no_database_holds_is_a_wrong_number(workspace: Path, arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2

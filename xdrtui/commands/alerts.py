@@ -36,7 +36,9 @@ def command() -> None:
 @click.option(
     "--order", type=click.Choice(["severity", "newest", "host", "user", "rule"]), default="severity"
 )
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10**9), default=100, show_default=True, help="At most so many."
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @pass_session
 def list_(session: Session, query: tuple[str, ...], order: str, limit: int, form: str) -> None:

@@ -49,7 +49,9 @@ def command() -> None:
 @command.command("list")
 @_source
 @_reason
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10**9), default=100, show_default=True, help="At most so many."
+)
 @_format
 @pass_session
 def list_(session: Session, source: str, reason: str, limit: int, form: str) -> None:
@@ -70,7 +72,7 @@ def list_(session: Session, source: str, reason: str, limit: int, form: str) -> 
 
 
 @command.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @click.option(
     "--all", "whole", is_flag=True, help=f"All that is kept, not only the first {SHOWN_BYTES} bytes."
 )
@@ -95,7 +97,7 @@ def show(session: Session, number: int, whole: bool, raw: bool, form: str) -> No
 
 
 @command.command("retry")
-@click.argument("numbers", type=int, nargs=-1, metavar="[NUMBER]...")
+@click.argument("numbers", type=click.IntRange(1, 2**63 - 1), nargs=-1, metavar="[NUMBER]...")
 @click.option("--all", "every", is_flag=True, help="All of them, or all that --source and --reason leave.")
 @_source
 @_reason

@@ -49,7 +49,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
     show_default=True,
     help="Print only matches of this level and above; all are counted and stored.",
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to use.")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),

@@ -78,7 +78,9 @@ def list_(session: Session, every: bool, form: str) -> None:
 
 @command.command("show")
 @click.argument("id")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10**9), default=100, show_default=True, help="At most so many."
+)
 @pass_session
 def show(session: Session, id: str, limit: int) -> None:
     """Show one suppression and the findings that it hid, the latest first."""
