@@ -126,7 +126,7 @@ class Prompt(Vertical):
     def _look_ahead(self) -> None:
         """Say what is wrong with the text, and what could stand there."""
         if self._assist is not None:
-            self.run_worker(self._ask_assist, group="assist", exclusive=True)
+            self.run_worker(self._ask_assist, group="assist", exclusive=True)  # type: ignore[arg-type]
 
     async def _ask_assist(self) -> None:
         text, cursor = self._input.value, self._input.cursor_position

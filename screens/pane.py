@@ -6,7 +6,7 @@ does. Panes read through `Services.desks` in workers and never compute what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
 from textual.containers import Vertical
@@ -40,6 +40,12 @@ class Pane(Vertical):
         super().__init__(id=f"pane-{self.pane}")
         self.services = services
         self.active = False
+
+    def start(
+        self, work: Callable[[], Coroutine[object, object, None]], group: str, *, exclusive: bool = False
+    ) -> None:
+        """Run a coroutine function; its coroutine is made when it starts, so none is left over at the end."""
+        self.run_worker(work, group=group, exclusive=exclusive)
 
     def facts(self, base: Facts) -> Facts:
         """What commands need to know about this pane, over what the workbench knows."""

@@ -88,7 +88,7 @@ class Marking(Pane):
             lines = await self.services.desks.read(lambda desk: desk.lines_at(numbers))
             self._marked(list(lines.values()), what, False)
 
-        self.run_worker(work, group="mark")
+        self.start(work, "mark")
 
     def _marked(self, lines: list[Line], what: str, cut: bool) -> None:
         """Mark these lines as far as the list holds them, and say how many alerts that is."""

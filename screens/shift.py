@@ -43,7 +43,7 @@ class SincePane(PaperPane):
         came, left = active and not self.active, self.active and not active
         super().set_active(active)
         if came:
-            self.run_worker(self._read, group="shift", exclusive=True)
+            self.start(self._read, "shift", exclusive=True)
         elif left and self.since is not None and not self.services.readonly:
             mark = self.since.now
             self.run_worker(self.services.desks.act(lambda desk: desk.shift.look(mark)), group="looked")
@@ -110,7 +110,7 @@ class HandoverPane(PaperPane):
         return [(f"{when}, {taken} · `:` hand over gives this", "dim")]
 
     def _start(self) -> None:
-        self.run_worker(self._read, group="shift", exclusive=True)
+        self.start(self._read, "shift", exclusive=True)
 
     async def _read(self) -> None:
         from xdrtui.errors import XdrtuiError
