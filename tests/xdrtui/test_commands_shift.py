@@ -78,3 +78,9 @@ def test_a_packet_is_markdown_or_json_with_defanged_indicators(workspace: Path) 
     assert "### Why it fired" in run("alerts", "packet", id[:8]).stdout
     packet = json.loads(run("alerts", "packet", id[:8], "--format", "json").stdout)
     assert packet["alerts"][0]["id"] == id
+
+
+def test_a_byte_that_is_no_character_does_not_close_the_log_for_good(workspace: Path) -> None:
+    assert run("log", "caf\udce9 called").exit_code == 0
+    assert "caf\ufffd called" in run("log").stdout
+    assert run("handover", "--since", "24h").exit_code == 0

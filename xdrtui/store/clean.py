@@ -5,6 +5,8 @@ Needed for hostile input only; a batch without such a thing never comes here. Pu
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from xdrtui.events.message import Position
@@ -16,6 +18,15 @@ LARGEST = 2**63 - 1
 def text(value: str) -> str:
     """The same text with each unpaired surrogate as U+FFFD."""
     return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def mended(value: Any) -> Any:
+    """The same JSON value with its texts so."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {text(name): mended(each) for name, each in value.items()}
+    return [mended(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def number(value: int) -> int:

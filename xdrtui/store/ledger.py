@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from xdrtui.store.clean import mended
 from xdrtui.store.identity import canonical, entry_hash
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -50,7 +51,9 @@ def append(
     subject: Sequence[str],
     body: Mapping[str, Json],
 ) -> Entry:
-    """Write an entry at the end of its device's chain and return it."""
+    """Write an entry at the end of its device's chain and return it. An unpaired surrogate in a text (a byte
+    that is no UTF-8, typed or pasted) becomes U+FFFD: SQLite could never read it again."""
+    body = {name: mended(value) for name, value in body.items()}
     row = connection.execute(
         "SELECT sequence, hash FROM ledger WHERE device = ? ORDER BY sequence DESC LIMIT 1", (device,)
     ).fetchone()
