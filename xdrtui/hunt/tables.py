@@ -133,6 +133,8 @@ def _column(field: str) -> str:
 
 def check(statement: str) -> None:
     """Raises SqlError for anything but one question that names no function that reads."""
+    if re.search("[\ud800-\udfff]", statement):
+        raise SqlError("the statement holds what is no character")
     names: list[str] = []
     ended = False
     operators = 0
