@@ -13,6 +13,7 @@ from detectors.sigma.cache import Cache
 from tests.kafka.fleet import dump
 from xdrtui.errors import StoreError
 from xdrtui.events.message import Messages, Position, Source
+from xdrtui.pipeline import fleet_fold
 from xdrtui.pipeline.fleet_fold import MOST_FAULTS, FoldSink
 from xdrtui.pipeline.fleet_health import LONGEST, MOST_WORKERS
 from xdrtui.pipeline.fleet_records import Any_, Beat, Notice, Summary, encode, origin, results_of
@@ -168,6 +169,24 @@ def test_made_up_workers_and_faults_stay_few_and_cost_little(tmp_path: Path) -> 
         faults = workers.faults(store.connection, cleared=True)
         assert len(faults) <= 2 * MOST_FAULTS + 10
         assert max(len(each.text) for each in faults) <= LONGEST
+
+
+def test_made_up_partitions_are_followed_up_to_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_fold, "MOST_PLACES", 20)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    source = Source("kafka:c:events:0", "events", "kafka")
+    forged = [
+        encode(Summary(origin(source, number), 0, 1, START, False, False, (1, 1, 1, 0, 0, 0), ()))
+        for number in range(50)
+    ]
+    fold(tmp_path / "store", rules, forged, [7], restart=False)
+    with Store.open(tmp_path / "store", readonly=True) as store:
+        assert len(store.positions(source.uid)) == 20
+        assert store.counts()["events"] == 20
+        assert len(store.dead_letters(100)) == 30
 
 
 def test_a_store_of_another_fleet_is_refused(tmp_path: Path) -> None:

@@ -71,6 +71,9 @@ TICK = 60 * SECOND
 AHEAD = 300 * SECOND
 """How far a watermark may be ahead of the broker's clock when it was written."""
 
+MOST_PLACES = 10_000
+"""Partitions that are followed: all are looked at with each summary, about 1 ms for so many."""
+
 MOST_FAULTS = 500
 """Of workers, and of topics, that the topic tells of: the rest would grow for ever."""
 
@@ -253,6 +256,8 @@ class FoldSink:
         mark = self._marks.get(key)
         generation = int(where.uid.rpartition(":")[2])
         if mark is None:
+            if len(self._marks) >= MOST_PLACES:
+                raise Foreign(f"it tells of one partition more than {MOST_PLACES:,}, which a fold follows")
             self._retire(where, generation)
             mark = Mark(where.uid, where.partition, -1, b"", 0, -1, generation)
         head = mark.next_offset
