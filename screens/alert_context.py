@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from screens.look import STATE_WORDS
 from screens.names import main_entity, short_host, short_user
-from screens.paint import Line, Span, clipped, spread
+from screens.paint import Line, Span, clipped, line_width, spread
 from screens.parts import LABEL, labelled, section, severity
 from screens.sanitise import cut, fit, sanitise, width, wrap
 from screens.times import Zone, duration, number
@@ -115,6 +115,8 @@ def also_lines(row: AlertRow, also: Sequence[AlertRow] | None, zone: Zone, cells
         when = zone.clock(each.first_seen)
         if zone.day(each.first_seen) != zone.day(row.first_seen):
             when = f"{zone.day(each.first_seen)[5:]} {when}"
-        left = [(f"{when}  ", "dim"), *severity(each.level), ("  ", ""), (sanitise(shown, 400), "")]
+        level = severity(each.level)
+        gap = " " * (line_width(severity("high")) - line_width(level) + 2)
+        left = [(f"{when}  ", "dim"), *level, (gap, ""), (sanitise(shown, 400), "")]
         lines.append(spread(left, [(STATE_WORDS.get(each.state, each.state), "dim")], cells))
     return lines

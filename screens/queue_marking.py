@@ -99,6 +99,11 @@ class Marking(Pane):
         self.post_message(Changed())
 
     def do_unmark(self) -> None:
+        self.unmark()
+        self.post_message(Say("no line is marked any more"))
+
+    def unmark(self) -> None:
+        """Take all marks away."""
         self.marks.clear()
         self.post_message(Changed())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screens.paint import Line, spread
-from screens.sanitise import cut, sanitise
+from screens.sanitise import cut, sanitise, wrap
 from screens.times import Zone, duration, memory, number
 
 if TYPE_CHECKING:
@@ -88,6 +88,11 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
         more = f" (and {len(faults) - 1} more: `xdrtui doctor`)" if len(faults) > 1 else ""
         return sanitise(faults[0].text) + more
     return f"worker {_unheard(unheard[0])}" if unheard else ""
+
+
+def alarm_lines(text: str, cells: int) -> list[Line]:
+    """The red line, on two lines where one does not hold what is to be done."""
+    return [[(" " + part, "alarm")] for part in wrap(text, max(1, cells - 2), 2)]
 
 
 def _unheard(worker: WorkerStatus) -> str:

@@ -41,7 +41,7 @@ from screens.pane import Changed, Pane, Say
 from screens.queue import QueuePane
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
-from screens.status_bar import alarm, status_line
+from screens.status_bar import alarm, alarm_lines, status_line
 from screens.taking import Taking
 from screens.targets import Targets
 from screens.walk import Walk
@@ -105,7 +105,7 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.status_bar.show(self._status_lines)
-        self.alarm_bar.show(lambda cells: [[(" " + self._alarm(), "alarm")]])
+        self.alarm_bar.show(lambda cells: alarm_lines(self._alarm(), cells))
         self.tabs.show(lambda cells: [tabs_line(self.current, self.pane.heading(), cells)])
         self.message.show(self._message_lines)
         self.footer.show(lambda cells: footer_lines(self.facts(), cells))
@@ -174,7 +174,7 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def judged(self) -> None:
         """An act was done: marks go, panes read again."""
-        self.queue.do_unmark()
+        self.queue.unmark()
         self.queue.poll()
         self.alert.poll()
 
@@ -250,8 +250,6 @@ class Workbench(Paced[None], inherit_bindings=False):
         handler = self.pane.handler(command) or self.handler(command)
         if handler is not None:
             handler()
-            if command.id == "unmark":
-                self.say("no line is marked any more")
             self.redraw()
 
     def handler(self, command: Command) -> Callable[[], object] | None:
@@ -344,6 +342,7 @@ class Workbench(Paced[None], inherit_bindings=False):
             self.app.cursor_position = self.pane.cursor_at()
         self._show_message()
         self.alarm_bar.display = bool(self._alarm())
+        self.alarm_bar.styles.height = max(1, len(alarm_lines(self._alarm(), self.size.width)))
         self.alarm_bar.repaint()
 
     def restyle(self) -> None:
