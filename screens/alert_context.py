@@ -68,7 +68,7 @@ def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> tuple[str, str]:
     here = " here" if one.question.kind == "user on host" else ""
     first = "now" if one.first >= row.first_seen else _moment(one.first, row, zone)
     known = duration(one.known) + (" of" if one.whole else " (latest) of")
-    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts"
+    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts" if one.of else "no host is known"
     days = " in 30 d" if one.known >= 29 * DAY else ""
     return what, f"{hosts}, first{here} {first}, {number(one.before)} before{days}; {known} {one.basis}"
 

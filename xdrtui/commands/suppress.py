@@ -73,7 +73,7 @@ def list_(session: Session, every: bool, form: str) -> None:
             for one in found
         ],
     )
-    say(f"{len(found)} suppressions" + ("." if every else " in force."))
+    say(f"{len(found)} suppression{'' if len(found) == 1 else 's'}" + ("." if every else " in force."))
 
 
 @command.command("show")
