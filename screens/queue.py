@@ -179,7 +179,7 @@ class QueuePane(Marking):
         self._wanted.add(what)
         if not self._reading:
             self._reading = True
-            self.run_worker(self._read_on(), group="queue")
+            self.start(self._read_on, "queue")
 
     async def _read_on(self) -> None:
         from xdrtui.errors import XdrtuiError
@@ -222,8 +222,10 @@ class QueuePane(Marking):
         self._draw_again()
 
     async def _read_states(self, count: bool, marks: bool = False) -> None:
-        """The lines on the screen and near it as they are now; marks: and all that are marked."""
-        numbers = self.source.around(self.table.top, self.table.rows_visible)
+        """The lines on the screen and near it as they are now; marks: and all that are marked; neither count
+        nor marks: those alone that have not been read."""
+        read = self.source.around if count or marks else self.source.unread
+        numbers = read(self.table.top, self.table.rows_visible)
         if marks:
             numbers += self.marks.numbers
         query, after, since = self.alert_query(self.query_text) if count else None, self._upto, self._read_at
@@ -346,7 +348,8 @@ class QueuePane(Marking):
         message.stop()
         self._unknown = message.key if self.current() is None else ""
         self.post_message(self.At())
-        self.fetch()
+        if self.source.ends_soon(self.table.top, self.table.rows_visible):
+            self._want("rows")
         self.post_message(Changed())
 
     @on(FrameTable.Chosen)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 AROUND = 100
 """Lines read before and after those on the screen."""
 
+AHEAD = 60
+"""Lines before and after those on the screen that are read before anybody goes there."""
+
 KEPT = 4_000
 """Lines kept in memory, at the most."""
 
@@ -88,6 +91,15 @@ class QueueSource:
     def around(self, first: int, count: int) -> list[int]:
         """The numbers of the lines on the screen and near it."""
         return list(self.order[max(0, first - AROUND) : first + count + AROUND])
+
+    def unread(self, first: int, count: int) -> list[int]:
+        """The numbers of lines on the screen and near it that have not been read."""
+        return [number for number in self.around(first, count) if number not in self._lines]
+
+    def ends_soon(self, first: int, count: int) -> bool:
+        """Whether a line that has not been read is a few pages off."""
+        near = self.order[max(0, first - AHEAD) : first + count + AHEAD]
+        return any(number not in self._lines for number in near)
 
 
 def key_of(number: int) -> str:
