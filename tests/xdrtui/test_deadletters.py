@@ -20,7 +20,7 @@ from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.retry import retry
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.plain import is_harmless
-from xdrtui.store import deadletters
+from xdrtui.store import deadletters, workers
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.export import export_alerts
 from xdrtui.store.store import Store
@@ -221,3 +221,25 @@ def test_a_retried_letter_is_not_sent_any_more(tmp_path: Path, rulebook: Ruleboo
 )
 def test_a_number_that_no_database_holds_is_a_wrong_number(workspace: Path, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_a_flood_of_dead_letters_keeps_places_and_reasons_and_fills_no_disk(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadletters, "MOST_BYTES", 1_000)
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(*(dead(offset, b"x" * 300) for offset in range(5))))
+        kept = {
+            row.letter.position.offset: len(row.letter.payload) for row in deadletters.read(store.connection)
+        }
+        assert kept == {0: 300, 1: 300, 2: 300, 3: 0, 4: 0}
+        assert [row.cut for row in deadletters.read(store.connection)] == [True, True, False, False, False]
+        (fault,) = [each for each in workers.faults(store.connection) if each.key == deadletters.FULL]
+        assert "only place and reason are kept" in fault.text
+        with store.transaction():
+            deadletters.take_back(store.connection, [Position(TOPIC.uid, 0, 0)])
+        store.commit_batch(dead_batch(dead(9, b"y" * 300), dead(1)))  # the other comes a second time
+        kept = {
+            row.letter.position.offset: len(row.letter.payload) for row in deadletters.read(store.connection)
+        }
+        assert kept == {1: 300, 2: 300, 3: 0, 4: 0, 9: 300}

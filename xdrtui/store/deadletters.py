@@ -13,10 +13,19 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from xdrtui.events.message import DeadLetter, Position, Source
+from xdrtui.store import workers
 from xdrtui.store.chunks import chunks
 
 LIMIT = 64 * 1024
 """Bytes of a payload that are kept."""
+
+MOST_BYTES = 256 << 20
+"""Payloads that are kept altogether. Beyond, a dead letter keeps its reason, place and size alone: whoever
+writes to a topic must not fill the disk. `retry` reads it again where it came from."""
+
+KEPT = "deadletters.bytes"
+FULL = "dead letters"
+"""The bytes kept so far, and the fault that says there is no more room."""
 
 OUTBOX = "dead-letter"
 """Kind of the outbox rows."""
@@ -50,15 +59,18 @@ def insert(connection: sqlite3.Connection, dead: Sequence[DeadLetter], forward: 
     """Write dead letters that are not there yet; return how many were new. forward: topic that they are to be
     sent to, empty for none; now: nanoseconds. Runs inside the caller's transaction."""
     before = connection.total_changes
+    payloads = _within_bounds(connection, dead, now)
     connection.executemany(
         "INSERT OR IGNORE INTO dead_letters(source, partition, offset, idx, reason, payload, size, ingest)"
         " VALUES (?,?,?,?,?,?,?,?)",
         [
-            (*letter.position, letter.reason, letter.payload[:LIMIT], letter.size, letter.ingest)
-            for letter in dead
+            (*letter.position, letter.reason, payload, letter.size, letter.ingest)
+            for letter, payload in zip(dead, payloads, strict=True)
         ],
     )
     new = connection.total_changes - before
+    if new != len(dead):
+        workers.set_cursor(connection, KEPT, _kept(connection))
     if forward:
         connection.executemany(
             "INSERT OR IGNORE INTO outbox(key, kind, alert, body, created, sent, attempts, fault)"
@@ -67,6 +79,31 @@ def insert(connection: sqlite3.Connection, dead: Sequence[DeadLetter], forward: 
             [(key_of(each.position), OUTBOX, forward, now, *each.position) for each in dead],
         )
     return new
+
+
+def _within_bounds(connection: sqlite3.Connection, dead: Sequence[DeadLetter], now: int) -> list[bytes]:
+    """What is kept of each payload."""
+    if not dead:
+        return []
+    kept, payloads = workers.cursor(connection, KEPT) or _kept(connection), []
+    for letter in dead:
+        payload = letter.payload[:LIMIT]
+        if kept + len(payload) > MOST_BYTES:
+            payload = b""
+        kept += len(payload)
+        payloads.append(payload)
+    workers.set_cursor(connection, KEPT, kept)
+    if not all(payload or not letter.payload for payload, letter in zip(payloads, dead, strict=True)):
+        text = (
+            f"dead letters hold {MOST_BYTES >> 20} MB: of new ones only place and reason are kept;"
+            " see `xdrtui deadletters list`"
+        )
+        workers.report_fault(connection, FULL, "deadletters", text, now)
+    return payloads
+
+
+def _kept(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(sum(length(payload)), 0) FROM dead_letters").fetchone()[0])
 
 
 def key_of(position: Position) -> str:
@@ -79,11 +116,21 @@ def take_back(connection: sqlite3.Connection, positions: Iterable[Position]) -> 
     """Delete these dead letters, since they have become events; return how many there were. Runs inside the
     caller's transaction."""
     gone = list(positions)
+    size = sum(
+        int(row[0])
+        for each in gone
+        for row in connection.execute(
+            "SELECT length(payload) FROM dead_letters"
+            " WHERE source = ? AND partition = ? AND offset = ? AND idx = ?",
+            each,
+        )
+    )
     before = connection.total_changes
     connection.executemany(
         "DELETE FROM dead_letters WHERE source = ? AND partition = ? AND offset = ? AND idx = ?", gone
     )
     deleted = connection.total_changes - before
+    workers.set_cursor(connection, KEPT, max(0, workers.cursor(connection, KEPT) - size))
     unsent = [(key_of(each),) for each in gone]
     connection.executemany("DELETE FROM outbox WHERE key = ? AND sent = 0", unsent)
     return deleted
