@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 RENEW_AT = 0.8
 """The share of a token's life after which another is asked for."""
 
+LONGEST_LIFE = 86_400.0
+"""Seconds after which a token is renewed, whatever its server says."""
+
 DEFAULT_LIFE = 60.0
 """Seconds that a token lives whose server does not say it."""
 
@@ -88,6 +91,7 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]
             raise WebError(f"it refuses ({answer.status}{_reason(answer.body)})")
         given = _read(answer.body)
         life = given.expires_in if given.expires_in and given.expires_in > 0 else DEFAULT_LIFE
+        life = min(life, LONGEST_LIFE)
         self._token = Secret(given.access_token)
         self._renew_at, self._ends_at = asked_at + life * RENEW_AT, asked_at + life
         self.problem = ""
