@@ -105,6 +105,7 @@ class Prompt(Vertical):
         self._label.styles.width = len(label) + 2
         self._label.show(lambda cells: [[(f" {label} ", "key")]])
         self._input = OrderedInput(text, select_on_focus=False)
+        self._input.cursor_blink = False  # each blink is a frame over the link
         self._done, self._changed = done, changed
 
     def compose(self) -> ComposeResult:
