@@ -51,7 +51,9 @@ def rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cel
         label: Span = (fit("" if lines else "rarity", LABEL), "label")
         if room < min(12, width(name)):  # two lines on a narrow page
             lines.append(clipped([label, (name, "")], cells))
-            lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrap(figures, cells - LABEL, 2)]
+            parts = [figures] if width(figures) <= cells - LABEL else figures.split("; ")
+            wrapped = [line for part in parts for line in wrap(part, cells - LABEL, 2)]
+            lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrapped[:3]]
             continue
         lines.append(clipped([label, (cut(name, room), ""), (" " + figures, "dim")], cells))
     return lines
