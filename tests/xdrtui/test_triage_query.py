@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,3 +171,22 @@ def test_what_no_database_takes_is_an_error_of_the_filter(text: str) -> None:
 )
 def test_the_most_that_a_filter_takes_the_database_takes(text: str, desk: Desk) -> None:
     desk.alerts(AlertQuery(text, now=1), 10, 0)
+
+
+def test_a_host_is_found_by_the_short_name_that_stands_on_the_screen(tmp_path: Path) -> None:
+    names = ("DC-01", "dc-01.alderbrook.example", "dc-010.example", "web.dc-01.example")
+    with Store.open(tmp_path) as store:
+        store.commit_batch(
+            batch([found(offset=number, host=name, user=name) for number, name in enumerate(names)])
+        )
+        with Correlator(store) as correlator:
+            correlator.fold()
+        plan = store.connection.execute(
+            "EXPLAIN QUERY PLAN SELECT seq FROM alerts a WHERE"
+            " (a.host_key = 'dc-01') OR (a.host_key GLOB 'dc-01.*')"
+        ).fetchall()
+        assert not any("SCAN" in str(row[3]) for row in plan), "both by the index"
+    desk = Desk.open(tmp_path, Principal("ada", "here"))
+    assert hosts(desk, "host:dc-01") == "DC-01 dc-01.alderbrook.example"
+    assert hosts(desk, "host:DC-01.alderbrook.example") == "dc-01.alderbrook.example"
+    assert hosts(desk, "not host:dc-01") == "dc-010.example web.dc-01.example"

@@ -70,6 +70,8 @@ class _Events:
     def term(self, token: Token) -> Expression:
         names = CORE.get(token.field.lower()) or (self._named(token.field),)
         tests: list[Expression] = [Test(name, self._check(token)) for name in names]
+        if token.field.lower() == "host" and not {".", "*", ":"} & set(token.value):
+            tests.append(Test(names[0], like(f"{token.value}.*")))  # as in the queue: in whatever domain
         return tests[0] if len(tests) == 1 else Or(tuple(tests))
 
     def _named(self, name: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from xdrtui.store.alerts import LEVELS
 from xdrtui.store.chunks import chunks
-from xdrtui.store.filter import MATCH, All, Condition, Equals, FreeText, Involves, to_sql
+from xdrtui.store.filter import MATCH, All, AnyOf, Condition, Equals, FreeText, Involves, to_sql
 
 ORDERS = {
     "severity": "a.rank DESC, a.last_seen DESC, a.seq DESC",
@@ -114,11 +114,14 @@ def parts_of(condition: Condition) -> tuple[Condition, ...]:
 
 def looked_up(condition: Condition) -> bool:
     """One of the conditions has an index that leads to few rows at once."""
-    return any(
-        (isinstance(part, Equals) and part.column in ("id", "host_key", "user_key", "owner"))
-        or isinstance(part, Involves)
-        for part in parts_of(condition)
-    )
+    return any(map(_few, parts_of(condition)))
+
+
+def _few(part: Condition) -> bool:
+    if isinstance(part, AnyOf):
+        return all(map(_few, part.parts))
+    by_name = isinstance(part, Equals) and part.column in ("id", "host_key", "user_key", "owner")
+    return by_name or isinstance(part, Involves)
 
 
 def _run(

@@ -370,6 +370,14 @@ def sign(token: Token, default: str = "=") -> str:
     return default if token.operator == ":" else token.operator
 
 
+def host(token: Token) -> Condition:
+    """A name without a dot is also the name of the host in whatever domain: so it stands on the screen."""
+    name = token.value.casefold()
+    if "." in name or "*" in name or ":" in name:
+        return Equals("host_key", name)
+    return AnyOf((Equals("host_key", name), Equals("host_key", f"{name}.*")))
+
+
 def disposition(token: Token, query: AlertQuery) -> Condition:
     from xdrtui.triage.states import DISPOSITIONS
 
@@ -385,7 +393,7 @@ TERMS: dict[str, Callable[[Token, AlertQuery], Condition]] = {
     "duplicates": number,
     "first": moment,
     "last": moment,
-    "host": lambda token, query: Equals("host_key", token.value.casefold()),
+    "host": lambda token, query: host(token),
     "user": lambda token, query: Equals("user_key", token.value.casefold()),
     "rule": lambda token, query: RuleIs(token.value),
     "attack": lambda token, query: Technique(token.value),
