@@ -58,8 +58,8 @@ class Outgoing(msgspec.Struct, frozen=True):
 def insert(connection: sqlite3.Connection, dead: Sequence[DeadLetter], forward: str, now: int) -> int:
     """Write dead letters that are not there yet; return how many were new. forward: topic that they are to be
     sent to, empty for none; now: nanoseconds. Runs inside the caller's transaction."""
-    before = connection.total_changes
     payloads = _within_bounds(connection, dead, now)
+    before = connection.total_changes
     connection.executemany(
         "INSERT OR IGNORE INTO dead_letters(source, partition, offset, idx, reason, payload, size, ingest)"
         " VALUES (?,?,?,?,?,?,?,?)",
