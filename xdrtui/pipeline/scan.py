@@ -6,6 +6,7 @@ processes each takes files, or parts of large files of lines, and the matches co
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -26,7 +27,7 @@ from xdrtui.events.layouts.layout import load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.counting import MOST, Counted, Counting
-from xdrtui.pipeline.garbage import rare_collections
+from xdrtui.pipeline.garbage import RARE, rare_collections
 from xdrtui.pipeline.rulebook import Rulebook, default_cache, load_rulebook
 from xdrtui.sources.files import modified, open_files, walk
 from xdrtui.sources.ranges import Lines, Range, cut, open_range
@@ -230,28 +231,32 @@ def _scan_first(rulebook: Rulebook, ranges: Sequence[Range]) -> list[Done]:
     _scanner = Scanner(rulebook) if _may_fork() else None
     if _scanner is None:
         return []
-    return [_scan_part(ranges[0])] if ranges and not ranges[0].whole else []
+    with rare_collections():
+        return [_scan_part(ranges[0])] if ranges and not ranges[0].whole else []
 
 
 def _pool(rulebook: Rulebook, rules: Sequence[str | Path], jobs: int) -> ProcessPoolExecutor:
     """Processes with the rules in them. Where forking is safe they are born with the rules; elsewhere each
     reads them from the cache, which costs it about a second."""
     if _scanner is not None and _may_fork():
-        return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _leave_signals)
+        return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _settle_in)
     given = [str(path) for path in rules]
     arguments = (given, frozenset(rulebook.rules), rulebook.placeholders, rulebook.pipelines)
     return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin, arguments)
 
 
-def _leave_signals() -> None:
+def _settle_in() -> None:
+    """At the start of a process of the pool, which scans all its life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool
+    gc.freeze()  # what it was born with stays: looking through it would copy it, too
+    gc.set_threshold(*RARE)
 
 
 def _begin(
     rules: list[str], keep: frozenset[str], placeholders: Placeholders, pipelines: tuple[str, ...]
 ) -> None:
     global _scanner
-    _leave_signals()
+    _settle_in()
     _scanner = Scanner(
         load_rulebook(rules, placeholders=placeholders, cache=default_cache(), keep=keep, pipelines=pipelines)
     )
@@ -261,16 +266,15 @@ def _scan_part(part: Range) -> Done:
     assert _scanner is not None
     done = Done([], Counts(), 0, [])
     lines = Lines()
-    with rare_collections():
-        try:
-            for messages in open_range(part, BATCH_BYTES, lines):
-                found = _scanner.scan(messages)
-                done.matches += found.matches
-                done.counted += found.counted
-                done.counts.add(found.counts)
-                done.size += found.size
-        except (SourceError, OSError) as error:
-            done.faults.append(str(error))
+    try:
+        for messages in open_range(part, BATCH_BYTES, lines):
+            found = _scanner.scan(messages)
+            done.matches += found.matches
+            done.counted += found.counted
+            done.counts.add(found.counts)
+            done.size += found.size
+    except (SourceError, OSError) as error:
+        done.faults.append(str(error))
     done.lines = lines.number
     return done
 
