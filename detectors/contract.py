@@ -129,19 +129,27 @@ class EventFrame:
         if self._data is None:
             import polars as pl  # a tenth of a second, and a scan never asks for it
 
-            series: list[pl.Series] = []
-            for name, cells in self.columns.items():
-                kinds = set(map(type, cells))
-                if Null in kinds:
-                    series.append(pl.Series(f"{name}?", [cell is not None for cell in cells], pl.Boolean))
-                    cells = [None if cell is NULL else cell for cell in cells]
-                if tuple in kinds:
-                    lists = [None if c is None else list(c) if isinstance(c, tuple) else [c] for c in cells]
-                    series.append(pl.Series(name, lists, pl.List(pl.String)))
-                else:
-                    series.append(pl.Series(name, cells, pl.String))
+            series = [one for name, cells in self.columns.items() for one in series_of(name, cells)]
             self._data = pl.DataFrame(series) if series else pl.DataFrame(height=self.rows)
         return self._data
+
+
+def series_of(name: str, cells: Sequence[Text]) -> list[pl.Series]:
+    """A column of cells as Polars: String, or List[String] where some row holds several values. Where some
+    row says null, a Boolean column `name?` that tells present (true) from absent stands before it."""
+    import polars as pl
+
+    made: list[pl.Series] = []
+    kinds = set(map(type, cells))
+    if Null in kinds:
+        made.append(pl.Series(f"{name}?", [cell is not None for cell in cells], pl.Boolean))
+        cells = [None if cell is NULL else cell for cell in cells]
+    if tuple in kinds:
+        lists = [None if c is None else list(c) if isinstance(c, tuple) else [c] for c in cells]
+        made.append(pl.Series(name, lists, pl.List(pl.String)))
+    else:
+        made.append(pl.Series(name, cells, pl.String))
+    return made
 
 
 class Findings(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from typing import IO
 import msgspec
 import polars as pl
 
-from detectors.contract import NULL, Null, Text
+from detectors.contract import series_of
 from xdrtui.points import reach
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import FOLDER, File
@@ -213,24 +213,8 @@ def frame_of(parts: Sequence[Part]) -> pl.DataFrame:
     for name in parts[0].columns:
         if name.startswith("@") or name.endswith("?"):
             continue  # our own names; hunts find such a field in the raw event
-        series += _series(name, list(chain.from_iterable(part.columns[name] for part in parts)))
+        series += series_of(name, list(chain.from_iterable(part.columns[name] for part in parts)))
     return pl.DataFrame(series)
-
-
-def _series(name: str, cells: Sequence[Text]) -> list[pl.Series]:
-    """A column of cells as String, or List[String] where some row holds several values; where some row says
-    null, another column `name?` tells present from absent."""
-    made: list[pl.Series] = []
-    kinds = set(map(type, cells))
-    if Null in kinds:
-        made.append(pl.Series(f"{name}?", [cell is not None for cell in cells], pl.Boolean))
-        cells = [None if cell is NULL else cell for cell in cells]
-    if tuple in kinds:
-        lists = [None if c is None else list(c) if isinstance(c, tuple) else [c] for c in cells]
-        made.append(pl.Series(name, lists, pl.List(pl.String)))
-    else:
-        made.append(pl.Series(name, cells, pl.String))
-    return made
 
 
 def write(store: Store, group: Group, frames: Sequence[pl.DataFrame], now: int) -> File:
