@@ -33,7 +33,7 @@ def open_database(directory: Path, *, readonly: bool, durable: bool) -> tuple[sq
         path = directory / place.DATABASE
         if not path.exists():
             raise StoreError(
-                f"There is no store in {directory} yet; `xdrtui run` or `xdrtui scan` makes one."
+                f"There is no store in {directory} yet; `xdrtui run` or `xdrtui scan --into` makes one."
             )
     else:
         directory = place.prepare(directory)
