@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -12,9 +14,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.mock import MockBroker
+from tests.kafka.proxy import Proxy
 from tests.kafka.test_kafka_source import produce, settings
 from xdrtui.errors import BrokerError
 from xdrtui.pipeline.tail import Tail
+from xdrtui.settings.model import KafkaSettings
 
 AnyBroker = Broker | MockBroker
 
@@ -99,3 +103,61 @@ def test_it_joins_no_group_and_commits_nothing(real: Broker) -> None:
 def test_a_topic_that_is_not_there_is_said_at_once(real: Broker) -> None:
     with pytest.raises(BrokerError, match="nowhere"):
         Tail(settings(real, "nowhere-at-all")).start()
+
+
+async def test_a_lost_broker_is_said_within_seconds_and_it_goes_on_where_it_was(real: Broker) -> None:
+    topic = await real.create_topic(new_name())
+    proxy = Proxy(real)
+    tail = Tail(settings(real, topic, brokers=[proxy.bootstrap]))
+
+    async def until(met: Callable[[], bool], seconds: float) -> float:
+        began = time.monotonic()
+        while not met():
+            assert time.monotonic() - began < seconds
+            await asyncio.sleep(0.05)
+        return time.monotonic() - began
+
+    async with proxy:
+        await asyncio.to_thread(tail.start)
+        await produce(real, topic, [event(1)])
+        await until(lambda: tail.counts().received == 1, 10)
+    try:
+        await until(lambda: bool(tail.fault), 5)
+        assert proxy.bootstrap in tail.fault
+        await produce(real, topic, [event(n) for n in range(2, 5)])
+        async with proxy:
+            await until(lambda: tail.counts().received == 4, 20)
+            assert tail.fault == "" and tail.counts().skipped == 0
+            proxy.stall()
+            await until(lambda: "does not answer" in tail.fault, 10)
+            proxy.flow()
+            await until(lambda: tail.fault == "", 20)
+            await asyncio.to_thread(tail.close)
+    finally:
+        await asyncio.to_thread(tail.close)
+
+
+def test_closing_does_not_wait_for_a_broker_that_gives_no_answer() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(8)
+        tail = Tail(KafkaSettings(brokers=[f"127.0.0.1:{deaf.getsockname()[1]}"], topics=["x"]))
+        thread = threading.Thread(target=tail.start)
+        thread.start()
+        time.sleep(1.0)
+        began = time.monotonic()
+        tail.close()
+        thread.join()
+        assert time.monotonic() - began < 3
+
+
+def test_the_words_can_be_changed_while_it_runs(broker: AnyBroker) -> None:
+    topic = make(broker)
+    with Tail(settings(broker, topic), words=["hay"]) as tail:
+        asyncio.run(produce(broker, topic, [event(1, "hay"), event(2, "needle")]))
+        wait(lambda: tail.counts().received == 2)
+        tail.look_for(["needle"])
+        asyncio.run(produce(broker, topic, [event(3, "hay"), event(4, "needle")]))
+        wait(lambda: tail.counts().received == 4)
+    assert [b"hay" in row.raw for row in tail.after(0, 9)] == [True, False]
+    assert tail.first() == 1

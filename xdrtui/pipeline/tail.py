@@ -2,12 +2,14 @@
 
 In: topics and a filter. Out: the latest rows in a bounded ring, and counts that are true of all that came
 in. It begins at the end; where more comes in than may be shown, a sample is decoded, and where even reading
-falls behind, it jumps to the end again and says how much it skipped. Nothing here touches a worker's place.
+falls behind, it jumps to the end again and says how much it skipped. A broker that is lost is said within
+seconds, and reading goes on where it was once it is back. Nothing here touches a worker's place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -40,6 +42,10 @@ FETCH_BYTES = 1_000_000
 FETCH_MESSAGES = 2_000
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 2.0
+SILENCE_SECONDS = 1.0
+"""Without a message for so long, the broker is asked whether it is there at all."""
+
+ANSWER_SECONDS = 2.0
 LOOKED_AT = 500_000
 """Bytes of a message in which the filter's words are looked for."""
 
@@ -79,8 +85,10 @@ class Tail:
         self.failure: XdrtuiError | None = None
         self._settings = settings
         self._topics = list(topics or settings.topics)
-        self._words = [word.casefold().encode("utf-8", "replace") for word in words]
+        self._words: list[bytes] = []
+        self.look_for(words)
         self._last = last
+        self._places: dict[TopicPartition, int] = {}
         self._rate = rows_a_second
         self._far = far
         self._layouts = layouts
@@ -94,6 +102,7 @@ class Tail:
         self._closing = threading.Event()
         self._began = threading.Event()
         self._decoder: Decoder
+        self._stop: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
 
     def start(self) -> None:
@@ -105,8 +114,14 @@ class Tail:
             raise self.failure
 
     def close(self) -> None:
+        """Let go of the broker, also while it is being connected to; takes a moment."""
         self._closing.set()
+        self._stop()
         self._thread.join(10.0)
+
+    def look_for(self, words: Sequence[str]) -> None:
+        """From now on let through only messages in which all of these stand."""
+        self._words = [word.casefold().encode("utf-8", "replace") for word in words]
 
     def __enter__(self) -> Tail:
         self.start()
@@ -126,22 +141,43 @@ class Tail:
         with self._lock:
             return msgspec.structs.replace(self._counts)
 
+    def first(self) -> int:
+        """Number of the oldest row that is still there; 0 = none yet."""
+        with self._lock:
+            return self._ring[0].id if self._ring else 0
+
     # --- in the thread
 
     def _run(self) -> None:
-        self._decoder = Decoder(self._layouts or load_layouts(), lambda event_type: Needs())
-        while not self._closing.is_set():
-            try:
-                asyncio.run(self._read())
-            except XdrtuiError as error:
-                self.fault = str(error)
-                if not self._began.is_set():
-                    self.failure = error
-                    break
-            except KafkaError as error:
-                self.fault = visible(f"{type(error).__name__}: {error}")[:500]
-            self._closing.wait(RETRY_SECONDS)
-        self._began.set()
+        try:
+            self._decoder = Decoder(self._layouts or load_layouts(), lambda event_type: Needs())
+            while not self._closing.is_set():
+                try:
+                    asyncio.run(self._until_closed())
+                except XdrtuiError as error:
+                    self.fault = str(error)
+                    if not self._began.is_set():
+                        self.failure = error
+                        break
+                except (KafkaError, OSError) as error:
+                    self.fault = visible(f"{type(error).__name__}: {error}")[:500]
+                self._closing.wait(RETRY_SECONDS)
+        finally:
+            self._began.set()
+
+    async def _until_closed(self) -> None:
+        """Read, until `close` says otherwise, which may be while it connects."""
+        loop, reading = asyncio.get_running_loop(), asyncio.ensure_future(self._read())
+
+        def stop() -> None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(reading.cancel)
+
+        self._stop = stop
+        if self._closing.is_set():
+            reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
 
     async def _read(self) -> None:
         to = connection(self._settings)
@@ -154,33 +190,51 @@ class Tail:
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
         )
-        async with explained(to):
-            try:
-                await consumer.start()
-            except BaseException:
-                await consumer.stop()
-                raise
         try:
+            async with explained(to):
+                await consumer.start()
             every = [TopicPartition(topic, n) for topic, count in report.topics.items() for n in range(count)]
             consumer.assign(every)
-            await self._begin(consumer, every)
+            async with explained(to):
+                await self._begin(consumer, every)
             self.fault = ""
             self._began.set()
+            heard = time.monotonic()
             while not self._closing.is_set():
                 got = await consumer.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=FETCH_MESSAGES)
                 for each, records in got.items():
                     self._take(report.cluster, each, records)
+                    self._places[each] = records[-1].offset + 1
+                if got:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > SILENCE_SECONDS:
+                    async with explained(to):
+                        await self._ask(consumer, every)
+                    heard = time.monotonic()
                 await self._jump(consumer, every)
         finally:
             await consumer.stop()
+
+    async def _ask(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
+        """Is the broker there? Said at once where it is not; its cause is looked for afterwards."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await consumer.end_offsets(every)
+        except (KafkaError, OSError):
+            self.fault = f"the broker at {visible(self._settings.brokers[0])} does not answer, tried again"
+            raise
 
     async def _begin(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
         firsts = await consumer.beginning_offsets(every)
         ends = await consumer.end_offsets(every)
         each_last = -(-self._last // max(1, len(every)))
         for each in every:
-            consumer.seek(each, max(firsts[each], ends[each] - each_last))
-        self._last = 0  # after a lost connection it goes on at the end
+            at = max(firsts[each], ends[each] - each_last)
+            if firsts[each] <= self._places.get(each, -1) <= ends[each]:
+                at = self._places[each]  # the broker is back, and it goes on where it was
+            consumer.seek(each, at)
+            self._places[each] = at
+        self._last = 0
 
     async def _jump(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
         for each in every:
@@ -190,6 +244,7 @@ class Tail:
             at = await consumer.position(each)
             if end - at > self._far:
                 consumer.seek(each, end)
+                self._places[each] = end
                 with self._lock:
                     self._counts.skipped += end - at
 
