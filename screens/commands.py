@@ -256,6 +256,8 @@ COMMANDS: tuple[Command, ...] = (
             group="judge", why_not=_may_write),
     Command("log", (), "shift log", "Write a memo on no alert: it stands in the handover", changes=True,
             group="judge", why_not=_may_write, asks=True),
+    Command("dismiss", (), "dismiss", "Dismiss what the red line says has happened: you have seen it",
+            changes=True, group="judge", why_not=_may_write),
     Command("suppressions", (), "suppressions", "What makes no alert for now, with what it hid; lift one",
             group="judge", asks=True),
     Command(

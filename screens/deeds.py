@@ -80,6 +80,16 @@ def _give(bench: Workbench) -> None:
         bench.say("read it, then hand it over: `:` hand over")
 
 
+def _dismiss(bench: Workbench) -> None:
+    """What the red line shows, and nothing behind it, which nobody has seen."""
+    status = bench.watcher.status
+    shown = status.faults[0] if status is not None and status.faults else None
+    if shown is None or not shown.happened:
+        bench.say("nothing waits to be dismissed: faults end with their cause")
+        return
+    bench.judging.start(lambda desk: desk.dismiss([shown.key]), lambda _: "dismissed: `xdrtui status --all`")
+
+
 def _filter(bench: Workbench) -> None:
     pane = bench.pane
     text = pane.filter_text()
@@ -285,6 +295,7 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "suppress": _suppress,
     "suppressions": lambda bench: bench.handing.suppressions(),
     "log": lambda bench: bench.handing.log(),
+    "dismiss": _dismiss,
     "since": lambda bench: bench.open_pane(SINCE),
     "handover": lambda bench: bench.open_pane(HANDOVER),
     "give": _give,

@@ -28,6 +28,7 @@ _WORDS = {
     "suppress.lift": "lifted a suppression",
     "handover": "handed over",
     "handover.accept": "took the handover",
+    "dismiss": "dismissed what happened",
     "rule.disable": "switched rules off",
     "rule.enable": "switched rules on",
 }

@@ -85,8 +85,11 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
     if not status.workers and reads:
         return NO_WORKER
     if faults:
-        more = f" (and {len(faults) - 1} more: `xdrtui doctor`)" if len(faults) > 1 else ""
-        return sanitise(faults[0].text) + more
+        first, seen = faults[0], ""
+        if first.happened:
+            seen = " · seen? `:` dismiss"
+        more = f" (and {len(faults) - 1} more: `xdrtui status`)" if len(faults) > 1 else ""
+        return sanitise(first.text) + seen + more
     return f"worker {_unheard(unheard[0])}" if unheard else ""
 
 

@@ -136,7 +136,7 @@ async def test_a_stuck_consumer_is_built_anew_and_loses_nothing(
     await reader.read(4, 20)
     assert reader.values == [b"1", b"2", b"3", b"4"]
     assert reader.kafka._link.consumer is not first
-    assert any("was stuck" in note and "built anew" in note for note in reader.kafka.notes)
+    assert any("was stuck" in note and "built anew" in note for note in reader.kafka.mended)
     assert reader.kafka.health().faults == {}
 
 

@@ -59,6 +59,7 @@ class FakeSource:
         self.topic = partitions
         self.size = size
         self.notes: list[str] = []
+        self.mended: list[str] = []
         self.next: dict[int, int] = {}
         self.stands: dict[int, int] = {}
         self.number = 0

@@ -59,6 +59,7 @@ OUTBOX = "outbox"
 """Lease of the worker that sends dead letters on, and key of the fault that it cannot."""
 
 OUTBOX_LEASE_SECONDS = 10
+MOST_WORKERS = 256
 _NARROW = 1 << 20
 """Bytes free on a disk that is full."""
 
@@ -91,6 +92,7 @@ class Committer:
         self._live: LiveWriter | None = None
         self._archive: Archiving | None = None
         self._frames: list[DecodedFrame] = []
+        self._timeouts: dict[str, int] = {}
         self._full = False
         hold_reserve(self.store.directory)
         try:
@@ -113,6 +115,7 @@ class Committer:
             self._archive.close()
         with contextlib.suppress(StoreError), self.store.transaction():  # both run out by themselves
             workers.remove_heartbeat(self.store.connection, self.name)
+            workers.tell_faults(self.store.connection, self.name, {}, self.clock())
             for lease in ("correlator", OUTBOX):
                 workers.drop_lease(self.store.connection, lease, self.name)
         self.store.close()
@@ -264,14 +267,9 @@ class Committer:
             )
             workers.write_heartbeat(connection, beat)
             self._pulse.told(beat)
-            for fault in workers.faults(connection):
-                if fault.kind == "partition" and fault.key not in faults:
-                    workers.clear_fault(connection, fault.key, now)
-            for key, text in faults.items():
-                workers.report_fault(connection, key, "partition", text, now)
-            for pattern, count in self.process.rulebook.detector.timeouts.items():
-                text = f"{count:,} values took too long for {pattern[:80]} and were not held against it"
-                workers.report_fault(connection, f"regex:{pattern}"[:300], "regex", text, now)
+            workers.remove_silent(connection, "worker", now - workers.GONE, MOST_WORKERS)
+            workers.tell_faults(connection, self.name, faults, now)
+            self._tell_timeouts(now)
             if not self._full:  # else the room is the reserve's, and the worker is about to stop
                 workers.clear_fault(connection, DISK, now)
             if self._archive is not None and self._archive.fault:
@@ -281,10 +279,19 @@ class Committer:
         self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"
 
-    def note(self, text: str) -> None:
-        """Something happened to a topic that must not be missed: a gap, a new generation."""
+    def _tell_timeouts(self, now: int) -> None:
+        """Only when there are more: what was told once may have been seen and dismissed."""
+        for pattern, count in self.process.rulebook.detector.timeouts.items():
+            if count > self._timeouts.get(pattern, 0):
+                text = f"{count:,} values took too long for {pattern[:80]} and were not held against it"
+                workers.report_fault(self.store.connection, f"regex:{pattern}"[:300], "regex", text, now)
+            self._timeouts[pattern] = count
+
+    def note(self, text: str, mended: bool = False) -> None:
+        """Something happened to a topic that must not be missed: a gap, a new generation; or (mended) it
+        went wrong and is right again."""
         with self.store.transaction():
-            workers.report_fault(self.store.connection, f"topic:{text}"[:300], "topic", text, self.clock())
+            workers.tell_happened(self.store.connection, text, self.clock(), mended)
 
     def _look(self, decoded: Decoded) -> None:
         """Take what is to be archived, and show a sample of what goes by in the live ring."""

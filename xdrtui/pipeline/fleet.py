@@ -285,8 +285,10 @@ class FleetSink:
         self._beat_at, self._faults, self._notices = now, dict(faults), []
         return False
 
-    def note(self, text: str) -> None:
-        self._notices.append(text[:4096])
+    def note(self, text: str, mended: bool = False) -> None:
+        """What is right again is told by its fault, which comes and goes with the heartbeats."""
+        if not mended:
+            self._notices.append(text[:4096])
 
     def _beat(self, figures: Mapping[str, float], faults: Mapping[str, str], *, gone: bool = False) -> Beat:
         return Beat(

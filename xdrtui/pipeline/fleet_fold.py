@@ -404,6 +404,6 @@ class FoldSink:
         self._blindness.watch(now)
         return workers.control(connection, PAUSE) == "1"
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, mended: bool = False) -> None:
         with self.store.transaction():
-            workers.report_fault(self.store.connection, f"topic:{text}"[:300], "topic", text, self._clock())
+            workers.tell_happened(self.store.connection, text, self._clock(), mended)

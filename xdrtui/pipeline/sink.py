@@ -68,8 +68,9 @@ class Sink(Protocol):
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
         """Tell figures and faults (key -> text). Return whether people asked workers to pause."""
 
-    def note(self, text: str) -> None:
-        """Something happened to a topic that must not be missed: a gap, a new generation."""
+    def note(self, text: str, mended: bool = False) -> None:
+        """Something happened to a topic that must not be missed: a gap, a new generation. mended: it went
+        wrong and is right again, so that nobody need see it now."""
 
     def adopt(self, process: Process) -> None:
         """Work with these rules from the next batch on. Raises StoreBusy; then all is as it was."""

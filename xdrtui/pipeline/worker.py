@@ -227,10 +227,11 @@ class Worker:
             self._in_hand += len(fetched)  # with no await in between: see `_caught_up`
             for each in fetched:
                 await self._put(each)
-            while self._source.notes:
-                note = self._source.notes.pop(0)
-                self._summary.notes.append(note)
-                await self._call(self._sink.note, note)
+            for notes, mended in ((self._source.notes, False), (self._source.mended, True)):
+                while notes:
+                    note = notes.pop(0)
+                    self._summary.notes.append(note)
+                    await self._call(self._sink.note, note, mended)
 
     async def _put(self, fetched: Fetched) -> None:
         while not self._stopping.is_set():

@@ -74,6 +74,7 @@ class KafkaSource:
         self.settings = settings
         self.until_end = until_end
         self.notes: list[str] = []
+        self.mended: list[str] = []
         self._stored = stored
         self._owner = owner
         self._clock = clock
@@ -115,7 +116,9 @@ class KafkaSource:
     async def _watch(self) -> None:
         reading = [each for each, state in self._partitions.items() if not (state.fault or self._paused)]
         if why := await self._link.watch(reading):
-            self._say(f"the connection to Kafka was stuck ({why}) and was built anew: reading goes on.")
+            self._say(
+                f"the connection to Kafka was stuck ({why}) and was built anew: reading goes on.", False
+            )
 
     # --- placing
 
@@ -191,9 +194,9 @@ class KafkaSource:
                 self._commits.forget(each)
                 self._consumer.screen.forget(each)
 
-    def _say(self, note: str) -> None:
+    def _say(self, note: str, lasts: bool = True) -> None:
         log.warning(note)
-        self.notes.append(note)
+        (self.notes if lasts else self.mended).append(note)
 
     # --- reading
 
@@ -330,7 +333,8 @@ class KafkaSource:
         self._consumer.raw.pause(each)
         self._say(
             f"{_name(each)} cannot be read at {state.next}"
-            f" ({state.fault}); the others go on, it is tried again every {RETRY_SECONDS:.0f} s."
+            f" ({state.fault}); the others go on, it is tried again every {RETRY_SECONDS:.0f} s.",
+            False,  # `health` tells of it while it lasts
         )
 
     def _retry(self) -> None:

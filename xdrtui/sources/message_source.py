@@ -12,9 +12,11 @@ from xdrtui.sources.partitions import Fetched, SourceHealth
 
 
 class MessageSource(Protocol):
-    """See `KafkaSource`. notes: what happened to topics, one sentence each, for the worker to take."""
+    """See `KafkaSource`. For the worker to take, a sentence each: notes: what happened to topics and must be
+    seen; mended: what went wrong and is right again."""
 
     notes: list[str]
+    mended: list[str]
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...

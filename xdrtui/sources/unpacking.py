@@ -31,7 +31,7 @@ class Unpacking:
     def __init__(
         self, source: KafkaSource, registry: Registry, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.notes = source.notes
+        self.notes, self.mended = source.notes, source.mended
         self._source = source
         self._registry = registry
         self._clock = clock

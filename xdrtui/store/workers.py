@@ -7,8 +7,23 @@ inside the caller's transaction.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 import msgspec
+
+HAPPENED = frozenset(("topic", "regex", "correlation"))
+"""Kinds of faults that tell of what happened: a gap, a new generation, values that were not held against a
+rule. Nothing undoes that, so they stay until somebody has seen and dismissed them; all others end with their
+cause."""
+
+WORKERS = "worker:"
+"""What keys of a worker's own faults begin with."""
+
+MENDED = "mended"
+"""Kind of what went wrong and had righted itself when it was told: never there for now, kept as a memory."""
+
+GONE = 600 * 1_000_000_000
+"""Nanoseconds after which a silent worker is forgotten, where another one works on."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -34,6 +49,11 @@ class Fault(msgspec.Struct, frozen=True):
     last_at: int
     n: int
     cleared: int = 0
+
+    @property
+    def happened(self) -> bool:
+        """It tells of what happened, and stays until somebody dismisses it."""
+        return self.kind in HAPPENED
 
 
 def write_heartbeat(connection: sqlite3.Connection, beat: Heartbeat) -> None:
@@ -142,6 +162,38 @@ def clear_fault(connection: sqlite3.Connection, key: str, now: int) -> None:
     connection.execute("UPDATE health SET cleared = ? WHERE key = ? AND cleared = 0", (now, key))
 
 
+def tell_faults(connection: sqlite3.Connection, worker: str, told: Mapping[str, str], now: int) -> None:
+    """What is not well with a worker now (key -> text). What it tells no more has ended, and so has what
+    workers told that beat no more."""
+    prefix = f"{WORKERS}{worker}:"
+    mine = {f"{prefix}{key}"[:600]: text for key, text in told.items()}
+    beating = {beat.worker for beat in heartbeats(connection)} | {worker}
+    for key in faults_under(connection, WORKERS):
+        of = key.removeprefix(WORKERS).partition(":")[0]
+        if of not in beating or (of == worker and key not in mine):
+            clear_fault(connection, key, now)
+    for key, text in mine.items():
+        report_fault(connection, key, "partition", text, now)
+
+
+def tell_happened(connection: sqlite3.Connection, text: str, now: int, mended: bool = False) -> None:
+    """Something happened to a topic. mended: it is right again: remembered, but nobody need see it."""
+    kind = MENDED if mended else "topic"
+    key = f"{kind}:{text}"[:300]
+    report_fault(connection, key, kind, text, now)
+    if mended:
+        clear_fault(connection, key, now)
+
+
+def dismiss(connection: sqlite3.Connection, keys: Sequence[str], now: int) -> list[str]:
+    """End what happened and was seen; return the keys that there were. Faults end with their cause alone."""
+    waiting = {fault.key for fault in faults(connection) if fault.happened}
+    gone = [key for key in keys if key in waiting]
+    for key in gone:
+        clear_fault(connection, key, now)
+    return gone
+
+
 def faults_under(connection: sqlite3.Connection, prefix: str) -> list[str]:
     """The keys, beginning so, of what is not well now."""
     rows = connection.execute(
@@ -162,15 +214,13 @@ def trim_faults(connection: sqlite3.Connection, prefixes: tuple[str, ...], most:
 
 
 def faults(connection: sqlite3.Connection, cleared: bool = False) -> list[Fault]:
-    """What is not well now (or was, too), the latest first."""
-    return [
-        Fault(*row)
-        for row in connection.execute(
-            "SELECT key, kind, text, first_at, last_at, n, cleared FROM health WHERE ? OR cleared = 0"
-            " ORDER BY last_at DESC, key",
-            (cleared,),
-        )
-    ]
+    """What is not well now (or was, too), the latest first; what happened comes after what still is so."""
+    rows = connection.execute(
+        "SELECT key, kind, text, first_at, last_at, n, cleared FROM health WHERE ? OR cleared = 0"
+        " ORDER BY last_at DESC, key",
+        (cleared,),
+    )
+    return sorted((Fault(*row) for row in rows), key=lambda fault: (bool(fault.cleared), fault.happened))
 
 
 def note(connection: sqlite3.Connection, key: str) -> str:

@@ -14,6 +14,7 @@ from xdrtui.errors import ActionRefused
 from xdrtui.store import export, rules, select, workers
 from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
+from xdrtui.store.workers import Fault
 from xdrtui.triage import lines, read
 from xdrtui.triage.acting import Acting
 from xdrtui.triage.completion import Completion, complete
@@ -40,6 +41,9 @@ from xdrtui.triage.views import Views
 __all__ = ["DISPOSITIONS", "AlertQuery", "Desk", "Principal"]
 
 ALL = AlertQuery()
+DISMISS = "dismiss"
+"""Kind of the ledger's entries that say what of the workers' happenings was seen."""
+
 DAY = 86_400 * 1_000_000_000
 
 
@@ -210,6 +214,22 @@ class Desk(Acting):
     def status(self) -> Status:
         """How the workers and the store do now."""
         return read_status(self._connection, self._store.clock())
+
+    def faults_over(self) -> list[Fault]:
+        """What was not well, and what happened and was dismissed, the latest first."""
+        return [fault for fault in workers.faults(self._connection, cleared=True) if fault.cleared]
+
+    def dismiss(self, keys: Sequence[str]) -> int:
+        """Say that these happenings (`Fault.key`) were seen, so that nobody is told of them any more. Raises
+        ActionRefused where there is none of them: faults end with their cause alone."""
+        with self._store.transaction():
+            texts = {fault.key: fault.text for fault in workers.faults(self._connection)}
+            gone = workers.dismiss(self._connection, keys, self._store.clock())
+            if not gone:
+                raise ActionRefused("nothing of this waits to be dismissed: faults end with their cause")
+            self._append(DISMISS, [], {"what": [texts[key] for key in gone]})
+        self._acted = True
+        return len(gone)
 
     def live(self, after: int = 0, limit: int = 500) -> list[LiveRow]:
         """Recent events after this id, oldest first; where there are more than `limit`, the latest."""

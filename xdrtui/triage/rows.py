@@ -109,7 +109,8 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
-    """A worker as its last heartbeat tells. age: seconds since then; alive: it is fresh enough to believe."""
+    """A worker as its last heartbeat tells. age: seconds since then; alive: it is fresh enough to believe;
+    lag: seconds; waiting: messages; catch_up: seconds that these will take, 0 = unknown."""
 
     worker: str
     kind: str
@@ -123,11 +124,14 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     dropped: int
     dead: int
     memory: int
+    waiting: int = 0
+    catch_up: float = 0.0
 
 
 class Status(msgspec.Struct, frozen=True):
     """How the whole does. sentence: one line, e.g. 'no worker is running'; the figures sum those of workers
-    that are alive; lag: the largest, seconds; unfolded: findings not yet in alerts; counts: since the store
+    that are alive; faults: what is not well now, then what happened and nobody has dismissed; lag: the
+    largest, seconds; unfolded: findings not yet in alerts; counts: since the store
     was made; control: the replay's settings."""
 
     sentence: str

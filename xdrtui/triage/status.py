@@ -31,6 +31,8 @@ def worker_status(beat: Heartbeat, now: int) -> WorkerStatus:
         dropped=int(figures.get("dropped", 0)),
         dead=int(figures.get("dead", 0)),
         memory=int(figures.get("memory_bytes", 0)),
+        waiting=int(figures.get("lag", 0)),
+        catch_up=figures.get("catch_up_seconds", 0.0),
     )
 
 
@@ -45,7 +47,7 @@ def read_status(connection: sqlite3.Connection, now: int) -> Status:
     (dead,) = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
     faults = workers.faults(connection)
     return Status(
-        sentence=sentence(seen, len(faults)),
+        sentence=sentence(seen, sum(not fault.happened for fault in faults)),
         workers=seen,
         faults=faults,
         events_per_second=sum(worker.events_per_second for worker in alive),
