@@ -7,6 +7,7 @@ see `Synced`. The messages are a function of their number alone.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
@@ -114,6 +115,7 @@ class Order(msgspec.Struct, frozen=True):
 
 def work(order: Order) -> None:
     """Run a worker in this process, until it is killed or has read all."""
+    speak_into(Path(order.directory).parent / "said")
     arm(order.point)
     folder = Path(order.directory).parent / "synced"
     folder.mkdir(exist_ok=True)
@@ -137,6 +139,20 @@ def work(order: Order) -> None:
     )
     if summary.faults:
         sys.exit(str(summary.faults))
+
+
+def speak_into(folder: Path) -> None:
+    """Let all that this process says go to a file of its own: see `said`."""
+    folder.mkdir(exist_ok=True)
+    file = os.open(folder / f"{os.getpid()}.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(file, 2)
+    faulthandler.enable(2)
+
+
+def said(folder: Path, pid: int | None) -> str:
+    """What a worker said on its standard error."""
+    path = folder / "said" / f"{pid}.txt"
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def arm(point: str) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from tests.kafka.killable import PARTITIONS, START, Order, message, synced, work
+from tests.kafka.killable import PARTITIONS, START, Order, message, said, synced, work
 from xdrtui.errors import StoreError
 from xdrtui.store.archive.read import Reader
 from xdrtui.store.deadletters import key_of
@@ -108,6 +108,7 @@ class Storm:
 
     async def _kill(self, point: str) -> None:
         """Start a worker that dies at the point; where it does not come there in time, kill it as it is."""
+        self._all_alive()
         before = self._messages()
         times = self.dice.randint(1, 1 if point.startswith(SELDOM) else 2)
         worker = await self._start(f"{point}:{times}" if point else "")
@@ -119,7 +120,7 @@ class Storm:
         worker.kill()
         worker.join()
         self._workers.remove(worker)
-        assert worker.exitcode == -9, f"a worker ended by itself: {worker.exitcode}"
+        self._ended_as(worker, -9)
         self.report.kills[point] += 1
         self.report.cut += power_cut(self.folder, self.dice)
 
@@ -132,8 +133,19 @@ class Storm:
         if not await self._until(lambda: not worker.is_alive(), START_SECONDS):
             worker.kill()
         worker.join()
-        assert worker.exitcode in (0, -15), worker.exitcode  # -15: told to stop before it could listen
+        self._ended_as(worker, 0, -15)  # -15: told to stop before it could listen
         self.report.left += 1
+
+    def _ended_as(self, worker: BaseProcess, *codes: int) -> None:
+        """Fail, with what the worker said, where it ended otherwise."""
+        text = said(self.folder, worker.pid)
+        assert worker.exitcode in codes, f"a worker ended with {worker.exitcode}, having said:\n{text}"
+
+    def _all_alive(self) -> None:
+        for worker in self._workers:
+            assert worker.is_alive(), (
+                f"a worker ended with {worker.exitcode}, having said:\n{said(self.folder, worker.pid)}"
+            )
 
     async def _until(self, ready: Callable[[], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -264,4 +276,5 @@ def read_to_end(orders: Sequence[Order], context: multiprocessing.context.ForkSe
         if worker.is_alive():
             worker.kill()
             worker.join()
-        assert worker.exitcode == 0, f"a last worker did not come to the end: {worker.exitcode}"
+        text = said(Path(orders[0].directory).parent, worker.pid)
+        assert worker.exitcode == 0, f"a last worker ended with {worker.exitcode}, having said:\n{text}"
