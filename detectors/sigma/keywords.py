@@ -15,7 +15,7 @@ import hyperscan
 
 from detectors.contract import Text
 from detectors.sigma.atoms import Atom, Column
-from detectors.sigma.expression import Check, Like
+from detectors.sigma.expression import ANY, Check, Like
 
 _PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%()=+-]{3,}")
 # What could hide such a piece: JSON escapes of its characters, and the letters outside ASCII that case
@@ -38,6 +38,8 @@ class Keywords:
         self._column = Column(checks)
         pieces = [_piece(check) for _, check, _ in checks]
         negated = any(negated for _, _, negated in checks)
+        self._inside = all(isinstance(check, Like) and check.parts[:1] == check.parts[-1:] == (ANY,)
+                           for _, check, _ in checks)  # fmt: skip
         self._prefilter: hyperscan.Database | None = None
         if checks and all(pieces) and not negated:
             expressions = [re.escape(piece).encode() for piece in sorted(set(pieces))] + _HIDERS
@@ -67,7 +69,7 @@ class Keywords:
             for text in (cell if isinstance(cell, tuple) else (cell,))
             if isinstance(text, str)
         )
-        if self._prefilter is not None and not self._column.match("\n".join(values)):
+        if self._inside and self._prefilter is not None and not self._column.match("\n".join(values)):
             return frozenset()  # patterns look inside: what no value together holds, none holds alone
         return self._column.match(values)
 
