@@ -20,7 +20,7 @@ _POLL = 0.25
 @click.command("tail", short_help="Watch a topic go by, without a worker and without storing anything.")
 @click.argument("topics", nargs=-1, metavar="[TOPIC...]")
 @click.option(
-    "--filter", "words", multiple=True, metavar="TEXT", help="Only messages with this text in them."
+    "--filter", "words", multiple=True, metavar="TEXT", help="Only what fits this, written as for `hunt`."
 )
 @click.option("--last", type=click.IntRange(0, 100_000), default=0, help="Begin so many messages back.")
 @click.option(
@@ -58,7 +58,7 @@ def command(
         raise SettingsError("there is no broker or no topic to watch: see `xdrtui help kafka`.")
     from xdrtui.pipeline.tail import Tail
 
-    tail = Tail(kafka, topics, words=words, last=last, rows_a_second=rate, cap=max(5_000, last))
+    tail = Tail(kafka, topics, query=" ".join(words), last=last, rows_a_second=rate, cap=max(5_000, last))
     tail.start()
     until = time.monotonic() + seconds if seconds else float("inf")
     shown, fault = 0, ""

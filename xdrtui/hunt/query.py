@@ -35,17 +35,17 @@ CORE = {
     "destination": ("destination.ip",),
     "type": (TYPE,),
 }
-_FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_.@-]+)(:|>=|<=|>|<|=)")
+FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_.@-]+)(:|>=|<=|>|<|=)")
 _ORDERS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
 def parse_query(text: str, fields: Collection[str] = ()) -> Rule:
     """The rule that a query means. fields: names that are known; one of these is meant in whatever case it
     is typed. Raises QueryError, which says where."""
-    tokens = tokens_of(text, field=_FIELD, fold=False)
+    tokens = tokens_of(text, field=FIELD, fold=False)
     if not tokens:
         raise QueryError("say what to look for", 0)
-    expression = Grammar(tokens, _Events(fields)).parse()
+    expression = Grammar(tokens, Events(fields)).parse()
     return Rule(
         id=QUERY,
         title=text,
@@ -58,7 +58,7 @@ def parse_query(text: str, fields: Collection[str] = ()) -> Rule:
     )
 
 
-class _Events:
+class Events:
     """What the words mean for events: see `triage.query.Meaning`."""
 
     def __init__(self, fields: Collection[str]) -> None:
@@ -72,6 +72,8 @@ class _Events:
         tests: list[Expression] = [Test(name, self._check(token)) for name in names]
         if token.field.lower() == "host" and not {".", "*", ":"} & set(token.value):
             tests.append(Test(names[0], like(f"{token.value}.*")))  # as in the queue: in whatever domain
+        if names[0] == TYPE and "*" not in token.value:
+            tests.append(Test(TYPE, like(f"{token.value}.*")))  # `windows` is all of windows
         return tests[0] if len(tests) == 1 else Or(tuple(tests))
 
     def _named(self, name: str) -> str:
@@ -146,9 +148,9 @@ def types_of(expression: Expression) -> list[Like] | None:
 
 def fits(name: str, wanted: Collection[Like]) -> bool:
     """Whether a name looks like one of these."""
-    return any(
-        re.fullmatch(
-            "".join(".*" if part == ANY else re.escape(str(part)) for part in each.parts), name, re.I | re.S
-        )
-        for each in wanted
-    )
+    return any(re.fullmatch(pattern(each), name, re.I | re.S) for each in wanted)
+
+
+def pattern(wanted: Like) -> str:
+    """The regular expression of the whole value."""
+    return "".join(".*" if part == ANY else re.escape(str(part)) for part in wanted.parts)

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,6 +26,7 @@ from xdrtui.errors import XdrtuiError
 from xdrtui.events.decode import Decoder
 from xdrtui.events.layouts.layout import Layouts, load_layouts
 from xdrtui.events.message import Messages, Source
+from xdrtui.hunt.glance import Glance
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained
@@ -38,6 +39,9 @@ ROWS_A_SECOND = 200
 FAR = 20_000
 """Messages of a partition behind its end, from which on the tail jumps."""
 
+LOOKS_A_SECOND = 2_000
+"""Messages that are decoded at most to hold a query against them."""
+
 FETCH_BYTES = 1_000_000
 FETCH_MESSAGES = 2_000
 POLL_SECONDS = 0.2
@@ -46,13 +50,12 @@ SILENCE_SECONDS = 1.0
 """Without a message for so long, the broker is asked whether it is there at all."""
 
 ANSWER_SECONDS = 2.0
-LOOKED_AT = 500_000
-"""Bytes of a message in which the filter's words are looked for."""
 
 
 class TailCounts(msgspec.Struct):
-    """received: messages that came in; matched: of those, the ones that the filter lets through; shown: rows
-    made; sampled_out: matched and not shown, too many at once; skipped: jumped over, never received."""
+    """received: messages that came in; matched: of those, the ones that may fit the query, without those that
+    were looked at and do not; shown: rows made; sampled_out: matched and not looked at, or fitting and not
+    shown, too many at once; skipped: jumped over, never received."""
 
     received: int = 0
     matched: int = 0
@@ -64,8 +67,8 @@ class TailCounts(msgspec.Struct):
 class Tail:
     """Reads in a thread of its own from `start` to `close`; `after` and `counts` are for any other thread.
 
-    words: all of them must stand in a message, in any case; last: begin so many messages before the end;
-    fault: why nothing comes in just now, empty while all is well.
+    query: as `hunt` takes it, only what fits it is shown; last: begin so many messages before the end;
+    fault: why nothing comes in just now, empty while all is well. Raises QueryError.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Tail:
         settings: KafkaSettings,
         topics: Sequence[str] = (),
         *,
-        words: Sequence[str] = (),
+        query: str = "",
         last: int = 0,
         cap: int = CAP,
         rows_a_second: int = ROWS_A_SECOND,
@@ -85,19 +88,18 @@ class Tail:
         self.failure: XdrtuiError | None = None
         self._settings = settings
         self._topics = list(topics or settings.topics)
-        self._words: list[bytes] = []
-        self.look_for(words)
+        self._clock = clock
+        self._glance = Glance(query, clock())
         self._last = last
         self._places: dict[TopicPartition, int] = {}
         self._rate = rows_a_second
         self._far = far
         self._layouts = layouts
-        self._clock = clock
         self._ring: deque[LiveRow] = deque(maxlen=cap)
         self._counts = TailCounts()
         self._number = 0
-        self._allowance = float(max(rows_a_second, last))
-        self._filled = time.monotonic()
+        self._to_show = _Allowance(rows_a_second, last)
+        self._to_look_at = _Allowance(LOOKS_A_SECOND, last)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._began = threading.Event()
@@ -119,9 +121,9 @@ class Tail:
         self._stop()
         self._thread.join(10.0)
 
-    def look_for(self, words: Sequence[str]) -> None:
-        """From now on let through only messages in which all of these stand."""
-        self._words = [word.casefold().encode("utf-8", "replace") for word in words]
+    def look_for(self, query: str) -> None:
+        """From now on show only what fits this. Raises QueryError."""
+        self._glance = Glance(query, self._clock())
 
     def __enter__(self) -> Tail:
         self.start()
@@ -249,36 +251,24 @@ class Tail:
                     self._counts.skipped += end - at
 
     def _take(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> None:
-        matched = [record for record in records if self._matches(record.value or b"")]
-        room = self._room()
-        chosen = _spread(matched, room)
-        rows = self._rows(cluster, each, chosen) if chosen else []
+        glance = self._glance
+        suspects = [records[place] for place in glance.suspects([record.value or b"" for record in records])]
+        room = self._to_show.room() if glance.expression is None else self._to_look_at.room()
+        chosen = _spread(suspects, room)
+        rows = [row for row in self._rows(cluster, each, chosen) if glance.fits(row)] if chosen else []
+        shown = _spread(rows, self._to_show.room())
+        self._to_show.take(len(shown))
+        self._to_look_at.take(len(chosen))
+        unfit = 0 if glance.expression is None else max(0, len(chosen) - len(rows))
         with self._lock:
             counts = self._counts
             counts.received += len(records)
-            counts.matched += len(matched)
-            counts.shown += len(rows)
-            counts.sampled_out += len(matched) - len(chosen)
-            self._ring.extend(rows)
-        self._allowance -= len(chosen)
-
-    def _matches(self, payload: bytes) -> bool:
-        if not self._words:
-            return True
-        text = payload[:LOOKED_AT].lower()
-        if all(word in text for word in self._words):
-            return True
-        if payload.isascii() and b"\\u" not in text:
-            return False
-        folded = payload[:LOOKED_AT].decode("utf-8", "replace").casefold().encode("utf-8", "replace")
-        return all(word in folded for word in self._words)
-
-    def _room(self) -> int:
-        now = time.monotonic()
-        grown = self._allowance + (now - self._filled) * self._rate
-        most = max(float(self._rate), self._allowance)  # what was asked for by `last` is shown at once
-        self._allowance, self._filled = min(most, grown), now
-        return max(0, int(self._allowance))
+            counts.matched += len(suspects) - unfit
+            counts.shown += len(shown)
+            counts.sampled_out += len(suspects) - len(chosen) + len(rows) - len(shown)
+            for row in shown:
+                self._number += 1
+                self._ring.append(msgspec.structs.replace(row, id=self._number))
 
     def _rows(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> list[LiveRow]:
         replay = named(self._settings.replay_topics, each.topic)
@@ -303,23 +293,39 @@ class Tail:
             for row in range(frame.rows)
         ]  # fmt: skip
         rows.sort(key=lambda row: row[0])
-        found = []
-        for _, at, event_type, core, summary, raw in rows:
-            self._number += 1
-            found.append(
-                LiveRow(self._number, at, event_type, core.host, core.user, summary, raw[:RAW_LIMIT])
-            )
+        found = [
+            LiveRow(0, at, event_type, core.host, core.user, summary, raw[:RAW_LIMIT])
+            for _, at, event_type, core, summary, raw in rows
+        ]
         for letter in decoded.dead:
-            self._number += 1
             text = f"cannot be read: {letter.reason}"
-            row = LiveRow(
-                self._number, letter.ingest, "dead letter", "", "", text, letter.payload[:RAW_LIMIT]
-            )
-            found.append(row)
+            found.append(LiveRow(0, letter.ingest, "dead letter", "", "", text, letter.payload[:RAW_LIMIT]))
         return found
 
 
-def _spread(records: list[Any], room: int) -> list[Any]:
+class _Allowance:
+    """So many a second; those of one second may be taken at once, and at first as many as are asked for."""
+
+    def __init__(self, a_second: int, first: int) -> None:
+        self._a_second = a_second
+        self._left = float(max(a_second, first))
+        self._filled = time.monotonic()
+
+    def room(self) -> int:
+        now = time.monotonic()
+        grown = self._left + (now - self._filled) * self._a_second
+        most = max(float(self._a_second), self._left)
+        self._left, self._filled = min(most, grown), now
+        return max(0, int(self._left))
+
+    def take(self, count: int) -> None:
+        self._left -= count
+
+
+T = TypeVar("T")
+
+
+def _spread(records: list[T], room: int) -> list[T]:
     """At most so many, evenly over all of them, the last one among them."""
     if len(records) <= room:
         return records
