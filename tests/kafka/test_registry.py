@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.test_kafka_source import AnyBroker, Memory, produce, settings, values_of
 from tests.xdrtui.test_sources_registry import EVENT, LOGIN, FakeRegistry, avro, framed
+from xdrtui.commands import make_group
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.pipeline.worker import run_worker
@@ -98,6 +100,46 @@ def test_a_worker_ends_with_the_fault_and_goes_on_where_it_stood(
     assert (up.messages, up.events, up.dead, up.faults) == (3, 2, 1, {})
     with Store.open(tmp_path, readonly=True) as store:
         assert store.counts()["messages"] == 3
+
+
+def test_dead_letters_say_what_the_registry_said_and_are_retried_through_it(
+    real: Broker, registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = asyncio.run(real.create_topic(new_name()))
+    late = framed(99, avro(LOGIN, {**EVENT, "user": "late"}))
+    large = framed(98, avro(LOGIN, {**EVENT, "user": "u" * 100_000}))
+    asyncio.run(produce(real, topic, [late, large, b"\x01\x02\x03 made otherwise", b'{"broken"']))
+    place = settings(real, topic, registry_url=registry.url)
+    done = run_worker(tmp_path / "workspace", place, Process(load_rulebook([])), until_end=True)
+    assert (done.events, done.dead) == (0, 4)
+    file = tmp_path / "settings.yaml"
+    kafka = {"brokers": place.brokers, "topics": [topic], "registry_url": registry.url}
+    profile = {"workspace": str(tmp_path / "workspace"), "kafka": kafka}
+    file.write_text(json.dumps({"profiles": {"default": profile}}))
+
+    def run(*words: str) -> list[dict[str, Any]]:
+        result = CliRunner().invoke(
+            make_group(), ["--settings", str(file), "deadletters", *words, "--format", "jsonl"]
+        )
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    reasons = {row["number"]: row["reason"] for row in run("list")}
+    assert reasons[1].startswith("schema 99 of the registry: there is no such schema (")
+    assert reasons[2].startswith("schema 98 of the registry: there is no such schema (")
+    assert reasons[3].startswith(
+        "it begins with the byte 0x01, not with the 0x00 of a schema registry's framing ("
+    )
+    assert reasons[4].startswith("not JSON")
+    registry.down = True
+    assert all("gives no schema now" in each["reason"] for each in run("retry", "1", "2"))
+    registry.down = False
+    assert "schema 99 of the registry: there is no such schema" in run("retry", "1")[0]["reason"]
+    for number in (98, 99):
+        registry.add(number, LOGIN)
+    again = run("retry", "--all")
+    assert [each["events"] for each in again] == [1, 1, 0, 0], again
+    assert [row["number"] for row in run("list")] == [4, 3]
 
 
 def test_a_look_at_a_topic_goes_through_the_registry(broker: AnyBroker, registry: FakeRegistry) -> None:

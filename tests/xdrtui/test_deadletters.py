@@ -243,3 +243,14 @@ def test_a_flood_of_dead_letters_keeps_places_and_reasons_and_fills_no_disk(
             row.letter.position.offset: len(row.letter.payload) for row in deadletters.read(store.connection)
         }
         assert kept == {1: 300, 2: 300, 3: 0, 4: 0, 9: 300}
+
+
+def test_what_unpacked_as_json_was_cut_is_known_again_by_its_beginning(
+    tmp_path: Path, rulebook: Rulebook
+) -> None:
+    """The topic still has the message as it came, in the framing of its registry."""
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD[:20], size=90_000)))
+        rows = deadletters.read(store.connection)
+        (done,) = retry(store, Process(rulebook), rows, lambda row: b"\0raw", lambda row, raw: (GOOD, ""))
+        assert (done.events, done.reason) == (1, "")

@@ -164,6 +164,36 @@ async def test_an_unknown_number_is_remembered_for_a_while(server: FakeRegistry)
     assert json.loads((await registry.unpack(raw))[0]) == AS_JSON
 
 
+async def test_each_message_that_is_not_read_has_its_reason(server: FakeRegistry) -> None:
+    server.add(12, {}, "PROTOBUF")
+    good, plain = framed(7, avro(LOGIN, EVENT)), b'{"plain": 1}'
+    bad = [
+        framed(99, b"x"),
+        framed(12, b"x"),
+        framed(7, b"\xff\xff"),
+        b"\x01\x00\x00",
+        b"\0\0\0\0\7",
+        b"\0\xff\0\0\0x",
+    ]
+    payloads, unread = await client(server).read([good, plain, *bad, b"", b"plain text"])
+    assert json.loads(payloads[0]) == AS_JSON and payloads[1:] == [plain, *bad, b"", b"plain text"]
+    assert unread.pop(4).startswith("it does not fit schema 7 of the registry: ")
+    assert unread == {
+        2: "schema 99 of the registry: there is no such schema",
+        3: "schema 12 of the registry: schemas of the kind PROTOBUF are not read",
+        5: "it begins with the byte 0x01, not with the 0x00 of a schema registry's framing",
+        6: "a schema registry's framing without a message: 5 bytes",
+        7: "a schema registry's framing with a number below 0",
+    }
+
+
+async def test_what_was_not_asked_for_says_so(server: FakeRegistry) -> None:
+    flood = [framed(1000 + number, b"x") for number in range(module.UNKNOWN_BURST + 1)]
+    _, unread = await client(server).read(flood)
+    said = [why for why in unread.values() if "was not asked for: too many unknown numbers" in why]
+    assert len(unread) == len(flood) and len(said) == 1
+
+
 async def test_a_flood_of_made_up_numbers_neither_asks_much_nor_hides_a_new_schema(
     server: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ A dead letter is what somebody sent, so nothing of it reaches the terminal as it
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from xdrtui.plain import visible
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.process import Process
-    from xdrtui.pipeline.retry import Retried
+    from xdrtui.pipeline.retry import Retried, Unpack
     from xdrtui.store.deadletters import DeadRow
     from xdrtui.store.store import Store
 
@@ -127,7 +128,8 @@ def retry(
             rows: Iterator[DeadRow] = iter(_numbered(store, sorted(set(numbers))))
         else:
             rows = deadletters.oldest_first(store.connection, source=source, reason=reason)
-        for one in try_again(store, process, rows, lambda row: _whole(session, row)):
+        unpack = _unpacking(session)
+        for one in try_again(store, process, rows, lambda row: _whole(session, row), unpack):
             done.append(one)
             if form == "jsonl":
                 print_json(_result(one))
@@ -155,6 +157,25 @@ def _whole(session: Session, row: DeadRow) -> bytes | None:
     from xdrtui.sources.again import read_again
 
     return read_again(kafka, row.source.name, at.partition, at.offset)
+
+
+def _unpacking(session: Session) -> Unpack:
+    """What the profile's schema registry, if there is one, makes of messages of topics."""
+    from xdrtui.pipeline.retry import NotNow
+    from xdrtui.sources.registry import RegistryDown, open_registry
+
+    registry = open_registry(session.settings.kafka)
+
+    def unpack(row: DeadRow, payload: bytes) -> tuple[bytes, str]:
+        if registry is None or not row.letter.position.source.startswith("kafka:"):
+            return payload, ""
+        try:
+            (found,), unread = asyncio.run(registry.read([payload]))
+        except RegistryDown as down:
+            raise NotNow(str(down)) from None
+        return found, unread.get(0, "")
+
+    return unpack
 
 
 def _fold(store: Store, process: Process) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from xdrtui.events.message import DeadLetter
 from xdrtui.pipeline.gaps import gap, is_gap
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.sink import Broken
@@ -29,6 +30,8 @@ def detect(process: Process, fetched: Fetched, clock: Callable[[], int] = time.t
         except Exception as error:  # one partition's trouble must not stop the others
             log.exception("detection failed", extra={"source": messages.source.uid})
             raise Broken(fetched, f"{type(error).__name__}: {error}"[:500]) from error
+        if fetched.unread:
+            result.dead = [_with_reason(letter, fetched.unread) for letter in result.dead]
     elif fetched.dead:  # a range that cannot be read is one message, and one letter
         result.dead = list(fetched.dead)
         result.counts = {"messages": len(fetched.dead), "dead": len(fetched.dead)}
@@ -45,3 +48,9 @@ def detect(process: Process, fetched: Fetched, clock: Callable[[], int] = time.t
         for mark in result.marks
     ]
     return result
+
+
+def _with_reason(letter: DeadLetter, unread: Mapping[int, str]) -> DeadLetter:
+    """What the schema registry says of it comes before what the decoder makes of its bytes."""
+    why = unread.get(letter.position.offset)
+    return letter if why is None else msgspec.structs.replace(letter, reason=f"{why} ({letter.reason})")

@@ -8,6 +8,7 @@ stays as it is. Watermarks do not move: a window that has passed is not opened a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 import msgspec
 
@@ -33,33 +34,54 @@ class Retried(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+Whole: TypeAlias = Callable[[DeadRow], bytes | None]
+Unpack: TypeAlias = Callable[[DeadRow, bytes], tuple[bytes, str]]
+
+
+class NotNow(Exception):
+    """What would unpack a message gives no answer now; `str(error)` is a clause."""
+
+
 def retry(
     store: Store,
     process: Process,
     rows: Iterable[DeadRow],
-    whole: Callable[[DeadRow], bytes | None] = lambda row: None,
+    whole: Whole = lambda row: None,
+    unpack: Unpack = lambda row, payload: (payload, ""),
 ) -> Iterator[Retried]:
     """Read each again and store what comes of it. whole: gets the payload of one that was cut, from where it
-    stands, or None. Raises StoreBusy, StoreError."""
+    stands, or None; unpack: what its topic's schema registry makes of a payload, and why it does not (raises
+    NotNow). Raises StoreBusy, StoreError."""
     for row in rows:
-        yield _one(store, process, row, whole)
+        try:
+            yield _one(store, process, row, whole, unpack)
+        except NotNow as why:
+            yield Retried(row, reason=str(why))
 
 
-def _one(store: Store, process: Process, row: DeadRow, whole: Callable[[DeadRow], bytes | None]) -> Retried:
+def _one(store: Store, process: Process, row: DeadRow, whole: Whole, unpack: Unpack) -> Retried:
     letter = row.letter
     payload: bytes | None = letter.payload
     if letter.reason.startswith(BATCH):
         return Retried(row, reason="it is a batch of Kafka that came damaged, not a message")
+    why = ""
     if row.cut:
         payload = whole(row)
-        if payload is None or not payload.startswith(letter.payload):
+        same = payload is not None and payload.startswith(letter.payload)
+        if payload is not None:
+            payload, why = unpack(row, payload)
+            same = same or payload.startswith(letter.payload)
+        if not same:
             kept = f"only {len(letter.payload):,} of its {letter.size:,} bytes are kept"
             return Retried(row, reason=f"{kept}, and the message is no longer where it stood")
+    else:
+        payload, why = unpack(row, letter.payload)
     assert payload is not None
     result = _read(process, row, payload)
     events = result.counts.get("events", 0)
     if result.dead or not events:
-        return Retried(row, reason=result.dead[0].reason if result.dead else "it holds no event")
+        reason = result.dead[0].reason if result.dead else "it holds no event"
+        return Retried(row, reason=f"{why} ({reason})" if why else reason)
     if letter.position.index and events > 1:  # the numbers after it are its neighbours'
         return Retried(row, reason=f"this part of a message is {events} events now")
     watermark = store.watermark()

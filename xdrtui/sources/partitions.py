@@ -26,7 +26,8 @@ class Fetched(msgspec.Struct, frozen=True):
 
     start: the stored position that they continue, -1 = none is stored; anchor: of their last record;
     placing: number of the partition's placing that they were read under, see `KafkaSource.is_current`;
-    dead: messages that no client can read, one letter a range; they are part of what moves the position on.
+    dead: messages that no client can read, one letter a range; they are part of what moves the position on;
+    unread: offset -> why a schema registry does not let this message be read, for its dead letter.
     """
 
     messages: Messages
@@ -36,6 +37,7 @@ class Fetched(msgspec.Struct, frozen=True):
     generation: int
     placing: int
     dead: tuple[DeadLetter, ...] = ()
+    unread: Mapping[int, str] = {}
 
 
 class SourceHealth(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Messages in the framing of a schema registry (Avro, JSON Schema) as JSON.
 
 In: payloads. Out: payloads, those in the framing (a zero byte, a schema's number in four bytes, the rest)
-turned into JSON; what no schema fits is handed on as it came and becomes a dead letter where events are
-decoded. While the registry gives no answer a `RegistryDown` is raised and nothing is lost.
+turned into JSON; what no schema fits is handed on as it came, with the reason that its dead letter will
+bear. While the registry gives no answer a `RegistryDown` is raised and nothing is lost.
 
 Whoever writes to the topic chooses the numbers: unknown ones are remembered, and asked for only so often; the
 most frequent first, so that a flood of made-up numbers does not hide a new schema.
@@ -42,6 +42,9 @@ UNKNOWN_BURST, UNKNOWN_A_SECOND = 50, 5.0
 REFERENCES = 32
 TOLD = 20
 _HEAD = 5
+_NO_TEXT = frozenset((*range(9), *range(14, 32), *range(127, 0xC2), *range(0xF5, 0xFE)))
+"""First bytes of what is no text: UTF-8 and UTF-16 may begin with the others."""
+
 _NOT_THERE = (404, 422)
 """The first three digits of the registry's own error codes."""
 
@@ -96,20 +99,40 @@ class Registry:
 
     async def unpack(self, payloads: Sequence[bytes]) -> list[bytes]:
         """The payloads, one for one. Raises RegistryDown."""
+        return (await self.read(payloads))[0]
+
+    async def read(self, payloads: Sequence[bytes]) -> tuple[list[bytes], dict[int, str]]:
+        """The payloads, one for one, and why those by these indexes are as they came, a clause each. Raises
+        RegistryDown."""
         await self._learn(payloads)
         # a thread of its own: meanwhile the heartbeats go out
-        return await asyncio.to_thread(lambda: [self._unpacked(each) for each in payloads])
+        return await asyncio.to_thread(self._read, payloads)
 
-    def _unpacked(self, payload: bytes) -> bytes:
-        number = number_of(payload)
-        known = self._known.get(number) if number is not None else None
+    def _read(self, payloads: Sequence[bytes]) -> tuple[list[bytes], dict[int, str]]:
+        found, unread = [], {}
+        for index, payload in enumerate(payloads):
+            number = number_of(payload)
+            try:
+                found.append(payload if number is None else self._unpacked(number, payload))
+            except Unreadable as why:
+                self.unread += 1
+                found.append(payload)
+                unread[index] = str(why)
+            else:
+                if number is None and payload and payload[0] in _NO_TEXT:
+                    unread[index] = unframed(payload)
+        return found, unread
+
+    def _unpacked(self, number: int, payload: bytes) -> bytes:
+        known = self._known.get(number)
         if known is None:
-            return payload
-        with contextlib.suppress(Unreadable):
-            if known.to_json is not None:
-                return known.to_json(payload[_HEAD:])
-        self.unread += 1
-        return payload
+            raise Unreadable(f"schema {number} was not asked for: too many unknown numbers came at once")
+        if known.to_json is None:
+            raise Unreadable(f"schema {number} of the registry: {known.why}")
+        try:
+            return known.to_json(payload[_HEAD:])
+        except Unreadable as why:
+            raise Unreadable(f"it does not fit schema {number} of the registry: {why}") from None
 
     async def _learn(self, payloads: Sequence[bytes]) -> None:
         numbers = Counter(number for each in payloads if (number := number_of(each)) is not None)
@@ -160,7 +183,7 @@ class Registry:
         try:
             answer = await ask(client, f"{self.place.url.rstrip('/')}/schemas/ids/{number}")
             if _unknown(answer):
-                return Known(None, f"the registry has no schema {number}", until)
+                return Known(None, "there is no such schema", until)
             schema = _read(answer)
             if schema.schemaType == "JSON":
                 return Known(_as_it_is)
@@ -220,6 +243,15 @@ def number_of(payload: bytes) -> int | None:
         return None
     number: int = struct.unpack_from(">i", payload, 1)[0]
     return number if number >= 0 else None
+
+
+def unframed(payload: bytes) -> str:
+    """Why a message that is no text either has no schema's number."""
+    if payload[0]:
+        return f"it begins with the byte 0x{payload[0]:02x}, not with the 0x00 of a schema registry's framing"
+    if len(payload) <= _HEAD:
+        return f"a schema registry's framing without a message: {len(payload)} bytes"
+    return "a schema registry's framing with a number below 0"
 
 
 def open_registry(settings: KafkaSettings) -> Registry | None:

@@ -68,14 +68,16 @@ class Unpacking:
                 self._held.append(each)  # it comes after what waits
                 continue
             try:
-                payloads = await self._registry.unpack(each.messages.payloads)
+                payloads, unread = await self._registry.read(each.messages.payloads)
             except RegistryDown as down:
                 self._hold(each, str(down))
                 continue
             self._source.take_up(each)
             ready.append(
                 msgspec.structs.replace(
-                    each, messages=msgspec.structs.replace(each.messages, payloads=payloads)
+                    each,
+                    messages=msgspec.structs.replace(each.messages, payloads=payloads),
+                    unread={each.messages.offsets[index]: why for index, why in unread.items()},
                 )
             )
             await asyncio.sleep(0)  # unpacking takes time: let the heartbeats out
