@@ -163,6 +163,7 @@ def test_what_no_database_takes_is_an_error_of_the_filter(text: str) -> None:
     "text",
     [
         "not " * 40 + "a",
+        "not (b or " * 20 + "a" + ")" * 20,
         "(" * 40 + "a b or c" + ")" * 40,
         " or ".join(["host:a b"] * 160),
         "last>0001-01-01",

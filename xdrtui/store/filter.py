@@ -7,6 +7,7 @@ as parameters.
 # ruff: noqa: S608 - statements are put together from names of columns; values are parameters
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -99,9 +100,9 @@ def matches(column: str, pattern: str) -> Sql:
     return f"{column} = ?", [pattern]
 
 
-def to_sql(condition: Condition, probe: bool = False) -> Sql:
-    """The condition on table `alerts a`. probe: texts are looked up row by row, which is right for few rows;
-    else all rows that hold the text are gathered first."""
+def to_sql(condition: Condition, held: Mapping[str, str] | None = None) -> Sql:
+    """The condition on table `alerts a`. held: text -> the rows that hold it, as JSON, where only some rows
+    are asked for (`near`); else all rows that hold the text are gathered first."""
     match condition:
         case Compare(column, operator, value) if column in NUMBERS and operator in OPERATORS:
             return f"a.{column} {operator} ?", [value]
@@ -123,30 +124,58 @@ def to_sql(condition: Condition, probe: bool = False) -> Sql:
                 "EXISTS (SELECT 1 FROM json_each(a.techniques) WHERE value = ? OR value GLOB ?)",
                 [quoted, glob(quoted) + ".*"],
             )
-        case FreeText(expression) if probe:
-            return (
-                "EXISTS (SELECT 1 FROM alerts_fts WHERE alerts_fts.rowid = a.seq AND alerts_fts MATCH ?)",
-                [expression],
-            )
+        case FreeText(expression) if held is not None:
+            return "a.seq IN (SELECT value FROM json_each(?))", [held[expression]]
         case FreeText(expression):
             return f"+a.seq IN ({MATCH})", [expression]
         case Snoozed(now):
             return "a.seq IN (SELECT seq FROM alerts WHERE snoozed > 0 AND snoozed > ?)", [now]
+        case Not(Not() | All() | AnyOf()):
+            return to_sql(_inward(condition), held)
         case Not(part):
-            sql, parameters = to_sql(part, probe)
+            sql, parameters = to_sql(part, held)
             return f"NOT ({sql})", parameters
         case All(parts):
-            return _joined(parts, " AND ", probe, "1")
+            return _joined(parts, " AND ", held, "1")
         case AnyOf(parts):
-            return _joined(parts, " OR ", probe, "0")
+            return _joined(parts, " OR ", held, "0")
         case _:
             raise ValueError(f"no such condition: {condition}")
 
 
-def _joined(parts: tuple[Condition, ...], word: str, probe: bool, empty: str) -> Sql:
+def _inward(condition: Condition) -> Condition:
+    """The same with `not` at the words themselves: the fewer brackets, the deeper SQLite takes it."""
+    match condition:
+        case Not(Not(part)):
+            return _inward(part)
+        case Not(All(parts)):
+            return AnyOf(tuple(map(Not, parts)))
+        case Not(AnyOf(parts)):
+            return All(tuple(map(Not, parts)))
+        case _:
+            return condition
+
+
+def _joined(parts: tuple[Condition, ...], word: str, held: Mapping[str, str] | None, empty: str) -> Sql:
     texts, parameters = [], []
     for part in parts:
-        sql, values = to_sql(part, probe)
-        texts.append(f"({sql})")
+        part = _inward(part)
+        sql, values = to_sql(part, held)
+        texts.append(f"({sql})" if isinstance(part, All | AnyOf) else sql)
         parameters += values
     return word.join(texts) or empty, parameters
+
+
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that must all hold."""
+    if not isinstance(condition, All):
+        return (condition,)
+    return tuple(each for part in condition.parts for each in parts_of(part))
+
+
+def few(part: Condition) -> bool:
+    """Whether an index leads to few rows at once."""
+    if isinstance(part, AnyOf):
+        return all(map(few, part.parts))
+    by_name = isinstance(part, Equals) and part.column in ("id", "host_key", "user_key", "owner")
+    return by_name or isinstance(part, Involves)

@@ -2,7 +2,7 @@
 
 Two ways to the first rows. Where hits are dense, walking the order's index finds them at once; where they are
 rare, gathering them by the filter's own index does. The walk is tried first on a bounded stretch, so neither
-case costs more than a few tens of milliseconds (benchmark: tests/benchmarks/queue.py).
+case costs more than a few tens of milliseconds (benchmark: tests/benchmarks/queue.py). Text: see `near`.
 """
 
 # ruff: noqa: S608 - statements are put together from names of columns; values are parameters
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
 from xdrtui.store.alerts import LEVELS
 from xdrtui.store.chunks import chunks
-from xdrtui.store.filter import MATCH, All, AnyOf, Condition, Equals, FreeText, Involves, to_sql
+from xdrtui.store.filter import All, Condition, few, parts_of, to_sql
+from xdrtui.store.near import texts_of, walk
 
 ORDERS = {
     "severity": "a.rank DESC, a.last_seen DESC, a.seq DESC",
@@ -25,8 +27,6 @@ ORDERS = {
     "rule": "a.title, a.rank DESC, a.last_seen DESC, a.seq",
 }
 STRETCH = 20_000
-STRETCH_TEXT = 1_000
-FEW = 5_000
 
 
 class AlertRow(msgspec.Struct, frozen=True):
@@ -87,70 +87,40 @@ def seqs(
     """Row numbers of the alerts that meet the condition, in order. Raises KeyError for an unknown order."""
     by = ORDERS[order]
     page = [limit, offset]
+    if limit >= 0 and texts_of(condition):
+        return [found[0] for found in islice(walk(connection, condition, by, limit), offset, offset + limit)]
+    page = [limit, offset]
     if limit < 0 or condition == All():
-        return _run(connection, "alerts a", condition, by, page)
-    texts = [part for part in parts_of(condition) if isinstance(part, FreeText)]
+        return _run(connection, condition, by, page)
     if not looked_up(condition):
-        stretch = STRETCH_TEXT if texts else STRETCH
-        found = _stretch(connection, condition, by, stretch, page)
+        found = _stretch(connection, condition, by, page)
         if len(found) == limit:
             return found
-    if texts:
-        expression = " AND ".join(f"({part.expression})" for part in texts)
-        (hits,) = connection.execute(
-            f"SELECT count(*) FROM ({MATCH} LIMIT {FEW + 1})", (expression,)
-        ).fetchone()
-        if hits <= FEW:
-            rest = All(tuple(part for part in parts_of(condition) if not isinstance(part, FreeText)))
-            table = f"({MATCH}) t CROSS JOIN alerts a ON a.seq = t.rowid"
-            return _run(connection, table, rest, by, page, [expression])
-    return _run(connection, "alerts a", condition, by, page)
-
-
-def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that must all hold."""
-    return condition.parts if isinstance(condition, All) else (condition,)
+    return _run(connection, condition, by, page)
 
 
 def looked_up(condition: Condition) -> bool:
     """One of the conditions has an index that leads to few rows at once."""
-    return any(map(_few, parts_of(condition)))
+    return any(map(few, parts_of(condition)))
 
 
-def _few(part: Condition) -> bool:
-    if isinstance(part, AnyOf):
-        return all(map(_few, part.parts))
-    by_name = isinstance(part, Equals) and part.column in ("id", "host_key", "user_key", "owner")
-    return by_name or isinstance(part, Involves)
-
-
-def _run(
-    connection: sqlite3.Connection,
-    table: str,
-    condition: Condition,
-    by: str,
-    page: list[int],
-    first: Sequence[str] = (),
-) -> list[int]:
+def _run(connection: sqlite3.Connection, condition: Condition, by: str, page: list[int]) -> list[int]:
     sql, parameters = to_sql(condition)
     return [
         seq
         for (seq,) in connection.execute(
-            f"SELECT a.seq FROM {table} WHERE {sql} ORDER BY {by} LIMIT ? OFFSET ?",
-            (*first, *parameters, *page),
+            f"SELECT a.seq FROM alerts a WHERE {sql} ORDER BY {by} LIMIT ? OFFSET ?", (*parameters, *page)
         )
     ]
 
 
-def _stretch(
-    connection: sqlite3.Connection, condition: Condition, by: str, stretch: int, page: list[int]
-) -> list[int]:
+def _stretch(connection: sqlite3.Connection, condition: Condition, by: str, page: list[int]) -> list[int]:
     """The page as far as the first rows of the order hold it."""
-    sql, parameters = to_sql(condition, probe=True)
+    sql, parameters = to_sql(condition)
     return [
         seq
         for (seq,) in connection.execute(
-            f"SELECT a.seq FROM (SELECT * FROM alerts a ORDER BY {by} LIMIT {int(stretch)}) a"
+            f"SELECT a.seq FROM (SELECT * FROM alerts a ORDER BY {by} LIMIT {STRETCH}) a"
             f" WHERE {sql} LIMIT ? OFFSET ?",
             (*parameters, *page),
         )

@@ -9,19 +9,23 @@ and counts all of them. Costs at a million alerts: tests/benchmarks/queue.py.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from xdrtui.store import select
 from xdrtui.store.filter import All, Compare, Condition, to_sql
+from xdrtui.store.near import among, texts_of, walk
 from xdrtui.triage.rows import Line
 
 _names = msgspec.json.Decoder(tuple[str, ...])
 _OPEN_STATES = ("new", "acknowledged", "investigating")
 _NEWEST = "last_seen DESC, seq DESC"
 _FIRST_OF_LINE = "(SELECT min(b.seq) FROM alerts b WHERE b.rule = a.rule AND b.line = a.line)"
+_FIRST = "SELECT min(seq) FROM alerts WHERE rule = ? AND line = ?"
+_AT_ONCE = 1_000
+"""New alerts whose text is looked at by itself."""
 # open before closed, then the gravest, then the latest: the order of the queue as one number (times in ms)
 _SCORE = "max((a.open << 50) + (a.rank << 46) + a.last_seen / 1000000)"
 
@@ -54,7 +58,7 @@ def numbers(
     """The lines' numbers in this order. By severity a few cost a walk down to the last of them; all (-1), or
     another order, one pass over the alerts that meet the condition. Raises KeyError for an unknown order."""
     by = ORDERS[order]
-    if limit >= 0 and order == "severity" and not select.looked_up(condition):
+    if limit >= 0 and order == "severity" and (texts_of(condition) or not select.looked_up(condition)):
         return _first(connection, condition, limit)
     sql, parameters = to_sql(condition)
     (found,) = connection.execute(  # one row: a row each would hold up other threads a million times
@@ -67,23 +71,38 @@ def numbers(
 
 def _first(connection: sqlite3.Connection, condition: Condition, limit: int) -> list[int]:
     shown: dict[tuple[str, str], None] = {}
+    for rule, line in _walk(connection, condition, limit):
+        if len(shown) == limit:
+            break
+        shown[rule, line] = None
+    return [connection.execute(_FIRST, key).fetchone()[0] for key in shown]
+
+
+def _walk(connection: sqlite3.Connection, condition: Condition, limit: int) -> Iterator[tuple[str, str]]:
+    """Rule and line of the alerts that meet the condition: the open ones, then the closed ones."""
+    if texts_of(condition):
+        by = f"a.open DESC, {select.ORDERS['severity']}"
+        yield from ((rule, line) for _, rule, line in walk(connection, condition, by, limit))
+        return
     for open_ones in (1, 0):
         sql, parameters = to_sql(All((condition, Compare("open", "=", open_ones))))
-        for rule, line in connection.execute(
+        yield from connection.execute(
             f"SELECT a.rule, a.line FROM alerts a WHERE {sql} ORDER BY {select.ORDERS['severity']}",
             parameters,
-        ):
-            if len(shown) == limit:
-                break
-            shown[rule, line] = None
-    first = "SELECT min(seq) FROM alerts WHERE rule = ? AND line = ?"
-    return [connection.execute(first, key).fetchone()[0] for key in shown]
+        )
 
 
 def newcomers(
     connection: sqlite3.Connection, condition: Condition, after: int, most: int = 100_000
 ) -> list[int]:
     """The lines that alerts with row numbers above `after` belong to, where they meet the condition."""
+    came = connection.execute(
+        "SELECT seq FROM alerts WHERE seq > ? LIMIT ?", (after, _AT_ONCE + 1)
+    ).fetchall()
+    if texts_of(condition) and len(came) <= _AT_ONCE:  # no need to look for the text in a million others
+        found = among(connection, [seq for (seq,) in came], condition, "a.seq")
+        lines = dict.fromkeys((rule, line) for _, rule, line in found)
+        return [connection.execute(_FIRST, key).fetchone()[0] for key in lines]
     sql, parameters = to_sql(condition)
     return [
         number
