@@ -79,7 +79,7 @@ def test_an_event_type_is_always_the_same_text() -> None:
 
 def test_no_rows_make_no_chunk() -> None:
     assert segment.encode([rows_of({}, [])]) == b""
-    assert frame_of([segment.Part({}, _no_rows(), "s", 0)]).height == 0
+    assert frame_of([segment.Part(segment.pack({}), _no_rows(), "s", 0)]).height == 0
 
 
 def _no_rows() -> pl.DataFrame:

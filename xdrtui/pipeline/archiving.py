@@ -21,7 +21,7 @@ from xdrtui.store.archive import catalogue, retention
 from xdrtui.store.archive.catalogue import Appended
 from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
 from xdrtui.store.archive.retention import Bounds
-from xdrtui.store.archive.roll import merge, roll, to_merge
+from xdrtui.store.archive.roll import left_to_roll, merge, roll, to_merge
 from xdrtui.store.archive.segment import Damaged
 from xdrtui.store.archive.writer import FULL, ArchiveFull, Writer
 from xdrtui.store.batch import Mark
@@ -91,7 +91,7 @@ class Archiving:
         """All has been read: roll what there is, here and now."""
         if self._writer.filled:
             self._writer.seal()
-        self._round(self._store)
+        self._round(self._store, last=True)
 
     # --- batches
 
@@ -175,8 +175,8 @@ class Archiving:
         except StoreError:
             log.warning("the archive's files stay: the database cannot be written")
 
-    def _round(self, store: Store) -> None:
-        """Roll, merge, drop, sweep: unless another worker does that already."""
+    def _round(self, store: Store, *, last: bool = False) -> None:
+        """Roll, merge, drop, sweep: unless another worker does that already. last: leave nothing unrolled."""
         with lock(store.directory, ROLLING) as mine:
             if not mine:
                 return
@@ -186,10 +186,13 @@ class Archiving:
                 if self._stopping.is_set():
                     return
                 try:
-                    roll(store, segment, self._clock(), self._stopping.is_set)
+                    roll(store, [segment], self._clock(), self._stopping.is_set)
                 except Damaged as error:
                     damage = str(error)
             self._damage = damage
+            while left := left_to_roll(store, all_of_them=last):
+                if not roll(store, left, self._clock(), self._stopping.is_set, few=0):
+                    return
             self._merge(store)
             retention.keep_within(store, self._bounds, self._clock())
             sweep(store, self._clock())

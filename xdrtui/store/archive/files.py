@@ -82,8 +82,9 @@ def remove(store: Store, gone: list[catalogue.File]) -> None:
 
 
 def sweep_orphans(store: Store) -> None:
-    """Delete Parquet files that no row names, and forget rows whose file is gone: who made or deleted them
-    was ended in between. Hot segments are the writers' own. To be called by who holds the lock ROLLING."""
+    """Delete files that rolling made and no row names, and forget rows whose file is gone: who made or
+    deleted them was ended in between. Hot segments are the writers' own. To be called by who holds the lock
+    ROLLING."""
     folder = store.directory / FOLDER
     states = ("open", "sealed", "live", "old")
     files = catalogue.files(store.connection, states)
@@ -91,6 +92,6 @@ def sweep_orphans(store: Store) -> None:
     remove(
         store, [file for file in files if file.state == "live" and not file.where(store.directory).exists()]
     )
-    for path in [*folder.glob("*.parquet*"), *folder.glob("rest-*")]:
+    for path in [*folder.glob("*.parquet*"), *folder.glob("few-*"), *folder.glob("rest-*")]:
         if path.name not in known:
             path.unlink(missing_ok=True)

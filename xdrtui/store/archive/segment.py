@@ -12,11 +12,11 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
@@ -110,16 +110,10 @@ def encode(batch: Sequence[Rows]) -> bytes:
     batch = [rows for rows in batch if len(rows)]
     if not batch:
         return b""
-    frames = pl.DataFrame(
-        {
-            "event_type": pl.Series(
-                [mended(encode_type(rows.event_type)) for rows in batch], dtype=pl.String
-            ),
-            "source": pl.Series([mended(rows.source) for rows in batch], dtype=pl.String),
-            "partition": pl.Series([rows.partition for rows in batch], dtype=pl.Int64),
-            "rows": pl.Series([len(rows) for rows in batch], dtype=pl.UInt32),
-            "cells": pl.Series([pack(rows.columns) for rows in batch], dtype=pl.Binary),
-        }
+    frames = _frames(
+        [mended(encode_type(rows.event_type)) for rows in batch],
+        [(mended(rows.source), rows.partition, len(rows)) for rows in batch],
+        [pack(rows.columns) for rows in batch],
     )
     whole = pl.DataFrame(
         {
@@ -134,6 +128,20 @@ def encode(batch: Sequence[Rows]) -> bytes:
     return _chunk(frames, whole)
 
 
+def _frames(kinds: list[str], places: list[tuple[str, int, int]], cells: list[bytes]) -> pl.DataFrame:
+    """places: source, partition, number of rows."""
+    sources, partitions, rows = zip(*places, strict=True)
+    return pl.DataFrame(
+        {
+            "event_type": pl.Series(kinds, dtype=pl.String),
+            "source": pl.Series(sources, dtype=pl.String),
+            "partition": pl.Series(partitions, dtype=pl.Int64),
+            "rows": pl.Series(rows, dtype=pl.UInt32),
+            "cells": pl.Series(cells, dtype=pl.Binary),
+        }
+    )
+
+
 def _chunk(frames: pl.DataFrame, rows: pl.DataFrame) -> bytes:
     one, other = _stream(frames), _stream(rows)
     body = one + other
@@ -146,7 +154,7 @@ def _numbers(parts: Sequence[Sequence[int]], kind: type[pl.DataType]) -> pl.Seri
 
 def _stream(data: pl.DataFrame) -> bytes:
     out = io.BytesIO()
-    data.write_ipc_stream(out, compression="lz4")
+    data.write_ipc_stream(out, compression="zstd")
     return out.getvalue()
 
 
@@ -189,13 +197,19 @@ def unpack(packed: bytes) -> dict[str, list[Text]]:
     return columns
 
 
-class Part(NamedTuple):
+class Part:
     """The rows of one frame: the cells of its columns, the rest as Arrow, and where they come from."""
 
-    columns: dict[str, list[Text]]
-    rows: pl.DataFrame
-    source: str
-    partition: int
+    def __init__(self, packed: bytes, rows: pl.DataFrame, source: str, partition: int) -> None:
+        """packed: the columns as `pack` made them; they are unpacked when asked for."""
+        self.packed = packed
+        self.rows = rows
+        self.source = source
+        self.partition = partition
+
+    @cached_property
+    def columns(self) -> dict[str, list[Text]]:
+        return unpack(self.packed)
 
 
 class Chunk:
@@ -213,12 +227,11 @@ class Chunk:
     def rows(self) -> pl.DataFrame:
         return pl.read_ipc_stream(io.BytesIO(self._body[self._border :]))
 
-    def parts(self, types: Container[str] | None = None) -> Iterator[tuple[str, Part]]:
-        """Each frame's event type (as JSON) and rows; of these types alone, where some are named."""
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """Each frame's event type (as JSON) and rows."""
         at = 0
         for kind, source, partition, rows, packed in self.frames.iter_rows():
-            if types is None or kind in types:
-                yield kind, Part(unpack(packed), self.rows.slice(at, rows), source, partition)
+            yield kind, Part(packed, self.rows.slice(at, rows), source, partition)
             at += rows
 
 
@@ -240,16 +253,17 @@ def chunks(path: Path, length: int, start: int = 0) -> Iterator[Chunk]:
             at = end
 
 
-def rest(chunk: Chunk, types: Container[str]) -> bytes:
-    """A chunk of those frames of a chunk whose event type is one of these."""
-    ends = chunk.frames["rows"].cast(pl.Int64).cum_sum().to_list()
-    kept = [number for number, kind in enumerate(chunk.frames["event_type"]) if kind in types]
-    if not kept:
-        return b""
-    frames = chunk.frames[kept]
-    starts = [0, *ends]
-    rows = pl.concat([chunk.rows.slice(starts[n], ends[n] - starts[n]) for n in kept])
-    return _chunk(frames, rows)
+def chunk_of(parts: Sequence[tuple[str, Part]]) -> bytes:
+    """A chunk of parts of others."""
+    rows = pl.concat([part.rows for _, part in parts])
+    return _chunk(
+        _frames(
+            [kind for kind, _ in parts],
+            [(part.source, part.partition, part.rows.height) for _, part in parts],
+            [part.packed for _, part in parts],
+        ),
+        rows,
+    )
 
 
 def _damaged(path: Path, at: int) -> Damaged:
