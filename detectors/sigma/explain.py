@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -194,10 +195,35 @@ def _refers(check: FieldRef, text: str, others: tuple[str, ...]) -> Span | None:
 
 def _like(check: Like, text: str) -> Span | None:
     """The place of the pattern's first literal to its last. One atomic group a piece, so no backtracking."""
-    parts = check.parts
     value = text if check.cased else fold(text)
+    first, *middle = _pieces(check)
+    begin = first.match(value)
+    if begin is None:
+        return None
+    if not middle:
+        return _original(text, value, (0, len(value)))
+    *middle, last = middle
+    position, start = begin.end(), 0 if first.pattern else -1
+    for piece in middle:
+        found = piece.search(value, position)
+        if found is None:
+            return None
+        start = found.start() if start < 0 else start
+        position = found.end()
+    if last.pattern:
+        found = last.search(value, position)
+        if found is None:
+            return None
+        start = found.start() if start < 0 else start
+        position = found.end()
+    return _original(text, value, (max(start, 0), position))
+
+
+@lru_cache(16_384)
+def _pieces(check: Like) -> tuple[re.Pattern[str], ...]:
+    """What stands between the wildcards; the last one, where it is not empty, at the end of the text."""
     pieces: list[str] = [""]
-    for part in parts:
+    for part in check.parts:
         if part == ANY:
             pieces.append("")
         elif part == ONE:
@@ -206,26 +232,9 @@ def _like(check: Like, text: str) -> Span | None:
             pieces[-1] += f"[{re.escape(DASHES)}]"
         else:
             pieces[-1] += re.escape(str(part) if check.cased else fold(str(part)))
-    first, last = pieces[0], pieces[-1]
-    if len(pieces) == 1:
-        return _original(text, value, (0, len(value))) if re.fullmatch(first, value, re.DOTALL) else None
-    begin = re.match(first, value, re.DOTALL)
-    if begin is None:
-        return None
-    position, start = begin.end(), 0 if first else -1
-    for piece in pieces[1:-1]:
-        found = re.compile(piece, re.DOTALL).search(value, position)
-        if found is None:
-            return None
-        start = found.start() if start < 0 else start
-        position = found.end()
-    if last:
-        found = re.compile(f"(?:{last})\\Z", re.DOTALL).search(value, position)
-        if found is None:
-            return None
-        start = found.start() if start < 0 else start
-        position = found.end()
-    return _original(text, value, (max(start, 0), position))
+    if pieces[-1] or len(pieces) == 1:
+        pieces[-1] = f"(?:{pieces[-1]})\\Z"
+    return tuple(re.compile(piece, re.DOTALL) for piece in pieces)
 
 
 def _original(text: str, value: str, span: Span) -> Span:
@@ -240,6 +249,7 @@ def _original(text: str, value: str, span: Span) -> Span:
     return starts[min(span[0], len(starts) - 1)], starts[end - 1] + 1 if 0 < end < len(starts) else 0
 
 
+@lru_cache(16_384)
 def in_words(check: Check) -> tuple[str, str]:
     """A check as people say it: the verb and the pattern."""
     if isinstance(check, Like):

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from detectors.contract import EventFrame, Null, Text
-from detectors.taxonomy.observables import kind_of
+from detectors.taxonomy.observables import observables
 from xdrtui.events.layouts.layout import CORE
 from xdrtui.events.message import DeadLetter, Position
 from xdrtui.events.one_line import one_line
@@ -119,9 +119,9 @@ class DecodedFrame:
     def entities(self, row: int) -> tuple[tuple[str, str], ...]:
         """Kind and value of what the event names: hosts, users, processes, addresses, hashes, domains, ..."""
         found: dict[tuple[str, str], None] = {}
+        kinds = observables()
         for name, value in self.fields(row).items():
-            kind = kind_of(name)
-            if kind:
+            if kind := kinds.get(name):
                 for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
                     found.update(dict.fromkeys(entities_of(kind, text)))
         return tuple(found)

@@ -29,6 +29,7 @@ class Projection:
         self.route = route
         shape, kind = route.shape, route.resolved.fields
         self.rules: dict[str, FieldRule] = {name: shape.rule(name, kind) for name in sorted(fields)}
+        self._plain = {name: rule.paths[0] for name, rule in self.rules.items() if rule.is_plain}
         self._time = FieldRule(shape.time)
         self._host = shape.rule("host.name", kind)
         wanted = [path for rule in (*self.rules.values(), self._time, self._host) for path in rule.paths]
@@ -99,8 +100,12 @@ class Projection:
     def row(self, node: Any) -> dict[str, Text]:
         """All fields of the projection from one tree: what a row of `read` has."""
         node = self.normal(node)
-        cells: dict[Path, Sequence[Text]] = {path: [find(node, path)] for path in self.paths}
-        return {name: _apply(rule, cells, [None])[0] for name, rule in self.rules.items()}
+        cells = {path: find(node, path) for path in self.paths}
+        columns: dict[Path, Sequence[Text]] = {path: [cell] for path, cell in cells.items()}
+        return {
+            name: cells[self._plain[name]] if name in self._plain else _apply(rule, columns, [None])[0]
+            for name, rule in self.rules.items()
+        }
 
     def _suspicious(self, payloads: Sequence[bytes]) -> set[int]:
         """Rows in which some key really stands twice, or has its dots in it where nesting is expected."""

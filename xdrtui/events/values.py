@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from detectors.contract import NULL, Null, Text
@@ -50,7 +51,7 @@ class Many(list):  # type: ignore[type-arg]
 def whole(text: str) -> str:
     """Return the text with unpaired surrogates replaced by U+FFFD (a pair of halves becomes its
     character)."""
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
@@ -167,6 +168,8 @@ def _leaves(values: list[Any], depth: int) -> list[Any]:
 
 def cell_of(leaves: Sequence[Any]) -> Text:
     """Several values (no lists among them) as one cell; none at all, or only nulls, is NULL."""
+    if len(leaves) == 1:
+        return cell(leaves[0])
     texts = [cell(leaf) for leaf in leaves if leaf is not None]
     if len(texts) == 1:
         return texts[0]
@@ -175,6 +178,8 @@ def cell_of(leaves: Sequence[Any]) -> Text:
 
 def find(node: Any, path: Path) -> Text:
     """The cell of a path: None where no part of the event has it."""
+    if len(path) == 1 and type(node) is dict:
+        return cell(node[path[0]]) if path[0] in node else None
     found: list[Any] = []
     _collect(node, path, 0, found, 0)
     if not found:
@@ -206,21 +211,24 @@ def _collect(node: Any, path: Path, at: int, found: list[Any], depth: int) -> No
 def flatten(node: Any) -> dict[str, Text]:
     """Every leaf of an event by its dotted path, as cells. Lists of values stay together under their path."""
     found: dict[str, list[Any]] = {}
-    stack: list[tuple[str, Any, int]] = [("", node, 0)]
+    stack: list[tuple[str, Iterator[tuple[str | None, Any]], int]] = [("", iter([(None, node)]), 0)]
     while stack:
-        name, value, depth = stack.pop()
-        if isinstance(value, dict) and value and depth <= MAX_DEPTH:
-            stack.extend(
-                (f"{name}.{key}" if name else key, inner, depth + 1) for key, inner in reversed(value.items())
-            )
-        elif isinstance(value, list) and depth <= MAX_DEPTH:
-            if not value:
-                found.setdefault(name, [])
-            stack.extend((name, inner, depth + 1) for inner in reversed(value))
-        elif depth > MAX_DEPTH and isinstance(value, dict | list):
-            found.setdefault(name, []).append(TOO_DEEP)
+        name, items, depth = stack[-1]
+        for key, value in items:  # goes on here when what was put on the stack has ended
+            path = name if key is None else f"{name}.{key}" if name else key
+            if not isinstance(value, dict | list) or (value == {} and depth <= MAX_DEPTH):
+                found.setdefault(path, []).append(value)
+            elif depth > MAX_DEPTH:
+                found.setdefault(path, []).append(TOO_DEEP)
+            elif isinstance(value, dict):
+                stack.append((path, iter(value.items()), depth + 1))
+                break
+            else:
+                found.setdefault(path, [])
+                stack.append((path, zip(repeat(None), value), depth))
+                break
         else:
-            found.setdefault(name, []).append(value)
+            stack.pop()
     return {whole(name): cell_of(leaves) for name, leaves in found.items()}
 
 

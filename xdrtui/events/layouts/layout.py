@@ -35,6 +35,11 @@ class FieldRule(msgspec.Struct, frozen=True):
     join: str | None = None
     transform: Transform | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the field is just what stands at one path."""
+        return len(self.paths) == 1 and self.join is None and self.transform is None
+
 
 class Predicate(msgspec.Struct, frozen=True):
     """One of the paths is there (values empty) or is one of some values (compared without regard to case);
