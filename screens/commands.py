@@ -40,7 +40,7 @@ class Facts:
 
     state: the alert under the cursor's, "" where there is none; marked: how many alerts are marked; new: how
     many newcomers wait; undo, redo: whether there is something to take back, or to do again; readonly: why
-    nothing can be written, or "".
+    nothing can be written, or ""; topic: why no topic can be watched, or "".
     """
 
     pane: str = QUEUE
@@ -55,6 +55,7 @@ class Facts:
     demo: bool = False
     searched: bool = False
     frozen: bool = False
+    topic: str = ""
 
 
 def _always(facts: Facts) -> str:
@@ -66,7 +67,8 @@ class Command:
     """One command. keys: as typed ("a", "g g", "/"), or named ("enter", "up"); title: for the footer, as
     short as can be; help: a sentence without a full stop; panes: where it exists; changes: it writes to the
     store; footer: its place in the footer, 0 = not there; why_not: "" where it applies now, else the reason;
-    asks: it opens an input or a menu.
+    asks: it opens an input or a menu; here: it is about what stands under the cursor, so it waits until that
+    stands on the screen.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Command:
     group: str = "look"
     why_not: Callable[[Facts], str] = field(default=_always, compare=False)
     asks: bool = False
+    here: bool = False
 
 
 def _with_alert(facts: Facts) -> str:
@@ -154,6 +157,10 @@ def _searched(facts: Facts) -> str:
     return "" if facts.searched else "search with / first"
 
 
+def _topic(facts: Facts) -> str:
+    return facts.topic
+
+
 def _moves(id: str, keys: tuple[str, ...], title: str, help: str, footer: int = 0) -> Command:
     return Command(id, keys, title, help, group="move", footer=footer)
 
@@ -162,7 +169,8 @@ def _judges(
     id: str, key: str, title: str, help: str, why_not: Callable[[Facts], str], footer: int = 0
 ) -> Command:
     keys = (key,) if key else ()
-    return Command(id, keys, title, help, JUDGED, True, footer, "judge", why_not)
+    here = id not in ("undo", "redo")
+    return Command(id, keys, title, help, JUDGED, True, footer, "judge", why_not, here=here)
 
 
 def _demos(id: str, key: str, title: str, help: str) -> Command:
@@ -185,7 +193,7 @@ COMMANDS: tuple[Command, ...] = (
     _moves("up", ("k", "up"), "up", "Line before"),
     Command(
         "open", ("enter", "l", "right"), "open", "Open what is under the cursor",
-        LISTS, False, 60, "move", _rows,
+        LISTS, False, 60, "move", _rows, here=True,
     ),
     _moves(
         "back", ("q", "h", "left", "escape"), "back",
@@ -212,7 +220,7 @@ COMMANDS: tuple[Command, ...] = (
     _moves("pane.live", ("3",), "live", "Live events, newest first"),
     Command(
         "acknowledge", ("a",), "ack", "Acknowledge: you have seen it, or take it up where it was escalated",
-        JUDGED | {HANDOVER}, True, 10, "judge", _judging(to="acknowledged"),
+        JUDGED | {HANDOVER}, True, 10, "judge", _judging(to="acknowledged"), here=True,
     ),
     _judges("investigate", "i", "inv.", "Investigate: you work on it", _judging(to="investigating"), 12),
     _judges("close", "c", "close", "Close with a disposition, one key each", _judging(to="closed"), 14),
@@ -224,19 +232,19 @@ COMMANDS: tuple[Command, ...] = (
     _judges("suppress", "", "suppress", "Make no alert of such findings for a time", _memo),
     Command(
         "mark", ("space",), "mark", "Mark or unmark a line; a, i, c and o then apply to all marked",
-        _QUEUE_ONLY, False, 20, "judge", _rows,
+        _QUEUE_ONLY, False, 20, "judge", _rows, here=True,
     ),
     Command(
         "mark_like", ("*",), "mark like it", "Mark all lines of the same rule",
-        _QUEUE_ONLY, False, 0, "judge", _here,
+        _QUEUE_ONLY, False, 0, "judge", _here, here=True,
     ),
     Command(
         "mark_to", ("T",), "mark to here", "Mark the lines from the last mark to the cursor",
-        _QUEUE_ONLY, False, 0, "judge", _marked,
+        _QUEUE_ONLY, False, 0, "judge", _marked, here=True,
     ),
     Command(
         "mark_all", ("%",), "mark all", "Mark all lines that the filter lets through",
-        _QUEUE_ONLY, False, 0, "judge", _rows,
+        _QUEUE_ONLY, False, 0, "judge", _rows, here=True,
     ),
     Command(
         "unmark", ("backspace",), "unmark", "Take all marks away", _QUEUE_ONLY, False, 0, "judge",
@@ -262,15 +270,19 @@ COMMANDS: tuple[Command, ...] = (
             group="judge", asks=True),
     Command(
         "event", ("e",), "event", "Unfold or fold the raw event",
-        frozenset({ALERT, LIVE}), False, 30, "look", _event,
+        frozenset({ALERT, LIVE}), False, 30, "look", _event, here=True,
     ),
     Command(
         "rule", ("d",), "rule", "Unfold or fold the definition of the rule",
-        _ALERT_ONLY, False, 32, "look", _here,
+        _ALERT_ONLY, False, 32, "look", _here, here=True,
     ),
     Command(
         "freeze", ("s",), "freeze", "Stand still, or let the tail run: nothing is lost",
         _LIVE_ONLY, footer=16,
+    ),
+    Command(
+        "topic", ("W",), "topic", "Watch the topics themselves, however far workers are behind: display only",
+        _LIVE_ONLY, footer=18, why_not=_topic,
     ),
     Command(
         "around", ("#",), "around it", "Stand still on this event, with all that went by about it",
@@ -278,7 +290,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "copy", ("y",), "copy", "Copy: y value, r raw, i indicators, m Markdown, l address",
-        JUDGED, why_not=_here, asks=True,
+        JUDGED, why_not=_here, asks=True, here=True,
     ),
     Command("filter", ("/",), "filter", "Filter the list, or search the page", footer=80, asks=True),
     Command("hit_next", ("n",), "next hit", "Next hit of the search", PAGES, why_not=_searched),
@@ -299,7 +311,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("leave", (), "leave", "Leave xdrtui"),
     Command(
         "demo.hint", ("x",), "hint", "A hint, in three grades: where to look, which field, the answer",
-        JUDGED, False, 18, "demo", _hint,
+        JUDGED, False, 18, "demo", _hint, here=True,
     ),
     _demos("demo.pause", "=", "pause", "Stop the demo's clock, or let it run"),
     _demos("demo.step", ">", "step", "Go on to the next step of the attack"),
@@ -346,6 +358,12 @@ _SIGNS: Mapping[str, str] = MappingProxyType(
 def key_sign(key: str) -> str:
     """A key as people read it."""
     return _SIGNS.get(key, key)
+
+
+def sign_of(id: str) -> str:
+    """The key of a command, as people read it; where it has none, how the palette finds it."""
+    command = next(each for each in in_force() if each.id == id)
+    return key_sign(command.keys[0]) if command.keys else f": {command.title}"
 
 
 def in_pane(pane: str, *, demo: bool = False) -> list[Command]:

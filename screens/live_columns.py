@@ -1,14 +1,13 @@
 """Columns of the live tail by log source: what one wants to see at once of a connection, a query, a process.
 
-In: the words of a filter, and raw events. Out: columns, and the values of their cells. A tail of everything
+In: a filter, and raw events. Out: columns, and the values of their cells. A tail of everything
 has the columns that all events share.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from screens.widgets.columns import Column
 
@@ -25,6 +24,8 @@ _TIME, _HOST, _USER, _WHAT = SHARED[0], SHARED[2], SHARED[3], SHARED[4]
 Fields = Sequence[tuple[str, str, int]]
 """Name of a field, or several with a bar between them, of which the first there is is taken; title; cells."""
 
+_TYPE = re.compile(r"(?<![\w@.:])(?<!not )(?<!NOT )type[:=]\"?([\w.-]+)", re.IGNORECASE)
+
 _FIELDS: Mapping[str, Fields] = {
     "zeek.conn": (("id.orig_h", "SOURCE", 15), ("id.resp_h", "DESTINATION", 15), ("id.resp_p", "PORT", 5),
                   ("proto", "PROTO", 5), ("orig_bytes", "BYTES OUT", 9), ("conn_state", "STATE", 5)),
@@ -40,10 +41,11 @@ _FIELDS: Mapping[str, Fields] = {
 }  # fmt: skip
 
 
-def columns_for(words: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
+def columns_for(text: str) -> tuple[Column, ...]:
     """The columns for a filter: those of the log source that it asks for by `type:`, else the shared ones."""
-    asked = next((value for field, value in words if field == "type"), "")
-    source = next((name for name in _FIELDS if asked and (asked.startswith(name) or asked == name)), "")
+    found = _TYPE.search(text)
+    asked = found[1].casefold() if found is not None else ""
+    source = next((name for name in _FIELDS if asked and f"{asked}.".startswith(f"{name}.")), "")
     if not source:
         return SHARED
     own = tuple(
@@ -58,26 +60,11 @@ def values(raw: bytes, columns: Sequence[Column]) -> dict[str, str]:
     wanted = [column.name for column in columns if column.name.startswith("=")]
     if not wanted:
         return {}
-    fields = _fields(raw)
-    return {
-        name: next((fields[each] for each in name[1:].split("|") if each in fields), "-") for name in wanted
-    }
+    from xdrtui.hunt.glance import leaves
+
+    fields = leaves(raw)
+    return {name: _cell(fields, name[1:].casefold().split("|")) for name in wanted}
 
 
-@lru_cache(512)
-def _fields(raw: bytes) -> Mapping[str, str]:
-    """Leaves of a JSON event by their last name and by their whole path; an event of other kind has none."""
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    found: dict[str, str] = {}
-    waiting: list[tuple[str, object]] = [("", value)]
-    while waiting and len(found) < 2_000:
-        path, node = waiting.pop()
-        if isinstance(node, dict):
-            waiting += [(f"{path}.{name}" if path else str(name), inner) for name, inner in node.items()]
-        elif not isinstance(node, list):
-            found.setdefault(path, str(node)[:400])
-            found.setdefault(path.rpartition(".")[2], str(node)[:400])
-    return found
+def _cell(fields: Mapping[str, Sequence[str]], names: Sequence[str]) -> str:
+    return next((", ".join(fields[name])[:400] for name in names if name in fields), "-")

@@ -6,7 +6,7 @@ once more, whatever was done before, so that nothing from data can reach the ter
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from rich.segment import Segment
@@ -58,6 +58,18 @@ def spread(left: Line, right: Line, cells: int) -> Line:
         return clipped(left, cells)
     left = clipped(left, room)
     return [*left, (" " * (cells - from_right - line_width(left)), ""), *right]
+
+
+def fitting(parts: Sequence[tuple[int, Line]], cells: int) -> Line:
+    """The parts in their order, as far as there is room: those of the highest rank go first, of equal ones
+    the last; rank 0 stays."""
+    kept = list(parts)
+    while sum(line_width(line) for _, line in kept) > cells:
+        worst = max(kept, key=lambda part: part[0])[0] if kept else 0
+        if not worst:
+            break
+        del kept[max(place for place, (rank, _) in enumerate(kept) if rank == worst)]
+    return clipped([span for _, line in kept for span in line], cells)
 
 
 def clipped(line: Line, cells: int) -> Line:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xdrtui.settings import Settings
+    from xdrtui.settings.model import KafkaSettings
 
 
 @dataclass(frozen=True)
 class Preferences:
     """See `ScreenSettings`. mouse: None = on, but off over SSH; plain: ASCII, None = as the terminal needs;
-    keys: command -> its keys; kafka: a cluster is set, so workers are expected."""
+    keys: command -> its keys; kafka: a cluster is set, so workers are expected; connection: by which topics
+    can be watched, where there are any."""
 
     theme: str = "dark"
     plain: bool | None = None
@@ -30,6 +32,7 @@ class Preferences:
     lock_minutes: int = 0
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kafka: bool = True
+    connection: KafkaSettings | None = None
 
     def mouse_on(self, environ: Mapping[str, str] = os.environ) -> bool:
         """Whether the mouse is on at start."""
@@ -63,6 +66,7 @@ def preferences_of(settings: Settings | None) -> Preferences:
         lock_minutes=screens.lock_minutes,
         keys=screens.keys,
         kafka=bool(settings.kafka.brokers),
+        connection=settings.kafka if settings.kafka.brokers and settings.kafka.topics else None,
     )
     _check(settings, found)
     return found

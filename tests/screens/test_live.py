@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from screens.live import LiveClock, LivePane, Tail
+from screens.live import LivePane
 from screens.live_columns import SHARED, columns_for, values
+from screens.live_rows import LiveClock, LiveRows
 from screens.services import Desks, Services
 from screens.times import Zone, fixed
 from tests.screens.opened import app_on, settled, shown
@@ -20,13 +21,13 @@ def row(id: int, time: int, kind: str = "zeek.conn", **event: object) -> LiveRow
     return LiveRow(id, time, kind, "h", "u", f"event {id}", json.dumps(event).encode())
 
 
-def tail() -> Tail:
-    return Tail(LiveClock(Services(Desks(lambda: None), None, Zone(fixed(0)))))  # type: ignore[arg-type]
+def tail() -> LiveRows:
+    return LiveRows(LiveClock(Services(Desks(lambda: None), None, Zone(fixed(0)))))  # type: ignore[arg-type]
 
 
 def test_columns_follow_the_log_source_that_is_asked_for() -> None:
-    assert columns_for([("host", "x")]) == SHARED
-    columns = columns_for([("type", "zeek.conn")])
+    assert columns_for("host:x") == SHARED
+    columns = columns_for("host:x type:zeek.conn")
     assert [column.title for column in columns][3:6] == ["SOURCE", "DESTINATION", "PORT"]
     found = values(json.dumps({"id": {"orig_h": "10.0.0.1"}, "id.resp_h": "10.0.0.2"}).encode(), columns)
     assert found["=id.orig_h"] == "10.0.0.1" and found["=id.resp_h"] == "10.0.0.2"
