@@ -39,6 +39,7 @@ class AlertPane(PaperPane):
         self.pinned = False
         self._reading = False
         self._stale = False
+        self._owed = self._paying = False
         self.context = Context()
 
     def compose(self) -> ComposeResult:
@@ -64,6 +65,15 @@ class AlertPane(PaperPane):
         wanted = painted is not None and painted.row.id == self.id_wanted
         return Targets(alerts=(painted.row,)) if painted is not None and wanted else Targets()
 
+    def unready(self, judges: bool) -> str:
+        """What a command has to wait for: the page on the screen, and what the person did read again."""
+        if self.failure or not self.id_wanted:
+            return ""
+        painted = cast("AlertView | None", self.paper.painted)
+        there = painted is not None and painted.row.id == self.id_wanted
+        current = painted is self.view and not (self._owed or self._paying)
+        return "" if there and (current or not judges) else "the alert is on the screen"
+
     def show(self, id: str, pinned: bool = False) -> None:
         """Show this alert; "" = none. pinned: the page stays with it, wherever the queue's cursor is, until
         one goes back to the queue."""
@@ -75,6 +85,11 @@ class AlertPane(PaperPane):
     def poll(self) -> None:
         self._stale = True
         self._read()
+
+    def judged(self) -> None:
+        """The person did something: judging waits until that is read."""
+        self._owed = True
+        self.poll()
 
     def restyle(self) -> None:
         self.paper.look = self.services.look
@@ -91,7 +106,7 @@ class AlertPane(PaperPane):
         try:
             while self.id_wanted != self.id_shown or self._stale:
                 id, again = self.id_wanted, self.id_wanted == self.id_shown
-                self._stale = False
+                self._stale, self._paying, self._owed = False, self._owed, False
                 view, failure = None, ""
                 if id:
                     try:
@@ -107,21 +122,28 @@ class AlertPane(PaperPane):
                 self._show(keep_place=again)
                 self.post_message(Changed())
                 if view is not None and self.context == Context() and self.id_wanted == id:
-                    await self._read_context(view)
+                    self.start(partial(self._read_context, view), "context", exclusive=True)
         finally:
-            self._reading = False
+            self._reading = self._paying = False
 
     async def _read_context(self, view: AlertView) -> None:
         """What stands around it, a part at a time, after the page; it ends when another alert is wanted."""
+        from xdrtui.errors import XdrtuiError
+
         readers: dict[str, Callable[[Desk], object]] = {
             "rarity": lambda desk: desk.rarity(view.detail),
             "also": lambda desk: desk.related(view.row.id, limit=MOST_RELATED),
             "around": lambda desk: desk.around(view.detail),
         }
         for part, reader in readers.items():
+            try:
+                found = await self.services.desks.look_around(reader)
+            except XdrtuiError as error:
+                self.failure = str(error)
+                self.post_message(Changed())
+                return
             if self.id_wanted != view.row.id:
                 return
-            found = await self.services.desks.read(reader)
             self.context = replace(self.context, **{part: found})  # type: ignore[arg-type]
             self._show(keep_place=True)
 

@@ -3,8 +3,10 @@ the palette. One thing is asked at a time: asking takes away what was asked befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
+
+from textual import events
 
 from screens.menu import Assist, Choice, Menu, Prompt
 
@@ -23,6 +25,20 @@ class Asking:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
+        self.coming = 0
+        """Menus that are being made ready: keys that come are meant for them."""
+
+    def prepare(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run what reads something and then asks."""
+
+        async def prepared() -> None:
+            try:
+                await work()
+            finally:
+                self.coming -= 1
+
+        self.coming += 1
+        self._bench.start(prepared)
 
     def menu(self, title: str, choices: Sequence[Choice]) -> None:
         """Ask for one key."""
@@ -46,9 +62,7 @@ class Asking:
         over: the text is a proposal that typing replaces."""
         drafts = self._bench.services.drafts
         if not draft or drafts is None:
-            self._prompt(label, text, done, refused=refused, assist=assist)
-            if over:
-                self._bench.call_after_refresh(self._select)
+            self._prompt(label, text, done, refused=refused, assist=assist, over=over)
             return
         kept = drafts.read(draft)
         self._prompt(label, kept or text, done, lambda typed: drafts.keep(draft, typed), refused)
@@ -86,9 +100,10 @@ class Asking:
         """Whether a line of text is being typed."""
         return bool(self._bench.query(Prompt))
 
-    def _select(self) -> None:
+    def type(self, event: events.Key) -> None:
+        """A key that came before the line took keys: it stands in it in its turn."""
         for prompt in self._bench.query(Prompt):
-            prompt.select()
+            prompt.type(event)
 
     def _prompt(
         self,
@@ -98,6 +113,7 @@ class Asking:
         changed: Callable[[str], object] | None = None,
         refused: Callable[[str], str] = never,
         assist: Assist | None = None,
+        over: bool = False,
     ) -> None:
         def finished(typed: str | None) -> None:
             why = refused(typed) if typed is not None else ""
@@ -118,5 +134,5 @@ class Asking:
                 changed(typed)
 
         self.close()
-        prompt = Prompt(self._bench.services.look, label, text, finished, typing, refused, assist)
+        prompt = Prompt(self._bench.services.look, label, text, finished, typing, refused, assist, over)
         self._bench.mount(prompt, before=self._bench.message)

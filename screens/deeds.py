@@ -168,6 +168,11 @@ def _demo(bench: Workbench, act: str) -> None:
     bench.say(acts[act]())
 
 
+def _open_line(bench: Workbench) -> None:
+    if bench.queue.current() is not None:
+        bench.open_pane(ALERT)
+
+
 def _copy(bench: Workbench) -> None:
     from screens.copying import WORKS
 
@@ -270,13 +275,14 @@ def _open(bench: Workbench, number: int) -> None:
 
 def _palette(bench: Workbench) -> None:
     palette = Palette(bench.services.look, palette_entries(bench))
-    bench.ask_palette(palette)
+    bench.asking.palette(palette)
 
 
 DEEDS: dict[str, Callable[[Workbench], object]] = {
     "pane.queue": lambda bench: bench.open_pane(QUEUE),
     "pane.alert": lambda bench: bench.open_pane(ALERT),
     "pane.live": lambda bench: bench.open_pane(LIVE),
+    "open": _open_line,
     "help": lambda bench: bench.open_pane(HELP),
     "manual": lambda bench: bench.open_pane(MANUAL),
     "other_pane": _other_pane,

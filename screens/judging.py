@@ -70,6 +70,10 @@ class Judging:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self.under_way = 0
+        """Acts that are not stored, or not refused, yet."""
+        self.done: set[int] = set()
+        """Places in the ledger of what was done here."""
 
     def acknowledge(self, targets: Targets) -> None:
         self.act("acknowledge", targets, lambda desk, ids, seen: desk.acknowledge(ids, seen))
@@ -175,17 +179,21 @@ class Judging:
             from xdrtui.errors import XdrtuiError
 
             try:
-                done = await self._bench.services.desks.act(deed)
+                done, place = await self._bench.services.desks.act(lambda desk: (deed(desk), desk.written))
             except XdrtuiError as error:
                 self._bench.say(str(error), "bad")
                 self._bench.look_again()
             else:
+                self.done.add(place)
                 self._bench.say(sentence(done), "good")
                 if spent:
                     self._bench.judged()
                 else:
                     self._bench.look_again()
+            finally:
+                self.under_way -= 1
 
+        self.under_way += 1
         self._bench.start(work)
 
 

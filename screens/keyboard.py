@@ -18,6 +18,13 @@ def key_name(event: events.Key) -> str:
     return event.key
 
 
+def event_of(key: str) -> events.Key:
+    """A key of the registry as Textual reports it: the way back from `key_name`."""
+    if key == "space":
+        return events.Key("space", " ")
+    return events.Key(key, key if len(key) == 1 else None)
+
+
 class Keyboard:
     """Remembers the beginning of a sequence."""
 

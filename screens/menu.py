@@ -75,7 +75,7 @@ class OrderedInput(Input):
 class Prompt(Vertical):
     """A line to type into. done: called with the text, or None where it was given up; changed: with each
     change of it. refused: why the text cannot be taken as it stands, shown while it is typed; assist: what
-    could be typed next, shown above, `tab` takes it."""
+    could be typed next, shown above, `tab` takes it; over: the text is a proposal that typing replaces."""
 
     DEFAULT_CSS = """
     Prompt { height: auto; }
@@ -94,8 +94,11 @@ class Prompt(Vertical):
         changed: Callable[[str], object] | None = None,
         refused: Callable[[str], str] | None = None,
         assist: Assist | None = None,
+        over: bool = False,
     ) -> None:
         super().__init__()
+        self._early: list[events.Key] | None = []
+        self._over = over
         self._refused, self._assist = refused, assist
         self._hint = OneLine(look, "bar")
         self._hint.display = False
@@ -117,12 +120,20 @@ class Prompt(Vertical):
     def on_mount(self) -> None:
         self._input.focus()
         self._input.cursor_position = len(self._input.value)
+        if self._over:
+            self._input.action_select_all()
         self._hint.show(self._hint_lines)
+        early, self._early = self._early or [], None
+        for event in early:
+            self.type(event)
         self._look_ahead()
 
-    def select(self) -> None:
-        """Select the text: the first key typed replaces it."""
-        self._input.action_select_all()
+    def type(self, event: events.Key) -> None:
+        """Take a key that came before the input had the keys, once it takes any."""
+        if self._early is not None:
+            self._early.append(event)
+        else:
+            self._input.post_message(event)
 
     def _look_ahead(self) -> None:
         """Say what is wrong with the text, and what could stand there."""

@@ -60,16 +60,18 @@ class Palette(Vertical):
         super().__init__(id="palette")
         self._entries = list(entries)
         self._found: list[Entry] = []
+        self._typed = ""
         self.table = FrameTable(self.COLUMNS, look, empty=[[("nothing is called so", "dim")]])
 
     def compose(self) -> ComposeResult:
         yield self.table
 
     def on_mount(self) -> None:
-        self.narrow("")
+        self.narrow(self._typed)
 
     def narrow(self, typed: str) -> None:
         """Show what fits."""
+        self._typed = typed
         self._found = matching(self._entries, typed)
         rows = [
             Row(

@@ -51,6 +51,11 @@ class Pane(Vertical):
         """What commands need to know about this pane, over what the workbench knows."""
         return replace(base, pane=self.pane)
 
+    def unready(self, judges: bool) -> str:
+        """What a command about what is under the cursor has to wait for, "" = nothing. judges: it judges, so
+        that what the person did just before must be read again first."""
+        return ""
+
     def summary(self, cells: int) -> Line:
         """What stands in the line below: how many of what."""
         return []

@@ -65,6 +65,9 @@ class QueuePane(Marking):
         self._read_at = 0
         self._wakes = 0
         self._reading = False
+        self._filter_wanted: str | None = None
+        self._filtering = False
+        self._owed = self._paying = False
         self.table = FrameTable(COLUMNS, services.look, self.source, empty=_EMPTY, id="queue-table")
         self.marks = Marks(self.table)
 
@@ -132,10 +135,22 @@ class QueuePane(Marking):
 
     def targets_here(self) -> Targets:
         """The line painted under the cursor alone, marks or not."""
-        painted = self.table.painted
-        if painted is None or painted.key != self.table.cursor_key or painted.about is None:
-            return Targets()
-        return Targets((cast("Line", painted.about),))
+        painted = self.table.standing(self.table.cursor_key)
+        return Targets((cast("Line", painted.about),)) if painted is not None and painted.about else Targets()
+
+    def unready(self, judges: bool) -> str:
+        """What a command has to wait for: the line under the cursor on the screen, and what was asked for."""
+        if self.failure:
+            return ""
+        asked = self._filter_wanted is not None or self._filtering
+        if not self.loaded or asked or (judges and (self._owed or self._paying or self.marking)):
+            return "the queue is read"
+        painted = self.table.standing(self.table.cursor_key)
+        if len(self.source) and (painted is None or painted.about is None):
+            return "the line is on the screen"
+        if judges and painted is not None and painted.about is not self.current():
+            return "the line stands there as it is now"
+        return ""
 
     def targets(self) -> Targets:
         """What a command acts on: the marked lines, else the one painted under the cursor."""
@@ -169,13 +184,20 @@ class QueuePane(Marking):
     def look_again(self) -> None:
         """Something was refused: read what is shown, and all that is marked, as it is now."""
         self._want("marks")
-        self._want("states")
+        self._want("states", owed=True)
+
+    def judged(self) -> None:
+        """An act was done: marks go, and what it changed is read."""
+        self.unmark()
+        self._want("states", owed=True)
 
     def take_in(self) -> None:
         """Read again and sort again."""
-        self._want("order")
+        self._want("order", owed=True)
 
-    def _want(self, what: str) -> None:
+    def _want(self, what: str, *, owed: bool = False) -> None:
+        """owed: it follows on what the person did, and judging waits for it."""
+        self._owed |= owed
         self._wanted.add(what)
         if not self._reading:
             self._reading = True
@@ -187,17 +209,21 @@ class QueuePane(Marking):
         try:
             while self._wanted:
                 wanted, self._wanted = self._wanted, set()
+                self._paying, self._owed = self._owed, False
                 try:
+                    if self._filter_wanted is not None:
+                        text, self._filter_wanted = self._filter_wanted, None
+                        await self._filter(text)
                     if "order" in wanted:
                         await self._read_order(self.query_text)
-                    else:
+                    elif wanted != {"filter"}:
                         await self._read_states("states" in wanted, marks="marks" in wanted)
                     self.failure = ""
                 except XdrtuiError as error:
                     self.failure = str(error)
                 self.post_message(Changed())
         finally:
-            self._reading = False
+            self._reading = self._paying = False
 
     async def _read_order(self, text: str, *, top: bool = False) -> None:
         """The first lines at once, then the whole order."""
@@ -305,10 +331,6 @@ class QueuePane(Marking):
         self.take_in()
         self.post_message(Say(f"{number(count)} new taken in; sorted again", ""))
 
-    def do_open(self) -> None:
-        if self.current() is not None:
-            self.post_message(self.Open())
-
     def refused(self, text: str) -> str:
         from xdrtui.triage.query import QueryError, parse
 
@@ -328,20 +350,23 @@ class QueuePane(Marking):
         return found.start, found.options
 
     def filtered(self, text: str) -> None:
-        self.run_worker(self._filter(text), group="queue", exclusive=True)
+        self._filter_wanted = text.strip()
+        self._want("filter")
 
     async def _filter(self, text: str) -> None:
         """Take the filter if it can be understood, else say where it cannot and keep the old one."""
         from xdrtui.errors import XdrtuiError
 
+        self._filtering = True
         try:
-            await self._read_order(text.strip(), top=True)
+            await self._read_order(text, top=True)
         except XdrtuiError as error:
             self.post_message(Say(f"filter: {error}", "bad"))
-            return
-        self.query_text = text.strip()
-        self._draw_again()
-        self.post_message(Changed())
+        else:
+            self.query_text = text
+            self._draw_again()
+        finally:
+            self._filtering = False
 
     @on(FrameTable.Moved)
     def _moved(self, message: FrameTable.Moved) -> None:
@@ -355,7 +380,8 @@ class QueuePane(Marking):
     @on(FrameTable.Chosen)
     def _chosen(self, message: FrameTable.Chosen) -> None:
         message.stop()
-        self.do_open()
+        if self.current() is not None:
+            self.post_message(self.Open())
 
 
 def _in_words(line: Line) -> str:

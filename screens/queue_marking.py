@@ -5,7 +5,8 @@ What marks are is `queue_marks`'s; here they are put, from what is painted or fr
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING
 
 from screens.pane import Changed, Pane, Say
@@ -28,6 +29,8 @@ class Marking(Pane):
     source: QueueSource
     query_text: str
     _order: Collection[int]
+    marking = 0
+    """Markings that are under way."""
 
     def current(self) -> Line | None:
         """The line under the cursor."""
@@ -52,7 +55,17 @@ class Marking(Pane):
     def do_mark_like(self) -> None:
         current = self.current()
         if current is not None:
-            self.run_worker(self._mark_like(current), group="mark")
+            self._start_marking(partial(self._mark_like, current))
+
+    def _start_marking(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        async def marking() -> None:
+            try:
+                await work()
+            finally:
+                self.marking -= 1
+
+        self.marking += 1
+        self.start(marking, "mark")
 
     async def _mark_like(self, line: Line) -> None:
         """Mark the lines of this one's rule that the filter lets through, on the screen or not."""
@@ -88,7 +101,7 @@ class Marking(Pane):
             lines = await self.services.desks.read(lambda desk: desk.lines_at(numbers))
             self._marked(list(lines.values()), what, False)
 
-        self.start(work, "mark")
+        self._start_marking(work)
 
     def _marked(self, lines: list[Line], what: str, cut: bool) -> None:
         """Mark these lines as far as the list holds them, and say how many alerts that is."""

@@ -35,7 +35,7 @@ def ask_sort(bench: Workbench) -> None:
 
 def ask_views(bench: Workbench) -> None:
     """Ask for a view, built in or kept, or for a name to keep the present one under."""
-    bench.start(partial(_ask_views, bench))
+    bench.asking.prepare(partial(_ask_views, bench))
 
 
 async def _ask_views(bench: Workbench) -> None:

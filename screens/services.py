@@ -1,8 +1,8 @@
 """What all panes share: the desks in their threads, the look, the clock, the demo.
 
 `Desks` keeps SQLite off the event loop: one thread for what is watched (changes, status), one for what is
-read for panes, one for what a person does, each with a desk of its own, opened there. Nothing heavy is
-imported before the first of them is asked.
+read for panes, one for what stands around an alert, one for what a person does, each with a desk of its own,
+opened there. Nothing heavy is imported before the first of them is asked.
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ class _Counter:
 
 
 class Desks:
-    """Three ways to the desk, none of which holds up the screen. open_desk: called once in each thread."""
+    """Four ways to the desk, none of which holds up the screen. open_desk: called once in each thread."""
 
     def __init__(self, open_desk: Callable[[], Desk]) -> None:
         self._watch = _Counter("watch", open_desk)
         self._read = _Counter("read", open_desk)
+        self._around = _Counter("around", open_desk)
         self._act = _Counter("act", open_desk)
 
     async def watch(self, question: Callable[[Desk], T]) -> T:
@@ -69,13 +70,17 @@ class Desks:
         """Read for a pane."""
         return await self._read.ask(question)
 
+    async def look_around(self, question: Callable[[Desk], T]) -> T:
+        """Read what may take long, and which nobody waits for."""
+        return await self._around.ask(question)
+
     async def act(self, deed: Callable[[Desk], T]) -> T:
         """Do what a person asked for; one after the other."""
         return await self._act.ask(deed)
 
     def close(self) -> None:
         """Let the threads end after what they are at."""
-        for counter in (self._watch, self._read, self._act):
+        for counter in (self._watch, self._read, self._around, self._act):
             counter.close()
 
 

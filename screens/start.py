@@ -201,10 +201,9 @@ class _Page(Paced[None]):
     def ask_text(self, question: str, text: str, done: Callable[[str | None], object]) -> None:
         """Ask for a line, right below what is said."""
         self.paper.styles.height = len(self.paper.laid_out(max(1, self.size.width - 2 * self.paper.margin)))
-        prompt = Prompt(self.look, question, text, done)
+        prompt = Prompt(self.look, question, text, done, over=True)  # an earlier answer is typed over
         prompt.styles.padding = (0, 3)
         self.mount(prompt)
-        self.call_after_refresh(prompt.select)  # an earlier answer is typed over, not added to
 
     def attempt(self) -> None:
         """Try the cluster in a thread, and show each step."""

@@ -55,6 +55,12 @@ class Targets:
         ends = [line.snoozed for line in self.lines] + [alert.snoozed for alert in self.alerts]
         return bool(ends) and all(ends)
 
+    def versions(self) -> dict[str, int]:
+        """What is meant -> the version that was painted."""
+        return {f"#{line.number}": line.version for line in self.lines} | {
+            alert.id: alert.version for alert in self.alerts
+        }
+
     def seen(self, desk: Desk) -> Mapping[str, int]:
         """Alert id -> the version that was painted."""
         return desk.seen(self.lines) | {alert.id: alert.version for alert in self.alerts}

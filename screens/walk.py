@@ -21,6 +21,11 @@ class Walk:
         self._steps: list[int] = []
         self._walking = False
 
+    @property
+    def under_way(self) -> bool:
+        """Whether steps are still to be taken."""
+        return self._walking
+
     def step(self, step: int) -> None:
         """One alert on (1) or back (-1)."""
         self._steps.append(step)

@@ -35,8 +35,7 @@ from screens.keyboard import key_name
 from screens.lines import footer_lines, tabs_line
 from screens.link import Paced
 from screens.menu import Assist, Choice, Menu
-from screens.paint import Line, spread
-from screens.palette import Palette
+from screens.paint import Line, clipped, spread
 from screens.pane import Changed, Pane, Say
 from screens.queue import QueuePane
 from screens.sanitise import sanitise, wrap
@@ -174,14 +173,13 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def judged(self) -> None:
         """An act was done: marks go, panes read again."""
-        self.queue.unmark()
-        self.queue.poll()
-        self.alert.poll()
+        self.queue.judged()
+        self.alert.judged()
 
     def look_again(self) -> None:
         """What is shown and marked is read again; marks stay."""
         self.queue.look_again()
-        self.alert.poll()
+        self.alert.judged()
 
     def ask_menu(self, title: str, choices: Sequence[Choice]) -> None:
         """Ask for one key."""
@@ -200,10 +198,6 @@ class Workbench(Paced[None], inherit_bindings=False):
         """Ask for a line of text; see `Asking.text`."""
         self.asking.text(label, text, done, refused, draft, assist, over)
 
-    def ask_palette(self, palette: Palette) -> None:
-        """Ask for an entry of the palette, or the address of an alert."""
-        self.asking.palette(palette)
-
     def close_over(self) -> None:
         """Take menu, prompt and palette away."""
         self.asking.close()
@@ -217,7 +211,7 @@ class Workbench(Paced[None], inherit_bindings=False):
     def busy(self) -> bool:
         """Whether something takes keys over the panes: a card, a menu, an input, keys that wait."""
         over = self.app.screen is not self or self.menu is not None or self.asking.typing
-        return over or bool(self.taking.guard.held or self.taking.keyboard.pending)
+        return over or self.taking.busy or bool(self.taking.keyboard.pending)
 
     # Keys
 
@@ -228,6 +222,8 @@ class Workbench(Paced[None], inherit_bindings=False):
             palette = self.asking.open_palette
             if palette is not None and key in ("up", "down"):
                 palette.table.move(1 if key == "down" else -1)
+            elif self.focused is None:
+                self.asking.type(event)
             return
         event.stop()
         self.queue.touched = True
@@ -404,6 +400,8 @@ class Workbench(Paced[None], inherit_bindings=False):
         return alarm(self.watcher.status, self.watcher.failure, reads=self.services.reads)
 
     def _message_lines(self, cells: int) -> list[Line]:
+        if waiting := self.taking.in_words():
+            return [clipped([(" " + waiting, "key")], cells)]
         text, style = self.said
         if text and time.monotonic() < self._said_until:
             return [[(" ", ""), (part, style)] for part in wrap(sanitise(text, 1_000), cells - 2, SAID_LINES)]

@@ -2,8 +2,8 @@
 
 In: columns and a `RowSource`. Out: painted lines, `FrameTable.Moved` when the cursor is on another row, and
 `FrameTable.Chosen`. The cursor and the marks belong to keys, not to places: when rows come or go, they stay
-on what they were put on; `painted` is the row that stands on the screen under the cursor, `marked` the marked
-ones as they stood there last. The table scrolls by a place of its own rather than through Textual's virtual
+on what they were put on; `standing` gives a row as it stands on the screen, `marked` the marked ones as they
+stood there last. The table scrolls by a place of its own rather than through Textual's virtual
 size, so that a growing tail costs no layout, and repaints only the lines that changed
 (tests/benchmarks/frame_table.py holds the cost: a million rows open as fast as a hundred).
 """
@@ -73,8 +73,7 @@ class FrameTable(Widget):
         self.marks: set[str] = set()
         self.cursor = 0
         self.cursor_key = ""
-        self.painted_key = ""
-        self.painted: Row | None = None
+        self._standing: list[Row | None] = []
         self.marked: dict[str, Row] = {}
         self.top = 0
         self._strips: list[Strip] = []
@@ -144,14 +143,17 @@ class FrameTable(Widget):
                 self._stands(y)  # what stands on the screen says the same
         self._strips = strips
 
+    def standing(self, key: str) -> Row | None:
+        """This row as it stands on the screen; None where it does not."""
+        return next((row for row in self._standing if row is not None and row.key == key), None)
+
     def _stands(self, y: int) -> None:
         """The row at this line stands on the screen: remember what it was drawn from."""
-        if not 1 <= y <= len(self._shown):
-            return
-        row = self._shown[y - 1]
-        if row.key == self.cursor_key:
-            self.painted_key, self.painted = row.key, row
-        if row.key in self.marks:
+        row = self._shown[y - 1] if 1 <= y <= len(self._shown) else None
+        self._standing[len(self._strips) :] = ()
+        self._standing += [None] * (y + 1 - len(self._standing))
+        self._standing[y] = row
+        if row is not None and row.key in self.marks:
             self.marked[row.key] = row
 
     def bare_text(self) -> list[str]:

@@ -38,13 +38,14 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
         )
         busy = (
             queue._reading
-            or bench.taking.guard.held
+            or bench.taking.busy
             or alert._reading
             or bench.watcher.status is None
             or not queue.loaded
             or not followed
             or any(
-                worker.group in ("assist", "act") and not worker.is_finished for worker in pilot.app.workers
+                worker.group in ("assist", "act", "context") and not worker.is_finished
+                for worker in pilot.app.workers
             )
         )
         idle = 0 if busy or (rows is not None and len(queue.source) != rows) else idle + 1

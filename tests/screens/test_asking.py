@@ -22,10 +22,7 @@ class Asks(App[None], inherit_bindings=False):
         self.select = select
 
     def on_mount(self) -> None:
-        prompt = Prompt(look_for({}), "filter", "state:open", lambda typed: None)
-        self.mount(prompt)
-        if self.select:
-            self.call_after_refresh(prompt.select)
+        self.mount(Prompt(look_for({}), "filter", "state:open", lambda typed: None, over=self.select))
 
 
 @pytest.mark.asyncio

@@ -56,7 +56,7 @@ async def test_the_cursor_and_marks_stay_on_their_keys_when_rows_come_before() -
         place = table.cursor - table.top
         table.update(ListSource(rows(range(0, 30))))
         await pilot.pause()
-        assert table.cursor_key == "13" == table.painted_key
+        assert table.cursor_key == "13" and table.standing("13") is not None
         assert table.cursor - table.top == place, "the row stays where the eye is"
         assert table.marks == {"13"}
 

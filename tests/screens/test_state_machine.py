@@ -26,6 +26,7 @@ from textual import events
 from textual.keys import _character_to_key
 
 from screens.commands import Command
+from screens.queue_source import number_of
 from screens.widgets.frame_table import FrameTable
 from tests.screens.meddler import story
 from tests.screens.opened import app_on, settled
@@ -67,6 +68,7 @@ class Screen:
         self.latest: dict[str, int] = {}
         self.sent = self.typed = 0
         self.known_at_command: dict[str, int] = {}
+        self.cursor_at_command = ""
         self._loop = asyncio.new_event_loop()
         self._ready: Future[None] = Future()
         self._over: asyncio.Event | None = None
@@ -98,6 +100,7 @@ class Screen:
 
         def performed(command: Command, escape: bool = False) -> None:
             self.at_command, self.known_at_command = dict(self.rows), dict(self.latest)
+            self.cursor_at_command = table.cursor_key
             perform(command, escape)
 
         taken = bench.taking.typed
@@ -145,7 +148,7 @@ class Screen:
         bench = self.app.workbench
         for _ in range(2_000):
             acting = any(worker.group == "act" and not worker.is_finished for worker in self.app.workers)
-            if self.typed >= self.sent and not bench.taking.guard.held and not acting:
+            if self.typed >= self.sent and not bench.taking.busy and not acting:
                 return
             await asyncio.sleep(0.005)
         raise AssertionError("the keys were not taken within ten seconds")
@@ -199,11 +202,12 @@ class Queue(RuleBasedStateMachine):
         return self.screen.known_at_command
 
     def under_cursor(self) -> str:
-        for y, text in self.screen.at_command.items():
-            if y and text[1:2] == "►":
-                host = _HOST.search(text)
-                return host[1] if host else ""
-        return ""
+        """The host of the cursor's line, if a row of it stood on the screen."""
+        number = number_of(self.screen.cursor_at_command)
+        line = self.desk.lines_at([number]).get(number)
+        host = line.row.host if line is not None else ""
+        stood = [_HOST.search(text) for text in self.screen.at_command.values()]
+        return host if host in [each[1] for each in stood if each] else ""
 
     def press(self, *keys: str) -> None:
         TOTAL["commands"] += 1

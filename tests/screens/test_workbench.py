@@ -130,7 +130,8 @@ async def test_newcomers_wait_while_one_works_and_are_taken_in_by_a_key(store: P
         await settled(pilot, rows=7)
         await pilot.press("j")
         await settled(pilot)
-        painted = app.workbench.queue.table.painted_key
+        table = app.workbench.queue.table
+        key = table.cursor_key
         commit(store, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
         for _ in range(30):
             await pilot.pause(0.1)
@@ -139,11 +140,11 @@ async def test_newcomers_wait_while_one_works_and_are_taken_in_by_a_key(store: P
         await pilot.pause(0.1)
         assert "1 new since" in shown(app)[-2]
         assert "web-09" not in "\n".join(shown(app))
-        assert app.workbench.queue.table.painted_key == painted
+        assert table.cursor_key == key and table.standing(key) is not None
         await pilot.press("full_stop")
         await settled(pilot, rows=8)
         assert "web-09" in "\n".join(shown(app)[3:6])
-        assert app.workbench.queue.table.cursor_key == painted, "the cursor stays on its alert"
+        assert app.workbench.queue.table.cursor_key == key, "the cursor stays on its alert"
 
 
 async def test_newcomers_come_in_by_themselves_before_anyone_works(store: Path) -> None:

@@ -30,6 +30,8 @@ class Acting:
         self._store = store
         self._connection = store.connection
         self._acted = False
+        self.written = 0
+        """Place in the ledger of the entry that was written here last; 0 = none."""
 
     def acknowledge(self, ids: Sequence[str], seen: Seen | None = None) -> Entry:
         """Say that new alerts have been looked at, and take up escalated ones. Raises ActionRefused."""
@@ -188,6 +190,7 @@ class Acting:
             body,
         )
         states.take(self._connection, entry)
+        self.written = entry.seq
         return entry
 
 
