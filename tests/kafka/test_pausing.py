@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from detectors.sigma.cache import Cache
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.test_kafka_source import produce, settings
 from tests.xdrtui.test_worker import RULE
+from xdrtui.commands import make_group
 from xdrtui.errors import StoreError
-from xdrtui.pipeline.committer import PAUSE
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.pipeline.worker import run_worker
@@ -50,9 +52,11 @@ def messages(directory: Path) -> int:
         return store.counts().get("messages", 0)
 
 
-def order(directory: Path, value: str) -> None:
-    with Store.open(directory) as store, store.transaction():
-        workers.set_control(store.connection, PAUSE, value)
+def order(directory: Path, word: str) -> str:
+    """As a person gives it; what is said."""
+    result = CliRunner().invoke(make_group(), [word], env={"XDRTUI_WORKSPACE": str(directory)})
+    assert result.exit_code == 0, result.output
+    return result.stderr
 
 
 def test_pausing_on_purpose_shows_what_waits_and_loses_nothing(real: Broker, tmp_path: Path) -> None:
@@ -68,13 +72,13 @@ def test_pausing_on_purpose_shows_what_waits_and_loses_nothing(real: Broker, tmp
     try:
         asyncio.run(produce(real, topic, [event(n) for n in range(100)]))
         wait(lambda: bool(figures(store)) and messages(store) == 100)
-        order(store, "1")
-        wait(lambda: figures(store)["paused"] == 1)
+        assert "paused, 0 waiting" in order(store, "pause")
+        assert figures(store)["paused"] == 1, "it was waited for"
         for partition in range(2):
             asyncio.run(produce(real, topic, [event(n) for n in range(250)], partition=partition))
         wait(lambda: figures(store)["lag"] == 500)
         assert messages(store) == 100, "nothing is read meanwhile"
-        order(store, "")
+        assert "going on" in order(store, "resume")
         wait(lambda: messages(store) == 600)
         wait(lambda: figures(store)["lag"] == 0 and figures(store)["paused"] == 0)
     finally:

@@ -27,6 +27,8 @@ COMMANDS = {
     "secret": "Keep a password where the settings can refer to it.",
     "run": "Run a worker without a screen: read Kafka, detect, store alerts.",
     "status": "How the workers do, what is not well, and what happened.",
+    "pause": "Let the workers fetch nothing for a while.",
+    "resume": "Let paused workers go on.",
     "fold": "Take what a fleet's workers found into this workspace.",
     "tail": "Watch a topic go by, without a worker and without storing anything.",
     "replay": "Send recorded events to Kafka or to the screen, in their own time.",

@@ -254,6 +254,10 @@ class Committer:
 
     # --- telling
 
+    def is_paused(self) -> bool:
+        """Whether people have asked this store's workers to pause."""
+        return workers.control(self.store.connection, PAUSE) == "1"
+
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
         """Write figures and faults (key -> text). Return whether people asked workers to pause."""
         return self._with_room(lambda: self._heartbeat(figures, faults))
@@ -277,7 +281,7 @@ class Committer:
             else:
                 workers.clear_fault(connection, ARCHIVE, now)
         self._blindness.watch(now)
-        return workers.control(connection, PAUSE) == "1"
+        return self.is_paused()
 
     def _tell_timeouts(self, now: int) -> None:
         """Only when there are more: what was told once may have been seen and dismissed."""

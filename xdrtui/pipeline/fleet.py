@@ -24,6 +24,8 @@ from aiokafka.errors import KafkaError
 from xdrtui.errors import BrokerError, Fenced, SettingsError, StoreBusy
 from xdrtui.pipeline.correlator import LATENESS, fingerprint
 from xdrtui.pipeline.detecting import detect
+from xdrtui.pipeline.fleet_control import Order, Orders, control_topic
+from xdrtui.pipeline.fleet_letters import Letters, letters_of
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Any_,
@@ -38,6 +40,7 @@ from xdrtui.pipeline.fleet_records import (
 )
 from xdrtui.pipeline.fleet_topic import Outlet
 from xdrtui.pipeline.gaps import rule_row
+from xdrtui.pipeline.outgoing import topic_for_dead_letters
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.sink import Totals
 from xdrtui.plain import visible
@@ -95,24 +98,28 @@ class FleetSink:
         self._summary_seconds = summary_seconds
         self._units: dict[tuple[str, int], Unit] = {}
         self._ends: dict[tuple[str, int], tuple[Origin, int]] = {}
-        self._safe: list[Fetched] = []
+        self._safe: dict[tuple[str, int], Fetched] = {}
         self._told: set[tuple[str, str]] = set()
         self._told_at = time.monotonic()
         self._notices: list[str] = []
         self._flushed_at = time.monotonic()
         self._beat_at = 0.0
         self._faults: dict[str, str] = {}
+        self._letters_topic = topic_for_dead_letters(settings)
         to = connection(settings)
         self._outlet = Outlet(loop, to, settings.findings_topic)
         cluster = self._outlet.start()
+        self._orders = Orders(to, control_topic(settings.findings_topic), settings.group)
+        self._letters = Letters(loop, settings)
         try:
+            self._outlet.call(self._orders.start())
             self.owner = Owner("fleet", f"{cluster}:{settings.findings_topic}")
             self._partitions = self._outlet.call(ask_broker(to, settings.topics)).topics
             self.adopt(process)
             for topic in self._partitions:
                 self._open(f"kafka:{cluster}:{topic}:")
         except BaseException:
-            self._outlet.close()
+            self._disconnect()
             raise
 
     def close(self) -> None:
@@ -122,6 +129,11 @@ class FleetSink:
             self._outlet.flush()
         except (KafkaError, TimeoutError) as error:
             log.warning("the fleet was not told of the end", extra={"error": repr(error)})
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        self._letters.close()
+        self._outlet.call(self._orders.close())
         self._outlet.close()
 
     def adopt(self, process: Process) -> None:
@@ -178,6 +190,9 @@ class FleetSink:
             raise self._void(error) from error
         for fetched, result in zip(batch, results, strict=True):
             self._note_unit(fetched, result)
+            source = fetched.messages.source
+            if self._letters_topic and source.kind == "kafka":  # a replay tells nobody
+                self._letters.put(letters_of(self._letters_topic, source, result.dead))
         self.totals.findings += sum(len(result.found) for result in results)
         latest = [each.messages.ingest[-1] for each in batch if each.messages.ingest]
         self.totals.latest_ingest = max([self.totals.latest_ingest, *latest])
@@ -216,8 +231,10 @@ class FleetSink:
 
     def flush(self) -> Sequence[Fetched]:
         self._flush_units()
-        safe, self._safe = self._safe, []
-        return safe
+        if not self._letters.settled():
+            return ()
+        safe, self._safe = self._safe, {}
+        return list(safe.values())
 
     def _flush_units(self) -> None:
         self._flushed_at = time.monotonic()
@@ -233,7 +250,7 @@ class FleetSink:
             raise self._void(error) from error
         self._units.clear()
         for unit in units:
-            self._safe.append(unit.last)
+            self._safe[unit.origin.uid, unit.origin.partition] = unit.last
             self._ends[unit.origin.uid, unit.origin.partition] = (unit.origin, unit.last.next_offset)
             for name in ("messages", "events", "dead"):
                 setattr(self.totals, name, getattr(self.totals, name) + unit.tally.counts.get(name, 0))
@@ -271,19 +288,33 @@ class FleetSink:
 
     # --- telling
 
+    def is_paused(self) -> bool:
+        """Whether people have asked the workers of this group to pause."""
+        return self._outlet.call(self._orders.look()).paused
+
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
-        """To the topic, every two seconds or when a fault comes or goes. A fleet is never paused."""
+        """To the topic, every two seconds or when a fault comes or goes. Who paused the fleet is told as a
+        fault, so that every workbench says that nothing is looked at, and why."""
         now = time.monotonic()
+        order = self._outlet.call(self._orders.look())
+        faults = {**faults, **self._own_faults(order)}
+        figures = {**figures, "paused": float(order.paused)}  # obeyed as soon as this returns
         if now - self._told_at > TELL_AGAIN_SECONDS:  # what was told first may be deleted some day
             self._told.clear()
             self._told_at = now
             self._send([self._mark(at, end) for at, end in self._ends.values()])
         if now - self._beat_at < BEAT_SECONDS and dict(faults) == self._faults and not self._notices:
-            return False
+            return order.paused
         records: list[Any_] = [Notice(self.name, text) for text in self._notices]
         self._send([*records, self._beat(figures, faults)])
         self._beat_at, self._faults, self._notices = now, dict(faults), []
-        return False
+        return order.paused
+
+    def _own_faults(self, order: Order) -> dict[str, str]:
+        own = {"orders": self._orders.fault, "outbox": self._letters.fault}
+        if order.paused:
+            own["paused"] = f"paused by {order.by or 'somebody'}: nothing is read until `xdrtui resume`"
+        return {key: text for key, text in own.items() if text}
 
     def note(self, text: str, mended: bool = False) -> None:
         """What is right again is told by its fault, which comes and goes with the heartbeats."""

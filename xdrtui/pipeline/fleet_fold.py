@@ -385,6 +385,10 @@ class FoldSink:
 
     # --- telling
 
+    def is_paused(self) -> bool:
+        """Whether people have asked this workbench's fold to pause."""
+        return workers.control(self.store.connection, PAUSE) == "1"
+
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
         connection = self.store.connection
         now = self._clock()
@@ -402,7 +406,7 @@ class FoldSink:
             for key, text in mine.items():
                 workers.report_fault(connection, key, "fleet", text, now)
         self._blindness.watch(now)
-        return workers.control(connection, PAUSE) == "1"
+        return self.is_paused()
 
     def note(self, text: str, mended: bool = False) -> None:
         with self.store.transaction():

@@ -65,7 +65,7 @@ async def forward(
     """Send what is due until told to stop, and then once more what is there. call: runs a function in the
     detecting thread; patient: whether to wait at the end for another process, killed perhaps, that has the
     lease. Nothing of Kafka's is raised: it is noted with the letters and tried again."""
-    sender = _Sender(settings)
+    sender = Sender(settings)
     try:
         while not stopping.is_set():
             wait = RETRY_SECONDS if await _round(sender, outbox, call) == "failed" else POLL_SECONDS
@@ -80,7 +80,7 @@ async def forward(
 
 
 async def _round(
-    sender: _Sender, outbox: Outbox, call: Callable[..., Awaitable[Any]]
+    sender: Sender, outbox: Outbox, call: Callable[..., Awaitable[Any]]
 ) -> Literal["sent", "failed", "theirs"]:
     """Send all that is due; "theirs" where another process does."""
     while due := await call(outbox.due):
@@ -101,7 +101,7 @@ async def _round(
     return "theirs" if due is None else "sent"
 
 
-class _Sender:
+class Sender:
     """A producer that is made when there is something to send."""
 
     def __init__(self, settings: KafkaSettings) -> None:

@@ -65,8 +65,11 @@ class Sink(Protocol):
     def idle(self, partitions: Sequence[tuple[str, int]]) -> None:
         """These partitions (source uid, number) have nothing more for now, and hold no window open."""
 
+    def is_paused(self) -> bool:
+        """Whether people have asked workers to pause."""
+
     def heartbeat(self, figures: Mapping[str, float], faults: Mapping[str, str]) -> bool:
-        """Tell figures and faults (key -> text). Return whether people asked workers to pause."""
+        """Tell figures and faults (key -> text). Return `is_paused`."""
 
     def note(self, text: str, mended: bool = False) -> None:
         """Something happened to a topic that must not be missed: a gap, a new generation. mended: it went

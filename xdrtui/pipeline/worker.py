@@ -175,6 +175,8 @@ class Worker:
         async with _signals(self.stop):
             await self._source.start()
             try:
+                if await self._call(self._sink.is_paused):
+                    self._source.pause()
                 await self._together()
             finally:
                 self._summary.faults = self._source.health().faults
