@@ -39,8 +39,9 @@ class Facts:
     """What commands need to know to say whether they apply now.
 
     state: the alert under the cursor's, "" where there is none; marked: how many alerts are marked; new: how
-    many newcomers wait; undo, redo: whether there is something to take back, or to do again; readonly: why
-    nothing can be written, or ""; topic: why no topic can be watched, or "".
+    many newcomers wait, or were taken in and are out of sight; undo, redo: whether there is something to take
+    back, or to do again; readonly: why nothing can be written, or ""; topic: why no topic can be watched, or
+    "".
     """
 
     pane: str = QUEUE
@@ -150,7 +151,7 @@ def _marked(facts: Facts) -> str:
 
 
 def _newcomers(facts: Facts) -> str:
-    return "" if facts.new else "no new alert is waiting"
+    return "" if facts.new else "no new alert waits, and none is out of sight"
 
 
 def _searched(facts: Facts) -> str:
@@ -253,7 +254,7 @@ COMMANDS: tuple[Command, ...] = (
     _judges("undo", "u", "undo", "Undo your last change; any number of steps", _undoing, 22),
     _judges("redo", "U", "redo", "Do again what was undone", _redoing),
     Command(
-        "newcomers", (".",), "take in", "Take in the new alerts that wait",
+        "newcomers", (".",), "take in", "Take in the new alerts that wait; then go to those out of sight",
         _QUEUE_ONLY, why_not=_newcomers,
     ),
     Command("sort", ("S",), "sort", "Sort the queue by another column", _QUEUE_ONLY, asks=True),

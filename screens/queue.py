@@ -20,8 +20,10 @@ from textual.message import Message
 from screens.commands import QUEUE, Facts
 from screens.paint import Line as Painted
 from screens.pane import Changed, Say
+from screens.queue_empty import Held, empty_lines
 from screens.queue_marking import Marking
 from screens.queue_marks import Marks
+from screens.queue_news import News
 from screens.queue_reading import FIRST, Reading, read_order, read_states
 from screens.queue_row import COLUMNS, line_row
 from screens.queue_source import QueueSource, number_of
@@ -52,8 +54,8 @@ class QueuePane(Marking):
         super().__init__(services)
         self.query_text = query
         self.touched = False
-        self.newcomers: set[int] = set()
-        self.waiting_since = 0
+        self.news = News()
+        self.held = Held()
         self.loaded = False
         self.failure = ""
         self.source = QueueSource(self._row)
@@ -66,7 +68,8 @@ class QueuePane(Marking):
         self._wakes = 0
         self._reading = False
         self._filter_wanted: str | None = None
-        self._filtering = False
+        self._filtering = self._to_top = False
+        self._telling = 0
         self._owed = self._paying = False
         self.table = FrameTable(COLUMNS, services.look, self.source, empty=_EMPTY, id="queue-table")
         self.marks = Marks(self.table)
@@ -78,7 +81,10 @@ class QueuePane(Marking):
         self.set_interval(1.0, self._look_at_clock)
 
     def _look_at_clock(self) -> None:
-        """What sleeps comes back when its time has come, though nothing was written."""
+        """What sleeps comes back when its time has come, though nothing was written; why nothing is shown
+        follows the workers."""
+        if self.loaded and not len(self.source):
+            self._draw_again()
         if 0 < self._wakes <= self.services.now():
             self._wakes = 0
             self.poll()
@@ -93,29 +99,28 @@ class QueuePane(Marking):
             rows=len(self.source),
             state=line.state if line else "",
             marked=len(self.table.marks),
-            new=self.waiting,
+            new=self.waiting + len(self.news.unseen),
         )
 
     @property
     def waiting(self) -> int:
         """How many new lines wait to be taken in."""
-        return len(self.newcomers)
+        return len(self.news.waiting)
 
     def summary(self, cells: int) -> Painted:
         if self.failure:
             return [(self.failure, "bad")]
-        place = f"{number(self.table.cursor + 1)} of {number(len(self.source))}" if len(self.source) else "0"
-        line: Painted = [(place, "strong"), (" lines", "dim")]
+        count = len(self.source)
+        place = f"{number(self.table.cursor + 1)} of {number(count)}" if count else "0"
+        line: Painted = [(place, "strong"), (" line" if count == 1 else " lines", "dim")]
         current = self.current()
-        if current is not None and not self.waiting:
+        clock = self.services.zone.clock(self.news.since, seconds=False)
+        news = self.news.in_words(clock, self.table.top)
+        if current is not None and not news:
             line.append((f" · this one: {_in_words(current)}", "dim"))
         if self.table.marks:
             line.append((f" · {self.marks.in_words(self._away())}", "mark"))
-        if self.waiting:
-            since = self.services.zone.clock(self.waiting_since, seconds=False)
-            line += [(f" · {number(self.waiting)} new since {since}: ", "notice"), (".", "notice"),
-                     (" takes them in ", "notice")]  # fmt: skip
-        return line
+        return line + news
 
     def heading(self) -> Painted:
         by = "" if self.order == "severity" else f" · by {self.order}"
@@ -230,22 +235,31 @@ class QueuePane(Marking):
         desks, query = self.services.desks, self.alert_query(text)
         place = 0 if top else self.table.top
         if not self.loaded or top:
+            self.news.forget()
             self._take(await desks.read(lambda desk: read_order(desk, query, FIRST, place)), top)
-        self._take(await desks.read(lambda desk: read_order(desk, query, -1, place)), False)
+        sought = self.news.sought() if self.touched else frozenset()
+        self._take(await desks.read(lambda desk: read_order(desk, query, -1, place, sought)), False)
 
     def _take(self, reading: Reading, top: bool) -> None:
         self.loaded = True
-        self.newcomers, self.waiting_since, self._upto = set(), 0, reading.upto
-        self._read_at, self._wakes = reading.at, reading.wakes
+        self.news.taken(reading.places)
+        self.held = reading.held or self.held
+        self._read_at, self._wakes, self._upto = reading.at, reading.wakes, reading.upto
         if reading.order is not None:
             self.source.set_order(reading.order)
             self._order = set(reading.order)
         self.source.learn(reading.lines)
         if top:
             self.table.forget_needs()
-        if top or not self.touched:  # where nobody works yet the gravest stays in sight
+        if top or self._to_top or not self.touched:  # where nobody works yet the gravest stays in sight
             self.table.move_to(0)
+        self._to_top = False
         self._draw_again()
+        if self._telling:
+            where = self.news.where(self.table.top)
+            more = f" · {where}: . goes there" if where else ""
+            self.post_message(Say(f"{number(self._telling)} new taken in; sorted again{more}"))
+            self._telling = 0
 
     async def _read_states(self, count: bool, marks: bool = False) -> None:
         """The lines on the screen and near it as they are now; marks: and all that are marked; neither count
@@ -256,14 +270,12 @@ class QueuePane(Marking):
             numbers += self.marks.numbers
         query, after, since = self.alert_query(self.query_text) if count else None, self._upto, self._read_at
         reading = await self.services.desks.read(lambda desk: read_states(desk, numbers, query, after, since))
+        closed = {each for each in reading.newcomers if self.source.closed(each)}
         self.source.learn(reading.lines)
         if marks:
             self.marks.learn(reading.lines)
-        if count:
-            fresh = set(reading.newcomers) - self._order
-            if fresh and not self.newcomers:
-                self.waiting_since = self.services.now()
-            self.newcomers |= fresh
+        if count:  # a line that was closed comes again: it counts, wherever it stands
+            self.news.came((set(reading.newcomers) - self._order) | closed, self.services.now())
             self._upto, self._read_at, self._wakes = reading.upto, reading.at, reading.wakes
         self._draw_again()
 
@@ -273,14 +285,23 @@ class QueuePane(Marking):
         return AlertQuery(text, self.order, self.services.person, self.services.now())
 
     def _draw_again(self) -> None:
-        none = f"No alert fits  {self.query_text}" if self.query_text else "No alert yet."
-        self.table.empty = [[], [(none, "strong")], [("/ changes the filter, ? tells all keys", "dim")]]
+        if not len(self.source):
+            self.table.empty = empty_lines(
+                self.held, self.query_text, reads=self.services.reads, alive=self._alive(),
+                cells=self.table.size.width - 4,
+            )  # fmt: skip
         self.source.forget_drawings()
         self.table.update()
+        self.news.seen([number_of(row.key) for row in self.table.shown()])
         if self._unknown and self._unknown == self.table.cursor_key and self.current() is not None:
             self._unknown = ""
             self.post_message(self.At())
         self.fetch()
+
+    def _alive(self) -> int | None:
+        """How many workers run; None = not known yet."""
+        status = getattr(getattr(self.screen, "watcher", None), "status", None)
+        return sum(worker.alive for worker in status.workers) if status is not None else None
 
     def fetch(self) -> None:
         """Read rows that were painted as placeholders."""
@@ -309,6 +330,7 @@ class QueuePane(Marking):
 
     def do_first(self) -> None:
         if self.waiting:
+            self._to_top = True
             self.do_newcomers()
         self.table.move_to(0)
 
@@ -327,9 +349,13 @@ class QueuePane(Marking):
         self.filtered(text)
 
     def do_newcomers(self) -> None:
-        count = self.waiting
+        """Take in what waits; where nothing waits, go to the next that was taken in and is out of sight."""
+        place = self.news.next()
+        if not self.waiting and place is not None:
+            self.table.move_to(place)
+            return
+        self._telling = self.waiting
         self.take_in()
-        self.post_message(Say(f"{number(count)} new taken in; sorted again", ""))
 
     def refused(self, text: str) -> str:
         from xdrtui.triage.query import QueryError, parse
@@ -372,6 +398,7 @@ class QueuePane(Marking):
     def _moved(self, message: FrameTable.Moved) -> None:
         message.stop()
         self._unknown = message.key if self.current() is None else ""
+        self.news.seen([number_of(row.key) for row in self.table.shown()])
         self.post_message(self.At())
         if self.source.ends_soon(self.table.top, self.table.rows_visible):
             self._want("rows")

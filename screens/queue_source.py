@@ -67,6 +67,11 @@ class QueueSource:
         """The line that a row stands for, if it has been read."""
         return self._lines.get(number_of(key))
 
+    def closed(self, number: int) -> bool:
+        """Whether this line had no open alert when it was read last."""
+        line = self._lines.get(number)
+        return line is not None and not line.open
+
     def known(self) -> list[Line]:
         """The first lines that have been read, in the queue's order."""
         return [self._lines[number] for number in self.order[:KEPT] if number in self._lines][:AROUND]

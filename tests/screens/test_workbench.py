@@ -201,7 +201,7 @@ async def test_keys_that_do_not_apply_say_why(store: Path) -> None:
         await settled(pilot, rows=7)
         await pilot.press("full_stop")
         await pilot.pause(0.1)
-        assert "no new alert is waiting" in shown(app)[-2]
+        assert "no new alert waits" in shown(app)[-2]
         await pilot.press("s")
         await pilot.pause(0.1)
         assert "s is a key of live events" in shown(app)[-2]
