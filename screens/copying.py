@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from screens.alert_page import state_words
 from screens.names import main_entity
 from screens.sanitise import sanitise
-from screens.times import Zone, number
+from screens.times import Zone
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from screens.alert_view import AlertView
@@ -83,7 +84,7 @@ def markdown(view: AlertView, zone: Zone) -> str:
         f"- what: {_code(row.summary or row.title)}",
         f"- where: {_code(main_entity(row)[1] or '-')}",
         f"- who: {_code(row.user or '-')}",
-        f"- when: {zone.full(row.first_seen)} to {zone.full(row.last_seen)}, {number(row.count)} findings",
+        f"- when: {zone.full(row.first_seen)} to {zone.full(row.last_seen)}, {counted(row.count, 'finding')}",
         *(f"- ATT&CK: {_plain(f'{technique} {words}'.strip())}" for technique, words in view.techniques),
         f"- address: `alert/{row.id}`",
         "",

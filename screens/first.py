@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from screens.look import look_for
 from screens.start import Chosen, StartApp, write_settings
-from screens.times import number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from screens.keeper import BlackBox
@@ -40,7 +40,7 @@ def begin(session: Session, workspace: Path, box: BlackBox) -> str:
             told(*total)
 
         summary = read(workspace, paths, rulebook(session), on_progress=progress)
-        return f"{number(total[1])} events read, {number(summary.matches)} matches."
+        return f"{counted(total[1], 'event')} read, {counted(summary.matches, 'match', 'matches')}."
 
     box.begin(workspace)
     app = StartApp(look_for(os.environ), fill, attempt)

@@ -14,6 +14,7 @@ from screens.menu import Choice
 from screens.sanitise import cut, sanitise
 from screens.targets import Targets
 from screens.times import number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,7 +234,7 @@ class Handing:
         def lift() -> None:
             self._judging.start(
                 lambda desk: desk.suppressing.lift(one.id, now),
-                lambda lifted: f"lifted: {lifted.scope} · it hid {number(lifted.hidden)} findings",
+                lambda lifted: f"lifted: {lifted.scope} · it hid {counted(lifted.hidden, 'finding')}",
             )
 
         return lift

@@ -16,6 +16,7 @@ from screens.alert_view import AlertView, view_of
 from screens.commands import DISPOSITIONS
 from screens.sanitise import sanitise
 from screens.times import Zone, number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
@@ -65,7 +66,7 @@ class Linear:
     def run(self) -> None:
         """Read out and answer until the person quits."""
         self._take_in()
-        self._say(f"{number(len(self._ids))} alerts, the gravest first.")
+        self._say(f"{counted(len(self._ids), 'alert')}, the gravest first.")
         self._read_out()
         while True:
             keys = ", ".join(f"{key} {what}" for key, what in KEYS)

@@ -107,10 +107,11 @@ class LivePane(Pane):
 
     def summary(self, cells: int) -> Line:
         view, status = self.view, self._status()
+        known = status is not None and any(worker.alive for worker in status.workers)
         return figures(
             view.went, len(view.rows), cells, waiting=view.waiting, dropped=view.dropped,
-            lag=lag_words(status.lag) if status is not None else "unknown",
-            filtered=bool(self.query_text), topic=self.watching_topic,
+            lag=lag_words(status.lag) if status is not None and known else "unknown",
+            topic=self.watching_topic,
         )  # fmt: skip
 
     def set_active(self, active: bool) -> None:
@@ -349,10 +350,17 @@ class LivePane(Pane):
         self.table.move(-1)
 
     def do_page_down(self) -> None:
-        self.table.move(self.table.rows_visible - 1)
+        self._page(1)
 
     def do_page_up(self) -> None:
-        self.table.move(1 - self.table.rows_visible)
+        self._page(-1)
+
+    def _page(self, way: int) -> None:
+        """A page of the event, where it is unfolded, else of the list."""
+        if self._unfolded:
+            self.paper.move(way * (self.paper.size.height - 1))
+        else:
+            self.table.move(way * (self.table.rows_visible - 1))
 
     def do_first(self) -> None:
         self.table.move_to(0)

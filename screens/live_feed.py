@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from screens.services import Services
     from xdrtui.pipeline.tail import Tail
     from xdrtui.settings.model import KafkaSettings
-    from xdrtui.store.live import LiveCounts
     from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import LiveRow
+    from xdrtui.triage.rows import LiveCounts, LiveRow
 
 AT_ONCE = 5_000
 TRY_AGAIN = 3.0

@@ -12,7 +12,8 @@ from screens.live_feed import Went
 from screens.paint import Line, fitting
 from screens.sanitise import sanitise, wrap
 from screens.status_bar import lag_words
-from screens.times import counted, number
+from screens.times import number
+from xdrtui.plain import counted
 
 FAR_BEHIND = 60.0
 """Seconds of lag from which on the pane offers to look past the workers."""
@@ -23,7 +24,7 @@ def topic_banner(topics: Sequence[str], fault: str, connecting: bool, cells: int
     names = sanitise(", ".join(topics), 60)
     what = [
         (0, [(" TOPIC ITSELF ", "notice")]),
-        (1, [(" display only: nothing here was detected upon or stored", "strong")]),
+        (1, [(" display only: not detected upon, not stored", "strong")]),
         (2, [(" · ", "dim"), (sign_of("topic"), "key"), (" ends it", "")]),
         (3, [(f" · {names}", "label")]),
     ]
@@ -51,7 +52,7 @@ def behind_banner(lag: float, workers: int, cells: int) -> list[Line]:
 
 def figures(
     went: Went, shown: int, cells: int, *, waiting: int = -1, dropped: int = 0, lag: str = "",
-    filtered: bool = False, topic: bool = False,
+    topic: bool = False,
 ) -> Line:  # fmt: skip
     """How much went by. waiting: since it stands still, -1 where it does not; dropped: of the sample, what
     can be had no more; lag: of the workers, in words."""
@@ -66,8 +67,6 @@ def figures(
         parts.append((2, [(" · ", "dim")]))
     came = f"{counted(went.seen, 'message')} came in" if topic else f"{counted(went.seen, 'event')} went by"
     parts.append((2, [(came, "")]))
-    if topic and filtered:
-        parts.append((3, [(f" · {number(went.fit)} may fit", "dim")]))
     parts.append((4, [(f" · {number(shown)} shown", "dim")]))
     if went.left_out:
         parts.append((5, [(f" · {number(went.left_out)} left out", "dim")]))

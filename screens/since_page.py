@@ -10,6 +10,7 @@ from screens.paint import Line, clipped, line_width, spread
 from screens.parts import section, severity
 from screens.sanitise import sanitise
 from screens.times import Zone, duration, number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.triage.looking import Change, Since
@@ -40,7 +41,7 @@ def since_lines(since: Since, zone: Zone, cells: int) -> list[Line]:
     moments = f"{zone.full(since.mark.clock)} to {zone.clock(since.now.clock, seconds=False)}, {spell}"
     lines: list[Line] = [spread([("since you last looked", "strong")], [(moments, "dim")], cells)]
     levels = ", ".join(f"{number(count)} {level}" for level, count in since.new_by_level.items())
-    lines += _part("new", f"{number(since.new_total)} alerts" + (f": {levels}" if levels else ""), cells,
+    lines += _part("new", counted(since.new_total, "alert") + (f": {levels}" if levels else ""), cells,
                    [_alert(row, zone, cells) for row in since.new], since.new_total)  # fmt: skip
     lines += _part("grew", f"{number(since.grown_total)} alerts have more findings", cells,
                    [_alert(row, zone, cells, f"+{number(count)}") for row, count in since.grown],

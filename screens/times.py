@@ -118,11 +118,6 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """1 event, 12,480 events"""
-    return f"{number(count)} {noun}" + ("" if count == 1 else "s")
-
-
 def short_number(value: int) -> str:
     """A count in at most 4 cells: "18", "9999", "12k", "3M"."""
     if value < 10_000:

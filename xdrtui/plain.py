@@ -31,6 +31,11 @@ def visible(text: str, keep: str = "") -> str:
     return "".join(c if c in keep or _harmless(c) else _name(c) for c in text)
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 event`, `12,480 events`; plural: where it is not the noun with an s."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def is_harmless(text: str) -> bool:
     """True if `visible` would leave the text as it is."""
     return visible(text) == text

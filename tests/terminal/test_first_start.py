@@ -42,7 +42,7 @@ def test_files_are_read_and_their_alerts_opened(tmp_path: Path) -> None:
         terminal.wait_for("file or folder")
         terminal.type(str(tmp_path / "events.jsonl"))
         terminal.key("Enter")
-        terminal.wait_for("1 events read", 60)
+        terminal.wait_for("1 event read", 60)
         terminal.key("Enter")
         screen = terminal.wait_for("wks-1")
         assert "no worker is running" not in screen, "nothing was to be read by one"

@@ -84,7 +84,7 @@ def test_the_summary_goes_to_stderr_and_counts_what_could_not_be_read(rule: str,
     result = run("scan", events, "--rules", rule)
     assert "2 matches of 1 of 1 rules" in result.stderr
     assert "4 messages" in result.stderr
-    assert "1 salvaged" in result.stderr or "1 dead letters" in result.stderr
+    assert "1 salvaged" in result.stderr or "1 dead letter" in result.stderr
     assert "matches" not in result.stdout
 
 

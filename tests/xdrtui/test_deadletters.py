@@ -187,7 +187,7 @@ def test_the_retry_command_reads_again_and_makes_alerts(workspace: Path) -> None
     assert run("retry").exit_code == 2
     result = run("retry", "--all", "--format", "jsonl")
     assert result.exit_code == 0, result.output
-    assert "1 of 2 dead letters could be read: 1 events" in result.stderr
+    assert "1 of 2 dead letters could be read: 1 event," in result.stderr
     assert [json.loads(line)["events"] for line in result.stdout.splitlines()] == [1, 0]
     assert "still dead: not JSON" in run("retry", "2").stdout
 

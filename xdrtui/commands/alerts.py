@@ -17,7 +17,7 @@ import msgspec
 from xdrtui.commands.output import print_json, say, table, time_iso, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import StoreError
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
@@ -58,7 +58,7 @@ def list_(session: Session, query: tuple[str, ...], order: str, limit: int, form
         [_line(row) for row in rows],
         severity=0,
     )
-    say(f"{len(rows)} of {total} alerts." if total > len(rows) else f"{total} alerts.")
+    say(f"{len(rows)} of {total} alerts." if total > len(rows) else f"{counted(total, 'alert')}.")
 
 
 @command.command("show")
@@ -119,7 +119,8 @@ def describe(detail: AlertDetail) -> Iterator[str]:
     yield f"{row.level.upper()}  {row.title}  ({state})"
     yield f"  {row.summary}"
     yield ""
-    yield f"  seen      {row.count} times, {time_text(row.first_seen)} to {time_text(row.last_seen)}"
+    times = counted(row.count, "time")
+    yield f"  seen      {times}, {time_text(row.first_seen)} to {time_text(row.last_seen)}"
     yield f"  host      {row.host or '-'}"
     yield f"  user      {row.user or '-'}"
     yield f"  owner     {row.owner or '-'}"

@@ -18,7 +18,7 @@ import click
 from xdrtui.commands.output import cells, print_json, say, time_iso, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import StoreError
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.process import Process
@@ -69,7 +69,7 @@ def list_(session: Session, source: str, reason: str, limit: int, form: str) -> 
         return
     for line in _table(rows):
         click.echo(line)
-    say(f"{len(rows)} of {total} dead letters." if total > len(rows) else f"{total} dead letters.")
+    say(f"{len(rows)} of {total} dead letters." if total > len(rows) else f"{counted(total, 'dead letter')}.")
 
 
 @command.command("show")
@@ -138,10 +138,9 @@ def retry(
         _fold(store, process)
     read = [one for one in done if one.events]
     decided = sum(one.decided for one in done)
-    say(
-        f"{len(read)} of {len(done)} dead letters could be read: {sum(one.events for one in read)} events,"
-        f" {sum(one.findings for one in read)} findings."
-    )
+    events = counted(sum(one.events for one in read), "event")
+    findings = counted(sum(one.findings for one in read), "finding")
+    say(f"{len(read)} of {len(done)} dead letters could be read: {events}, {findings}.")
     if decided:
         say(
             f"For {decided} of the findings the window was already decided: their own alerts are made, but"
@@ -341,4 +340,6 @@ def _told(one: Retried) -> str:
     if not one.events:
         return _cut(f"{one.row.number:>6}  still dead: {visible(one.reason)}")
     late = f", {one.decided} in windows already decided" if one.decided else ""
-    return _cut(f"{one.row.number:>6}  {one.events} events, {one.findings} findings{late}")
+    return _cut(
+        f"{one.row.number:>6}  {counted(one.events, 'event')}, {counted(one.findings, 'finding')}{late}"
+    )

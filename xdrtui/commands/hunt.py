@@ -17,7 +17,7 @@ from xdrtui.commands.output import Progress, interruptible, print_json, say, tim
 from xdrtui.commands.rules import pipeline_option, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SourceError
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 if TYPE_CHECKING:
     from detectors.sigma.match import SigmaDetector
@@ -214,7 +214,7 @@ def _ask(reader: Reader, statement: str, form: str, limit: int | None) -> None:
     except KeyboardInterrupt:
         say("Interrupted: this is what was found so far.")
         raise click.exceptions.Exit(1) from None
-    say(f"{rows:,} rows in {time.monotonic() - began:.1f} s.")
+    say(f"{counted(rows, 'row')} in {time.monotonic() - began:.1f} s.")
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ import click
 from xdrtui.commands.output import Progress, say, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError, SourceError
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.sources.replay import Sent
@@ -66,7 +67,7 @@ def command(session: Session, paths: tuple[str, ...], target: str, speed: float,
     progress.clear()
     for fault in faults:
         say(f"not read, or not to its end: {fault}")
-    say(f"{messages:,} messages to {topic}.")
+    say(f"{counted(messages, 'message')} to {topic}.")
     if interrupted:
         say("Interrupted: the rest was not sent.")
     if interrupted or faults:

@@ -9,6 +9,7 @@ import click
 from xdrtui.commands.output import LEVELS, print_json, say, table
 from xdrtui.commands.rules import rulebook
 from xdrtui.commands.session import Session, pass_session
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.rulebook import Rulebook
@@ -93,7 +94,7 @@ def command(
         least={2: 24, 3: 16, 4: 9, 5: 12, 6: 8},
         first_to_go=(4, 3, 5),
     )
-    say(f"{len(rows)} rules" + (f", {sum(row.id in off for row in rows)} off." if off else "."))
+    say(counted(len(rows), "rule") + (f", {sum(row.id in off for row in rows)} off." if off else "."))
 
 
 def decided(session: Session) -> tuple[dict[str, Off], dict[str, int]]:

@@ -16,6 +16,7 @@ from xdrtui.commands.output import Progress, say
 from xdrtui.commands.rules import pipeline_option, rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.process import Process
@@ -71,7 +72,7 @@ def command(session: Session, until_end: bool, start: str | None, pipelines: tup
             rules=work.rules,
             archive=settings.archive,
         )
-    tell(summary, f"{summary.messages:,} messages, {summary.events:,} events")
+    tell(summary, f"{counted(summary.messages, 'message')}, {counted(summary.events, 'event')}")
 
 
 class Work(NamedTuple):
@@ -99,7 +100,7 @@ def working(session: Session, pipelines: tuple[str, ...], kind: str, until_end: 
 
     def on_progress(summary: Summary, waiting: int) -> None:
         total = summary.messages + waiting
-        note = f"{waiting:,} waiting, {summary.alerts:,} alerts"
+        note = f"{waiting:,} waiting, {counted(summary.alerts, 'alert')}"
         progress.update(summary.messages, total if until_end else None, summary.events, note)
 
     try:
@@ -130,8 +131,8 @@ def tell(summary: Summary, read: str) -> None:
         say(f"{partition} could not be read: {fault}")
     ended = "caught up" if summary.ended == "end" else "ended on request"
     say(
-        f"{ended}: {read}, {summary.findings:,} findings, {summary.alerts:,} new alerts,"
-        f" {summary.dead:,} dead letters in {summary.seconds:.1f} s."
+        f"{ended}: {read}, {counted(summary.findings, 'finding')}, {counted(summary.alerts, 'new alert')},"
+        f" {counted(summary.dead, 'dead letter')} in {summary.seconds:.1f} s."
     )
     if summary.faults:
         raise click.exceptions.Exit(1)

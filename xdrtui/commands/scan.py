@@ -18,7 +18,7 @@ from xdrtui.commands.output import Progress, interruptible, print_json, say, sty
 from xdrtui.commands.rules import pipeline_option, rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SourceError
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 if TYPE_CHECKING:
     from detectors.correlate.model import Fired
@@ -216,14 +216,15 @@ def _tell(summary: Summary, book: Rulebook, seconds: float) -> None:
     counts = summary.counts
     for fault in summary.faults:
         say(f"not read, or not to its end: {fault}")
-    parts = [f"{counts.messages:,} messages, {counts.events:,} events"]
+    parts = [f"{counted(counts.messages, 'message')}, {counted(counts.events, 'event')}"]
     parts += [f"{counts.unrouted:,} of no known layout"] if counts.unrouted else []
     parts += [f"{counts.salvaged:,} salvaged"] if counts.salvaged else []
-    parts += [f"{counts.dead:,} dead letters"] if counts.dead else []
+    parts += [counted(counts.dead, "dead letter")] if counts.dead else []
     say(", ".join(parts) + ".")
     if counts.messages and not counts.routed:
         say("Nothing here has a known layout: `xdrtui doctor --sample PATH` tells what it is.")
-    fired = f"{summary.matches:,} matches of {len(summary.by_rule):,} of {len(book.rules):,} rules"
+    matches = counted(summary.matches, "match", "matches")
+    fired = f"{matches} of {len(summary.by_rule):,} of {len(book.rules):,} rules"
     levels = Counter[str]()
     for rule, found in summary.by_rule.items():
         levels[book.rules[rule].level] += found
@@ -232,7 +233,7 @@ def _tell(summary: Summary, book: Rulebook, seconds: float) -> None:
             " (" + ", ".join(f"{levels[each]:,} {each}" for each in reversed(_LEVELS) if levels[each]) + ")"
         )
     if summary.fired:
-        fired += f", {sum(summary.fired.values()):,} alerts of {len(summary.fired):,} correlations"
+        fired += f", {counted(sum(summary.fired.values()), 'alert')} of {len(summary.fired):,} correlations"
     say(f"{fired} in {seconds:.1f} s ({counts.events / max(seconds, 1e-9):,.0f} events/s).")
     if summary.stopped:
         say("Interrupted: this is what was found so far.")

@@ -12,7 +12,7 @@ import click
 from xdrtui.commands.output import print_json, say, time_iso, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 _POLL = 0.25
 
@@ -78,7 +78,7 @@ def command(
     counts = tail.counts()
     left_out = f", {counts.sampled_out:,} not shown (--rate)" if counts.sampled_out else ""
     skipped = f", {counts.skipped:,} skipped" if counts.skipped else ""
-    say(f"{counts.received:,} messages, {counts.matched:,} matched{left_out}{skipped}.")
+    say(f"{counted(counts.received, 'message')}, {counts.matched:,} matched{left_out}{skipped}.")
 
 
 def _print(at: int, event_type: str, host: str, user: str, summary: str, form: str) -> None:

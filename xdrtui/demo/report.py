@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sample_data.truth import Step, Truth
 from xdrtui.demo.score import LEVELS, Judged, Score
-from xdrtui.plain import visible
+from xdrtui.plain import counted, visible
 
 WIDTH = 80
 _TOP = 8
@@ -55,7 +55,7 @@ def so_far(scores: Sequence[tuple[Truth, Score]], played: dict[str, int]) -> lis
         found = sum(step in score.found for step in begun)
         lines.append(
             f"  {truth.scenario:<9}{found} of {len(begun)} attack steps raised an alert"
-            f" ({len(truth.steps) - len(begun)} to come), {_many(sum(score.levels.values()), 'alert')}"
+            f" ({len(truth.steps) - len(begun)} to come), {counted(sum(score.levels.values()), 'alert')}"
         )
         lines += [f"  {line}" for line in _judged(score, names=False)]
     lines += ["", "Names and misses stand here at the end of the demo; a closed alert tells its own truth."]
@@ -94,7 +94,8 @@ def _step(step: Step, word: str) -> str:
 
 
 def _false(score: Score) -> list[str]:
-    head = f"False     {_many(len(score.false_alarms), 'alarm')} of level high or critical on no attack step"
+    alarms = counted(len(score.false_alarms), "alarm")
+    head = f"False     {alarms} of level high or critical on no attack step"
     counts: dict[tuple[str, str], int] = {}
     for alert in score.false_alarms:
         counts[alert.level, alert.title] = counts.get((alert.level, alert.title), 0) + 1
@@ -112,7 +113,7 @@ def _judged(score: Score, names: bool = True) -> list[str]:
     if not closed:
         return ["Judged    none yet: close an alert with `c` to learn its truth"]
     lines = [
-        f"Judged    {_many(closed, 'alert')} closed: {len(score.right)} as the truth has it,"
+        f"Judged    {counted(closed, 'alert')} closed: {len(score.right)} as the truth has it,"
         f" {len(score.wrong)} otherwise"
     ]
     if names:
@@ -130,7 +131,7 @@ def _sums(scores: Sequence[tuple[Truth, Score]]) -> list[str]:
     alarms = sum(len(score.false_alarms) for _, score in scores)
     return [
         f"  {found} of {steps} attack steps found ({found / max(steps, 1):.0%}), {steps - found} missed,"
-        f" {_many(alarms, 'false alarm')}"
+        f" {counted(alarms, 'false alarm')}"
     ]
 
 
@@ -139,19 +140,15 @@ def _totals(scores: Sequence[tuple[Truth, Score]], events: dict[str, int], secon
     levels = ", ".join(f"{n} {level}" for level, n in alerts.items() if n)
     total = sum(events.values())
     return [
-        _many(len(scores), "scenario") + " together",
+        counted(len(scores), "scenario") + " together",
         "=" * WIDTH,
-        f"  {total:,} events, {_many(sum(alerts.values()), 'alert')}",
+        f"  {total:,} events, {counted(sum(alerts.values()), 'alert')}",
         f"  {levels or 'none'}",
         *_sums(scores),
         f"  read, detected and stored in {seconds:.1f} s ({total / max(seconds, 0.001):,.0f} events/s)",
         "",
         "Run `xdrtui demo` in a terminal to judge these alerts as they come in.",
     ]
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _cut(text: str, room: int) -> str:
