@@ -6,14 +6,18 @@ line says what to do. Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from screens.paint import Line, spread
-from screens.sanitise import cut, sanitise, wrap
+from screens.paint import Line, line_width, spread
+from screens.sanitise import cut, sanitise, width, wrap
 from screens.times import Zone, duration, memory, number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from xdrtui.triage.rows import Status, WorkerStatus
+
+Part: TypeAlias = tuple[int, Line]
+"""How readily a part is left out where there is no room (0 = never), and the part."""
 
 UNHEARD = 2.2
 """Seconds without a heartbeat after which a worker is said to be silent: they beat once a second."""
@@ -27,41 +31,67 @@ def status_line(
     name: str, status: Status | None, zone: Zone, now: int, cells: int, demo: str = "", low: bool = False
 ) -> Line:
     """The first line of the screen. name: what is watched; demo: the demo's own clock, which then stands for
-    ours, or ""."""
-    left: Line = [(" " + cut(sanitise(name), 24), "strong"), ("  ", "")]
+    ours, or "". Where there is no room, what matters least goes, whole."""
+    title = cut(sanitise(name), 24)
     if status is None:
-        left.append(("○ opening the store …", "dim"))
+        figures: list[Part] = [(0, [("○ opening the store …", "dim")])]
     else:
-        left += _figures(status, cells, brief=bool(demo) and cells < 100)
+        figures = _figures(status, brief=bool(demo) and cells < 100)
+    right: list[Part] = [(4, [("low bandwidth  ", "dim")])] if low else []
+    right += [(0, [(f" {demo} ", "notice"), (" ", "")])] if demo else []
     clock = "" if demo else f"{zone.clock(now, seconds=False)} "
-    right: Line = [("low bandwidth  ", "dim")] if low else []
-    right += [(f" {demo} ", "notice"), (" ", "")] if demo else []
-    return spread(left, [*right, (f"{clock}{zone.title(now)} ", "")], cells)
+    right.append((1, [(f"{clock}{zone.title(now)} ", "")]))
+    while True:
+        left = [(0, [(f" {title}", "strong"), ("  ", "")]), *figures]
+        parts = left + right
+        worst = max(rank for rank, _ in parts)
+        if not worst or sum(line_width(line) for _, line in parts) < cells:
+            return spread(_joined(left), _joined(right), cells)
+        if worst <= _NAME and width(title) > _BRIEF_NAME:
+            title = cut(title, _BRIEF_NAME)
+        elif (4, [("low bandwidth  ", "dim")]) in right and worst <= 5:
+            right[0] = (4, [("low bw  ", "dim")])
+        else:
+            side = figures if any(rank == worst for rank, _ in figures) else right
+            del side[max(place for place, (rank, _) in enumerate(side) if rank == worst)]
 
 
-def _figures(status: Status, cells: int, brief: bool) -> Line:
+_NAME = 6
+"""From this rank on the name is cut before anything else goes."""
+_BRIEF_NAME = 12
+
+
+def _joined(parts: list[Part]) -> Line:
+    return [span for _, line in parts for span in line]
+
+
+def _figures(status: Status, brief: bool) -> list[Part]:
+    """What is told of the workers, with how readily it is left out: 0 = never."""
     alive = [worker for worker in status.workers if worker.alive]
     if not alive:
-        return [("○ no worker", "bad"), *_letters(status, brief)]
-    word = "worker" if len(alive) == 1 else "workers"
-    state = "paused" if status.paused else f"{len(alive)} {word}"
-    line: Line = [("● ", "good" if not status.paused else "mark"), (state, "")]
-    line.append((f"  {number(status.events_per_second)} ev/s", ""))
-    line.append((f"  lag {lag_words(status.lag)}", "bad" if status.lag > 60 else ""))
-    line += _letters(status, brief)
-    if cells >= 90:
-        line.append((f"  {memory(status.memory)}", "dim"))
-    return line
+        return [(0, [("○ no worker", "bad")]), *_letters(status, brief)]
+    state = "paused" if status.paused else counted(len(alive), "worker")
+    late = status.lag > 60
+    return [
+        (0, [("● ", "good" if not status.paused else "mark"), (state, "")]),
+        (5, [(f"  {number(status.events_per_second)} ev/s", "")]),
+        (0 if late else 3, [(f"  lag {lag_words(status.lag)}", "bad" if late else "")]),
+        *_letters(status, brief),
+        (9, [(f"  {memory(status.memory)}", "dim")]),
+    ]
 
 
-def _letters(status: Status, brief: bool) -> Line:
+def _letters(status: Status, brief: bool) -> list[Part]:
     """Dead letters and dropped events; brief: only where there are some."""
-    line: Line = []
+    parts: list[Part] = []
     if status.dead or not brief:
-        line.append((f"  dead {number(status.dead)}", "mark" if status.dead else "dim"))
+        parts.append(
+            (2 if status.dead else 8, [(f"  dead {number(status.dead)}", "mark" if status.dead else "dim")])
+        )
     if status.dropped or not brief:
-        line.append((f"  dropped {number(status.dropped)}", "bad" if status.dropped else "dim"))
-    return line
+        style = "bad" if status.dropped else "dim"
+        parts.append((0 if status.dropped else 8, [(f"  dropped {number(status.dropped)}", style)]))
+    return parts
 
 
 def lag_words(seconds: float) -> str:
