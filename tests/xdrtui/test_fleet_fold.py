@@ -12,16 +12,18 @@ import pytest
 from detectors.sigma.cache import Cache
 from tests.kafka.fleet import dump
 from xdrtui.errors import StoreError
-from xdrtui.events.message import Messages, Position, Source
+from xdrtui.events.message import DeadLetter, Messages, Position, Source
 from xdrtui.pipeline import fleet_fold
 from xdrtui.pipeline.fleet_fold import MOST_FAULTS, FoldSink
 from xdrtui.pipeline.fleet_health import LONGEST, MOST_WORKERS
-from xdrtui.pipeline.fleet_records import Any_, Beat, Notice, Summary, encode, origin, results_of
+from xdrtui.pipeline.fleet_records import Any_, Beat, Notice, Summary, encode, origin, results_of, rule_text
+from xdrtui.pipeline.fleet_snapshot import start_from, write_snapshot
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.sources.partitions import Fetched
+from xdrtui.store import fleet as store_of_fleet
 from xdrtui.store import workers
-from xdrtui.store.batch import BatchResult, Found
+from xdrtui.store.batch import BatchResult, Found, RuleRow
 from xdrtui.store.store import Store
 
 MINUTE = 60 * 10**9
@@ -189,6 +191,53 @@ def test_made_up_partitions_are_followed_up_to_a_number(
         assert len(store.dead_letters(100)) == 30
 
 
+def results_about(topic: str) -> bytes:
+    source = Source(f"kafka:c:{topic}:0", topic, "kafka")
+    at = Position(source.uid, 0, 1)
+    (record,) = results_of(origin(source, 0), BatchResult(dead=[DeadLetter(at, "not JSON", b"x", 1, START)]))
+    return encode(record)
+
+
+def test_made_up_topics_are_followed_up_to_a_number_and_each_costs_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_fold, "MOST_PLACES", 3_000)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    forged = [results_about(f"t{number}") for number in range(4_000)]
+    began = time.process_time()
+    fold(tmp_path / "store", rules, [*forged, *forged[:100]], [4_000], restart=True)
+    assert time.process_time() - began < 4
+    with Store.open(tmp_path / "store", readonly=True) as store:
+        assert len(store.sources()) == 3_000 + 1
+        reasons = [each.reason for each in store.dead_letters(10_000)]
+    assert reasons.count("not JSON") == 3_000, "what was known goes on"
+    assert sum("one topic more than 3,000" in reason for reason in reasons) == 1_000
+
+
+def rule(number: int, text: str = "title: x") -> bytes:
+    row = RuleRow(id=f"r{number}", hash="h", title="x", level="low", author="", description="", text=text)
+    return encode(rule_text(row))
+
+
+def test_made_up_versions_of_rules_are_kept_up_to_a_number_and_a_size_and_it_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    monkeypatch.setattr(store_of_fleet, "MOST_RULES", 30)
+    forged = [rule(number) for number in range(50)]
+    fold(tmp_path / "many", rules, [*forged[:10], *forged], [7], restart=True)
+    monkeypatch.setattr(store_of_fleet, "MOST_RULE_BYTES", 100_000)
+    fold(tmp_path / "large", rules, [rule(n, "x" * 20_000) for n in range(20)], [3], restart=False)
+    for name, kept in (("many", 30), ("large", 4)):
+        with Store.open(tmp_path / name, readonly=True) as store:
+            query = "SELECT count(*) FROM rules WHERE id GLOB 'r[0-9]*'"
+            assert store.connection.execute(query).fetchone() == (kept,)
+            (fault,) = [each for each in workers.faults(store.connection) if each.happened]
+            assert "versions of rules" in fault.text and fault.n == 1
+
+
 def test_a_store_of_another_fleet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     process = Process(load_rulebook([tmp_path / "rules"], cache=Cache(tmp_path / "cache")))
@@ -197,3 +246,16 @@ def test_a_store_of_another_fleet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="another workspace"):
         sink.stored("kafka:other:xdrtui-findings:")
     sink.close()
+
+
+def test_what_somebody_has_dismissed_is_told_to_who_begins_with_a_snapshot(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    notice = encode(Notice("w", "Retention gap: something"))
+    fold(tmp_path / "old", tmp_path / "rules", [notice], [1], restart=False)
+    with Store.open(tmp_path / "old") as store, store.transaction():
+        (fault,) = workers.faults(store.connection)
+        assert fault.happened and workers.dismiss(store.connection, [fault.key], START) == [fault.key]
+    write_snapshot(tmp_path / "old", tmp_path / "snapshot")
+    start_from(tmp_path / "new", tmp_path / "snapshot")
+    with Store.open(tmp_path / "new", readonly=True) as store:
+        assert workers.faults(store.connection) == [fault]

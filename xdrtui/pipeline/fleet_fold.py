@@ -50,7 +50,7 @@ from xdrtui.plain import visible
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
-from xdrtui.store import fleet, rules, workers
+from xdrtui.store import fleet, workers
 from xdrtui.store.batch import BatchResult, Mark
 from xdrtui.store.deadletters import LIMIT as DEAD_LIMIT
 from xdrtui.store.fleet import Piece, Tally
@@ -118,6 +118,7 @@ class FoldSink:
         self.store = Store.open(directory, clock=clock)
         self._uid = ""
         self._marks: dict[Place, Mark] | None = None
+        self._sources: dict[str, Source] = {}
         self._pieces: dict[Place, list[Piece]] = {}
         self._ended: set[Place] = set()
         self._decided = 0
@@ -183,6 +184,7 @@ class FoldSink:
     def _load(self) -> None:
         connection = self.store.connection
         self._marks = fleet.marks(connection, self._uid)
+        self._sources = fleet.sources(connection, self._topic)
         self._pieces = {}
         self._ended = fleet.ended(connection)
         self._decided = int(workers.note(connection, DECIDED) or 0)
@@ -224,12 +226,10 @@ class FoldSink:
         record = decode(payload)
         match record:
             case Results():
-                self._refuse_own(record.origin)
+                self._know(record.origin)
                 self._step.result.found += found_of(record.origin, record.found)
                 self._step.result.dead += dead_of(record.origin, record.dead)
-                self._know(record.origin)
             case Summary():
-                self._refuse_own(record.origin)
                 self._know(record.origin)
                 self._summary(record, at)
             case RuleText():
@@ -239,14 +239,17 @@ class FoldSink:
             case Notice():
                 self._step.notices.append(record)
 
-    def _refuse_own(self, at: Origin) -> None:
-        """The place in this very topic is ours alone to say."""
+    def _know(self, at: Origin) -> None:
+        """Take up a topic's generation. The place in this very topic is ours alone to say; and whoever writes
+        there may make names up."""
         if at.topic == self._topic:
             raise Foreign("a malformed record: it tells of the findings topic itself")
-
-    def _know(self, at: Origin) -> None:
         source = source_of(at)
-        if source not in self._step.result.sources:
+        known = self._sources.get(at.uid)
+        if known is None and len(self._sources) >= MOST_PLACES:
+            raise Foreign(f"it tells of one topic more than {MOST_PLACES:,}, which a fold follows")
+        if known != source:
+            self._sources[at.uid] = source
             self._step.result.sources.append(source)
 
     def _summary(self, record: Summary, at: int) -> None:
@@ -309,12 +312,15 @@ class FoldSink:
         own = Mark(self._uid, partition, end, anchor, 0, start, fetched.generation, True)
         step.result.marks = [own]
         step.result.sources.append(Source(self._uid, self._topic, "fleet"))
-        done = self.store.commit_batch(step.result, lambda connection: self._also(connection, step))
+        done = self.store.commit_batch(
+            step.result, lambda connection: self._also(connection, step), step=False
+        )
         self.totals.findings += done.findings
 
     def _also(self, connection: sqlite3.Connection, step: Step) -> None:
         now = step.at
-        rules.add(connection, [rule_row(record) for record in step.rules], now)
+        if step.rules:
+            fleet.add_rules(connection, map(rule_row, step.rules), now)
         for key, pieces in step.pieces.items():
             fleet.write_pieces(connection, *key, pieces)
         for tally, watermark in step.tallies:
@@ -357,7 +363,12 @@ class FoldSink:
         finished = self._all_ended()
         if watermark <= self._decided and finished == self._finished:
             return
-        done = self._correlator.finish() if finished else self._correlator.fold(decide=True)
+        if finished:
+            done = self._correlator.finish()
+        else:
+            with self.store.transaction():
+                self.store.note_step()
+            done = self._correlator.fold(decide=True)
         self.totals.alerts += done.opened
         if not done.mine:
             self._marks = None

@@ -22,7 +22,7 @@ KEPT = frozenset(
     (
         *("meta", "sources", "findings", "evidence", "pins", "correlated", "dead_letters", "positions"),
         *("counts", "presence", "rules", "alerts", "alert_entities", "cursors", "health", "fleet_pieces"),
-        *("fleet_ended", "_sqlite_migrations"),
+        *("fleet_ended", "steps", "_sqlite_migrations"),
     )
 )
 """What follows from the findings topic; every other table is emptied."""
@@ -95,6 +95,8 @@ def _empty(copy: sqlite3.Connection) -> None:
             copy.execute(sql)
         copy.executemany("DELETE FROM meta WHERE key = ?", [(note,) for note in OWN_NOTES])
         copy.execute("DELETE FROM health WHERE key LIKE 'fold:%'")
+        happened = [(kind,) for kind in workers.HAPPENED]  # dismissed here, perhaps; others have not seen it
+        copy.executemany("UPDATE health SET cleared = 0 WHERE kind = ?", happened)
     copy.execute("VACUUM")
 
 

@@ -10,15 +10,23 @@ next one goes on from its own start. `take` is pure; the rest runs inside the ca
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from xdrtui.store import presence
-from xdrtui.store.batch import Mark
+from xdrtui.events.message import Source
+from xdrtui.store import presence, rules, workers
+from xdrtui.store.batch import Mark, RuleRow
 
 KEPT = 16
 """Pieces that are remembered of each partition."""
+
+MOST_RULES, MOST_RULE_BYTES = 20_000, 256 << 20
+"""Versions of rules that a findings topic may tell of, and their texts altogether: whoever may write there
+must not fill the disk."""
+
+RULES, RULE_BYTES = "fleet.rules", "fleet.rules.bytes"
+"""Cursors: how many and how large those are that were kept so far."""
 
 Presence = dict[tuple[str, str], dict[str, int]]
 
@@ -166,3 +174,32 @@ def write_ended(connection: sqlite3.Connection, key: tuple[str, int], is_ended: 
         connection.execute("INSERT OR IGNORE INTO fleet_ended(source, partition) VALUES (?, ?)", key)
     else:
         connection.execute("DELETE FROM fleet_ended WHERE source = ? AND partition = ?", key)
+
+
+def sources(connection: sqlite3.Connection, apart: str) -> dict[str, Source]:
+    """Uid -> source, of the topics that were told of; `apart` is the findings topic."""
+    query = "SELECT uid, name, kind, layout FROM sources WHERE kind IN ('kafka', 'replay') AND name <> ?"
+    return {row[0]: Source(*row) for row in connection.execute(query, (apart,))}
+
+
+def add_rules(connection: sqlite3.Connection, rows: Iterable[RuleRow], now: int) -> None:
+    """Keep these versions of rules, within bounds; what is left out is said once."""
+    count, size = workers.cursor(connection, RULES), workers.cursor(connection, RULE_BYTES)
+    for row in rows:
+        weight = 500 + sum(map(len, map(str, msgspec.structs.astuple(row))))
+        if count >= MOST_RULES or size + weight > MOST_RULE_BYTES:
+            text = (
+                f"The findings topic told of more than {MOST_RULES:,} versions of rules, or more than"
+                f" {MOST_RULE_BYTES >> 20} MB of them: new ones are not kept, so alerts may lack the text of"
+                " their rule. Who may write to the topic?"
+            )
+            if workers.cursor(connection, RULES) < MOST_RULES:
+                workers.tell_happened(connection, text, now)
+            count = MOST_RULES
+            break
+        before = connection.total_changes
+        rules.add(connection, [row], now)
+        if connection.total_changes != before:
+            count, size = count + 1, size + weight
+    workers.set_cursor(connection, RULES, count)
+    workers.set_cursor(connection, RULE_BYTES, size)
