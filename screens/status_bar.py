@@ -37,10 +37,12 @@ def status_line(
         figures: list[Part] = [(0, [("○ opening the store …", "dim")])]
     else:
         figures = _figures(status, brief=bool(demo) and cells < 100)
-    right: list[Part] = [(4, [("low bandwidth  ", "dim")])] if low else []
-    right += [(0, [(f" {demo} ", "notice"), (" ", "")])] if demo else []
-    clock = "" if demo else f"{zone.clock(now, seconds=False)} "
-    right.append((1, [(f"{clock}{zone.title(now)} ", "")]))
+    right: list[Part] = [_LOW] if low else []
+    if demo:
+        right.append((0, [(f" {demo} ", "notice"), (" ", "")]))
+    else:
+        right.append((4, [(f"{zone.clock(now, seconds=False)} ", "")]))
+    right.append((2, [(f"{zone.title(now)} ", "")]))
     while True:
         left = [(0, [(f" {title}", "strong"), ("  ", "")]), *figures]
         parts = left + right
@@ -49,8 +51,8 @@ def status_line(
             return spread(_joined(left), _joined(right), cells)
         if worst <= _NAME and width(title) > _BRIEF_NAME:
             title = cut(title, _BRIEF_NAME)
-        elif (4, [("low bandwidth  ", "dim")]) in right and worst <= 5:
-            right[0] = (4, [("low bw  ", "dim")])
+        elif right[0] == _LOW and worst <= _NAME:
+            right[0] = _LOW_BRIEF
         else:
             side = figures if any(rank == worst for rank, _ in figures) else right
             del side[max(place for place, (rank, _) in enumerate(side) if rank == worst)]
@@ -59,6 +61,8 @@ def status_line(
 _NAME = 6
 """From this rank on the name is cut before anything else goes."""
 _BRIEF_NAME = 12
+_LOW: Part = (1, [("low bandwidth  ", "dim")])
+_LOW_BRIEF: Part = (1, [("low bw  ", "dim")])
 
 
 def _joined(parts: list[Part]) -> Line:
@@ -75,7 +79,7 @@ def _figures(status: Status, brief: bool) -> list[Part]:
     return [
         (0, [("● ", "good" if not status.paused else "mark"), (state, "")]),
         (5, [(f"  {number(status.events_per_second)} ev/s", "")]),
-        (0 if late else 3, [(f"  lag {lag_words(status.lag)}", "bad" if late else "")]),
+        (0 if late else 4, [(f"  lag {lag_words(status.lag)}", "bad" if late else "")]),
         *_letters(status, brief),
         (9, [(f"  {memory(status.memory)}", "dim")]),
     ]
@@ -86,7 +90,7 @@ def _letters(status: Status, brief: bool) -> list[Part]:
     parts: list[Part] = []
     if status.dead or not brief:
         parts.append(
-            (2 if status.dead else 8, [(f"  dead {number(status.dead)}", "mark" if status.dead else "dim")])
+            (3 if status.dead else 8, [(f"  dead {number(status.dead)}", "mark" if status.dead else "dim")])
         )
     if status.dropped or not brief:
         style = "bad" if status.dropped else "dim"
