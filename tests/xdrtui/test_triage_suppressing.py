@@ -84,10 +84,45 @@ def test_lifted_it_hides_no_more_and_says_by_whom(desk: Desk) -> None:
         desk.suppressing.lift(made.id, START + 4 * HOUR)
 
 
-def test_undo_does_not_reach_it(desk: Desk) -> None:
-    desk.suppressing.add("rule:rule-a", "x", START)
+def test_undo_ends_it_redo_brings_it_back_and_a_rebuild_hides_the_same(desk: Desk) -> None:
+    def at(hour: int) -> int:
+        return START + hour * HOUR
+
+    def standing(hour: int) -> list[str]:
+        return [one.standing(at(hour)) for one in desk.suppressing.all()]
+
+    desk.suppressing.add("rule:rule-a host:A", "x", at(1))
+    undone = desk.undo(at(3))
+    assert undone is not None and undone.kind == "suppress" and standing(4) == ["lifted"]
     assert desk.undo() is None
-    assert desk.suppressing.all()[0].standing(START) == "in force"
+    assert desk.redo(at(5)) == undone and sorted(standing(6)) == ["in force", "lifted"]
+    fill(desk.directory, *[found(offset=10 + n, host="A", time=at(n)) for n in range(1, 8)])
+    assert sum(one.hidden for one in desk.suppressing.all()) == 5, "3:00 and 4:00 lie between"
+    with Desk.open(desk.directory, ADA) as again:
+        before = (list(again.export()), again.suppressing.all())
+        with Store.open(desk.directory) as store:
+            Correlator(store).rebuild()
+        again.refold()
+        assert (list(again.export()), again.suppressing.all()) == before
+        assert again.undo(at(9)) == undone and again.ledger_faults() == []
+        assert [one.standing(at(10)) for one in again.suppressing.all()] == ["lifted", "lifted"]
+
+
+def test_undo_of_lifting_brings_it_back_and_acts_come_in_their_order(desk: Desk) -> None:
+    made = desk.suppressing.add("rule:rule-a host:A", "x", START)
+    desk.acknowledge([row.id for row in desk.alerts()])
+    desk.suppressing.lift(made.id, START + HOUR)
+    kinds = [getattr(desk.undo(START + 2 * HOUR), "kind", None) for _ in range(4)]
+    assert kinds == ["suppress.lift", "acknowledge", "suppress", None]
+    assert all(one.standing(START + 3 * HOUR) == "lifted" for one in desk.suppressing.all())
+    assert {row.state for row in desk.alerts()} == {"new"}
+    assert [getattr(desk.redo(START + 4 * HOUR), "kind", None) for _ in range(2)] == [
+        "suppress",
+        "acknowledge",
+    ]
+    assert "in force" in [one.standing(START + 5 * HOUR) for one in desk.suppressing.all()]
+    desk.memo("", "a new act ends what could be redone")
+    assert desk.redo() is None
 
 
 def test_a_rule_is_named_by_its_id_or_its_title_and_entities_count(desk: Desk) -> None:

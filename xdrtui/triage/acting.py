@@ -90,13 +90,15 @@ class Acting:
             lambda state: state.state != "closed" and (state.escalated, state.waiting) != (whom, True),
         )
 
-    def undo(self) -> Entry | None:
-        """Take back this person's last act, a bulk at once; return the act, or None where there is none."""
-        return self._turn("undo")
+    def undo(self, at: int = 0) -> Entry | None:
+        """Take back this person's last act, a bulk at once; return the act, or None where there is none.
 
-    def redo(self) -> Entry | None:
+        at: the moment, in the time of events, at which a suppression ends or is in force again; 0 = now."""
+        return self._turn("undo", at)
+
+    def redo(self, at: int = 0) -> Entry | None:
         """Do again what was undone last; return the act, or None where there is none."""
-        return self._turn("redo")
+        return self._turn("redo", at)
 
     def refold(self) -> None:
         """Fold all states anew from the ledger."""
@@ -169,13 +171,16 @@ class Acting:
                 f" (now {row.state}): look again"
             )
 
-    def _turn(self, kind: str) -> Entry | None:
+    def _turn(self, kind: str, at: int) -> Entry | None:
         last = states.last_done if kind == "undo" else states.last_undone
         with self._store.transaction():
             entry = last(self._connection, self.actor.name, self.actor.device)
             if entry is None:
                 return None
-            self._append(kind, entry.subject, {"entry": entry.hash, "of": entry.kind})
+            body: dict[str, Json] = {"entry": entry.hash, "of": entry.kind}
+            if entry.kind not in states.ACTS:
+                body["at"] = at or self._store.clock()
+            self._append(kind, entry.subject, body)
         self._acted = True
         return entry
 

@@ -32,7 +32,10 @@ DISPOSITIONS = (
 )
 
 ACTS = ("acknowledge", "investigate", "close", "own", "memo", "snooze", "escalate")
-"""Kinds of entries that can be undone."""
+"""Kinds of entries about alerts that can be undone."""
+
+UNDOABLE = (*ACTS, suppressions.SUPPRESS, suppressions.LIFT)
+"""All kinds of entries that can be undone."""
 
 ACCEPTING = ("acknowledge", "investigate", "own")
 """Acts by which somebody takes up what was escalated."""
@@ -142,25 +145,31 @@ def take(connection: sqlite3.Connection, entry: Entry) -> None:
         [(alert, *msgspec.structs.astuple(what)) for alert, what in acts.items()],
     )
     if entry.kind in ("undo", "redo"):
-        mark_undone(connection, entry)
-        write_states(connection, {alert: replay(connection, alert) for alert in entry.subject})
+        of = mark_undone(connection, entry)
+        if of is not None and of.kind not in ACTS:
+            suppressions.turn(connection, entry, of)
+        else:
+            write_states(connection, {alert: replay(connection, alert) for alert in entry.subject})
         return
+    if entry.kind in UNDOABLE:
+        discard_redo(connection, entry.author, entry.device)
     if entry.kind not in ACTS:
         suppressions.take(connection, entry)
         return
-    discard_redo(connection, entry.author, entry.device)
     states = states_of(connection, entry.subject)
     write_states(connection, {alert: act(state, acts[alert]) for alert, state in states.items()})
 
 
-def mark_undone(connection: sqlite3.Connection, entry: Entry) -> None:
+def mark_undone(connection: sqlite3.Connection, entry: Entry) -> Entry | None:
+    """Note what an undo took back, or a redo did again; return it, None where the store does not know it."""
     row = connection.execute("SELECT seq FROM ledger WHERE hash = ?", (str(entry.body["entry"]),)).fetchone()
     if row is None:
-        return
+        return None
     if entry.kind == "undo":
         connection.execute("INSERT OR REPLACE INTO ledger_undone(entry, status) VALUES (?, 'undone')", row)
     else:
         connection.execute("DELETE FROM ledger_undone WHERE entry = ?", row)
+    return next(iter(ledger.read(connection, row)), None)
 
 
 def discard_redo(connection: sqlite3.Connection, author: str, device: str) -> None:
@@ -187,11 +196,11 @@ def replay(connection: sqlite3.Connection, alert: str) -> State:
 
 def last_done(connection: sqlite3.Connection, author: str, device: str) -> Entry | None:
     """The act that undo takes back next."""
-    marks = ",".join("?" * len(ACTS))
+    marks = ",".join("?" * len(UNDOABLE))
     row = connection.execute(
         f"SELECT {ledger.COLUMNS} FROM ledger WHERE author = ? AND device = ? AND kind IN ({marks})"
         " AND NOT EXISTS (SELECT 1 FROM ledger_undone WHERE entry = ledger.seq) ORDER BY seq DESC LIMIT 1",
-        (author, device, *ACTS),
+        (author, device, *UNDOABLE),
     ).fetchone()
     return None if row is None else ledger.entry_of(row)
 

@@ -1,7 +1,8 @@
 """Deciding what makes no alert: a person makes a suppression, looks at what it hid, and lifts it.
 
 A suppression makes a blind spot, so it has a scope of field terms, an owner, a reason and an end, and says
-how many of the stored alerts it would have hidden. Undo does not reach it: it is lifted.
+how many of the stored alerts it would have hidden. Undo ends it, or brings a lifted one back, from then on:
+what was hidden meanwhile stays hidden, counted and listed.
 """
 
 from __future__ import annotations

@@ -103,6 +103,31 @@ def take(connection: sqlite3.Connection, entry: Entry) -> None:
         )
 
 
+def turn(connection: sqlite3.Connection, turned: Entry, of: Entry) -> None:
+    """Fold an undo or a redo (`turned`) of one that was made, or lifted. What comes into force again begins
+    then: what it did not hide meanwhile stays, whoever folds it again."""
+    at = turned.body.get("at", 0)
+    if of.kind == SUPPRESS:
+        origin: int | None = of.seq
+    else:
+        row = connection.execute(
+            "SELECT entry FROM suppressions WHERE id = ?", ("".join(of.subject[:1]),)
+        ).fetchone()
+        origin = row[0] if row else None
+    if (of.kind == SUPPRESS) == (turned.kind == "undo"):
+        connection.execute(
+            "UPDATE suppressions SET lifted = max(?, since), lifted_by = ?, lifted_why = ?"
+            " WHERE entry = ? AND lifted = 0",
+            (at, turned.author, "undone" if of.kind == SUPPRESS else str(of.body.get("reason", "")), origin),
+        )
+        return
+    connection.execute(
+        f"INSERT OR IGNORE INTO suppressions({COLUMNS}) SELECT ?, entry, author, owner, reason, scope, terms,"
+        " ?, ?, until, past, 0, '', '' FROM suppressions WHERE entry = ? AND until > ? LIMIT 1",
+        (turned.hash[:12], turned.clock, at, origin, at),
+    )
+
+
 class InForce:
     """The suppressions of a store, asked for each finding that comes. By rule, so that most cost nothing."""
 
