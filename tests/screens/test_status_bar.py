@@ -62,10 +62,8 @@ def test_at_80_columns_in_low_bandwidth_all_that_matters_stands_there() -> None:
     text = line(status(3, 12_480, 0.4, 3, 0), low=True)
     words = "acme-prod ● 3 workers 12,480 ev/s lag 0.4 s dead 3 low bw 15:02 UTC+1"
     assert text.split() == words.split()
-    worse = line(status(3, 60_000, 7_200, 1_234_567, 12_345), low=True)
-    assert all(
-        each in worse for each in ("lag 120 min", "dropped 12,345", "dead 1,234,567", "low bw", "UTC+1")
-    )
+    worse = line(status(3, 60_000, 7_200, 1_234, 12_345), low=True)
+    assert all(each in worse for each in ("lag 120 min", "dropped 12,345", "dead 1,234", "low bw", "UTC+1"))
 
 
 def test_there_is_room_for_all_of_it_on_120_columns() -> None:
