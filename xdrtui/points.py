@@ -24,6 +24,7 @@ POINTS = (
     "insert.dead",
     "insert.archive",  # the new length of the hot segment is named
     "insert.counts",
+    "insert.step",  # how far the watermark stands, for correlations
     "commit.before",  # all is written, the COMMIT has not begun
     "commit.after",  # committed; nothing has been told to Kafka
     "kafka.commit.before",  # around the commit of the group's offsets

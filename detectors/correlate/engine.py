@@ -3,7 +3,8 @@
 `Correlations` holds the rules, resolved and in order of their chains; `State` what has been seen. Conditions
 that can only grow fire when a match is fed; all others when `advance` says that the watermark has passed the
 window's end and the lateness. A child's alert reaches its parents then, too, since its time may still move
-back before. State is a function of the matches: `restore` makes it again. `benchmarks/correlations` holds
+back before. State is a function of what was fed between which advances, and of its last `reach` alone: who
+feeds and advances again as it was done goes on as though nothing had been. `benchmarks/correlations` holds
 the cost.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -20,16 +21,6 @@ from detectors.correlate.groups import NEVER, CountGroup, Group, Terms, keys_sho
 from detectors.correlate.intake import Intake
 from detectors.correlate.model import CorrelationRule, Fired, Match
 from detectors.correlate.plan import Plan, Route, plan_of
-from detectors.correlate.snapshot import (
-    VERSION,
-    Saved,
-    SavedGroup,
-    decode,
-    encode,
-    fingerprint,
-    load_group,
-    save_group,
-)
 
 MOST_GROUPS = 100_000
 """Group keys one correlation keeps; beyond, the smallest and oldest groups go and health says so."""
@@ -75,37 +66,13 @@ class Correlations:
         return dict(self.plan.needs)
 
     def reach(self) -> int:
-        """How far before `watermark - lateness` matches must be known for `restore`, in ns."""
+        """How far before `watermark - lateness` lies what still matters, in ns: a state to which all was fed
+        since the first match of this time or later was, between the same advances, is as good as the one that
+        saw all before it."""
         return self.plan.reach
 
     def new_state(self, *, most_groups: int = MOST_GROUPS) -> State:
         return State(self.plan, most_groups)
-
-    def restore(
-        self, matches: Iterable[Match], watermark: int, lateness: int, *, most_groups: int = MOST_GROUPS
-    ) -> State:
-        """The state after these matches (all since watermark - lateness - reach) and this watermark."""
-        state = self.new_state(most_groups=most_groups)
-        state.feed(sorted(matches, key=lambda match: (match.time, match.position, match.rule)))
-        state.advance(watermark, lateness)
-        return state
-
-    def load(self, snapshot: bytes, *, most_groups: int = MOST_GROUPS) -> tuple[State, frozenset[str]]:
-        """The state of `State.dump`, and the correlations it knows nothing of, being new or edited since.
-
-        These, and all that are chained to them, start empty: `state.feed(stored matches, only=them)` rebuilds
-        them. Raises SnapshotProblem for what is no snapshot.
-        """
-        saved = decode(snapshot)
-        known = {
-            rule.id
-            for rule in self.rules
-            if rule.id in saved.tables and saved.tables[rule.id][0] == fingerprint(self.plan, rule.id)
-        }
-        missing = self.plan.chained_to({rule.id for rule in self.rules} - known)
-        state = self.new_state(most_groups=most_groups)
-        state.load_tables(saved, known - missing)
-        return state, frozenset(missing)
 
 
 class State:
@@ -121,15 +88,11 @@ class State:
             for route in plan.routes[rule.id]:
                 self._routes.setdefault(route.source, []).append((self._tables[rule.id], route))
 
-    def feed(self, matches: Iterable[Match], only: Collection[str] | None = None) -> list[Fired]:
-        """Take matches in, in any order and any number of batches; adding one twice changes nothing.
-
-        only: correlations to feed (to rebuild them from stored findings); all, where it is None.
-        """
+    def feed(self, matches: Iterable[Match]) -> list[Fired]:
+        """Take matches in, in any order and any number of batches; adding one twice changes nothing."""
         for match in matches:
             for table, route in self._routes.get(match.rule, ()):
-                if only is None or table.rule.id in only:
-                    table.take(route, match, self.horizon)
+                table.take(route, match, self.horizon)
         fired = [alert for table in self._tables.values() for alert in table.settle(self.horizon)]
         return sorted(fired, key=_order)
 
@@ -138,38 +101,19 @@ class State:
         horizon = watermark - lateness - 1
         if horizon <= self.horizon:
             return []
-        self.horizon = horizon
+        before, self.horizon = self.horizon, horizon
         fired: dict[object, Fired] = {}
         for table in self._tables.values():  # children stand before their parents
             alerts, finished = table.advance(horizon)
             fired.update((alert.id, alert) for alert in alerts)
             for match in finished:
                 for parent, route in self._routes.get(match.rule, ()):
-                    parent.take(route, match, -NEVER)
+                    parent.take(route, match, before)
         return sorted(fired.values(), key=_order)
 
     def finish(self) -> list[Fired]:
         """All matches have come (the end of a scan): decide the rest."""
         return self.advance(NEVER - 1, 0)
-
-    def dump(self) -> bytes:
-        """The state as bytes, for `Correlations.load`. Call it between a feed or advance and the next."""
-        tables = {
-            name: (
-                fingerprint(self._plan, name),
-                msgspec.structs.asdict(table.health),
-                [save_group(group) for _, group in sorted(table.groups.items())],
-            )
-            for name, table in self._tables.items()
-        }
-        return encode(Saved(VERSION, str(self.horizon), tables))
-
-    def load_tables(self, saved: Saved, known: Collection[str]) -> None:
-        """Take these correlations' parts over from a snapshot."""
-        self.horizon = int(saved.horizon)
-        for name in known:
-            _, health, groups = saved.tables[name]
-            self._tables[name].load(health, groups, self.horizon)
 
 
 class _Table:
@@ -193,16 +137,18 @@ class _Table:
         """Put a match into the groups it belongs to; `settle` makes them count."""
         health, groups, touched = self.health, self.groups, self.touched
         health.matches += 1
-        if match.time <= horizon:
-            health.late += 1
+        late = match.time <= horizon
         for key, item in self.intake.items(route, match):
             group = groups.get(key)
             if group is None:
                 if len(groups) >= self.most_groups:
                     self._make_room()
                 group = groups[key] = self.make(key)
+            if late:
+                group.reopen(self.terms, match.time, horizon)
             group.fresh.append(item)
             touched[key] = group
+        health.late += late
 
     def settle(self, horizon: int) -> list[Fired]:
         fired = []
@@ -212,7 +158,7 @@ class _Table:
             if grown:
                 fired += [self._fired(group, bucket) for bucket in grown]
             self.health.crowded += group.crowded - crowded
-            if grown or group.wake == NEVER or not self.terms.growing:
+            if grown or group.wake == NEVER or not self.terms.growing or group.forgot == horizon:
                 self._schedule(key, group, horizon)
         self.touched.clear()
         self.health.groups = len(self.groups)
@@ -240,16 +186,6 @@ class _Table:
                 del self.groups[key]
         self.health.groups = len(self.groups)
         return fired, finished
-
-    def load(self, health: Mapping[str, int], groups: Iterable[SavedGroup], horizon: int) -> None:
-        """Take over what a snapshot holds."""
-        for name, count in health.items():
-            if name in Health.__struct_fields__:
-                setattr(self.health, name, count)
-        for saved in groups:
-            group = load_group(saved, self.make)
-            self.groups[group.key] = group
-            self._schedule(group.key, group, horizon)
 
     def _schedule(self, key: tuple[str, ...], group: Group, horizon: int) -> None:
         wake = group.next_wake(self.terms, self.has_parents, horizon)

@@ -31,7 +31,7 @@ class Route(msgspec.Struct, frozen=True):
 
 class Plan(msgspec.Struct, frozen=True):
     """rules: children first; routes, carries: by correlation; needs: by base rule; parents: correlations that
-    others refer to; reach: ns of matches before the horizon from which the state follows."""
+    others refer to; reach: ns before the horizon that still matter, see `engine.Correlations.reach`."""
 
     rules: tuple[CorrelationRule, ...]
     routes: Mapping[str, tuple[Route, ...]]
@@ -39,17 +39,6 @@ class Plan(msgspec.Struct, frozen=True):
     needs: Mapping[str, frozenset[str]]
     parents: frozenset[str]
     reach: int
-
-    def chained_to(self, some: set[str]) -> set[str]:
-        """These correlations and all that a chain ties to them, up or down."""
-        known = {rule.id for rule in self.rules}
-        found = set(some)
-        while True:
-            more = {r.id for r in self.rules if r.id in found or not found.isdisjoint(r.rules)}
-            more |= {each for r in self.rules if r.id in found for each in r.rules if each in known}
-            if more <= found:
-                return found
-            found |= more
 
 
 def plan_of(rules: Sequence[CorrelationRule]) -> Plan:
@@ -76,7 +65,7 @@ def plan_of(rules: Sequence[CorrelationRule]) -> Plan:
     reach: dict[str, int] = {}
     for rule in ordered:
         below = max((reach[source] for source in rule.rules if source in reach), default=0)
-        reach[rule.id] = 2 * rule.timespan + below
+        reach[rule.id] = 3 * rule.timespan + below  # what a group keeps, and what its alerts were made of
     return Plan(
         rules=tuple(ordered),
         routes=routes,

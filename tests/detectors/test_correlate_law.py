@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from detectors.contract import NULL
-from detectors.correlate.engine import Correlations
+from detectors.correlate.engine import Correlations, State
 from detectors.correlate.links import BaseRule, resolve
 from detectors.correlate.model import Fired, Match
 from detectors.correlate.parse import parse_correlation
@@ -155,7 +155,8 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Correlations, list[Match], list[list[Match]], int]:
+def cases(draw: st.DrawFn, late: bool = False) -> tuple[Correlations, list[Match], list[list[Match]], int]:
+    """late: some come later than the lateness."""
     chosen = [draw(sections())]
     if draw(st.booleans()):  # a chain: a second one counts the first one's alerts, and a third these
         kind = draw(st.sampled_from(["temporal", "temporal_ordered", "event_count", "value_count"]))
@@ -183,7 +184,13 @@ def cases(draw: st.DrawFn) -> tuple[Correlations, list[Match], list[list[Match]]
             )
     matches = draw(matches_of())
     lateness = draw(st.sampled_from([0, 5 * S, 100 * S]))
-    return rules_of(*chosen), matches, batches_of(draw, matches, lateness), lateness
+    delays = draw(st.sampled_from([10 * S, 60 * S])) if late else lateness
+    return (
+        rules_of(*chosen),
+        matches,
+        batches_of(draw, matches, delays),
+        lateness if not late else lateness // 10,
+    )
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -236,24 +243,64 @@ def test_a_chain_counts_each_alert_of_a_child_once_at_its_time(
     assert {key: (f.time, f.last, f.count) for key, f in found.items()} == reference(correlations, known)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(), st.integers(0, 30))
-def test_a_restart_in_the_middle_changes_nothing(
-    case: tuple[Correlations, list[Match], list[list[Match]], int], at: int
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(late=True), st.randoms(use_true_random=False))
+def test_a_restart_after_any_batch_changes_nothing_whatever_comes_late(
+    case: tuple[Correlations, list[Match], list[list[Match]], int], random: Random
 ) -> None:
+    """What is fed again begins with the first match that still matters: what came before is not needed."""
     correlations, _, batches, lateness = case
     whole = run(correlations, batches, lateness)
     state, alerts, watermark = correlations.new_state(), dict[Any, Fired](), -1
+    marks: list[int] = []
     for index, batch in enumerate(batches):
-        if index == at:
-            since = watermark - lateness - 1 - correlations.reach()
-            stored = [m for earlier in batches[:index] for m in earlier if m.time > since]
-            state = correlations.restore(stored, watermark, lateness)
+        if random.random() < 0.3:
+            state = again(correlations, batches[:index], marks, lateness)
         alerts.update((fired.id, fired) for fired in state.feed(batch))
+        if random.random() < 0.2:  # before the advance
+            state = again(correlations, batches[: index + 1], marks, lateness)
         watermark = max([watermark, *(match.time for match in batch)])
+        marks.append(watermark)
         alerts.update((fired.id, fired) for fired in state.advance(watermark, lateness))
     alerts.update((fired.id, fired) for fired in state.finish())
     assert alerts == whole
+
+
+def again(
+    correlations: Correlations, batches: Sequence[Sequence[Match]], marks: Sequence[int], lateness: int
+) -> State:
+    """A state to which the last of these batches were fed, as far back as matters; marks: the watermark after
+    each but perhaps the last."""
+    since = (marks[-1] if marks else -1) - lateness - 1 - correlations.reach()
+    matters = [n for n, batch in enumerate(batches) if any(match.time >= since for match in batch)]
+    first = min([*matters, len(marks)])
+    state = correlations.new_state()
+    if first:
+        state.advance(marks[first - 1], lateness)
+    for number in range(first, len(batches)):
+        begin = next((n for n, match in enumerate(batches[number]) if match.time >= since), 0)
+        state.feed(batches[number][begin if number == first < len(marks) else 0 :])
+        if number < len(marks):
+            state.advance(marks[number], lateness)
+    return state
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(late=True), st.randoms(use_true_random=False))
+def test_between_two_advances_it_does_not_matter_how_matches_are_dealt_out_whatever_comes_late(
+    case: tuple[Correlations, list[Match], list[list[Match]], int], random: Random
+) -> None:
+    correlations, _, batches, lateness = case
+    state, alerts, watermark = correlations.new_state(), dict[Any, Fired](), -1
+    for batch in batches:
+        shuffled = random.sample(batch, len(batch))
+        size = random.choice([1, 2, 5])
+        for start in range(0, len(batch), size):
+            alerts.update((fired.id, fired) for fired in state.feed(shuffled[start : start + size]))
+        watermark = max([watermark, *(match.time for match in batch)])
+        alerts.update((fired.id, fired) for fired in state.advance(watermark, lateness))
+    alerts.update((fired.id, fired) for fired in state.finish())
+    assert alerts == run(correlations, batches, lateness)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

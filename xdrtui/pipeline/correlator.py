@@ -1,10 +1,14 @@
 """Fold findings, in the order of their commits, into alerts. One correlator works on a store at a time.
 
-Each step is one transaction: findings after the cursor are read, their alerts grow, correlations count them,
+Each fold is one transaction: findings after the cursor are read, their alerts grow, correlations count them,
 the cursor moves on. What comes of it depends on the set of findings alone, so `rebuild` (drop all alerts,
 fold again) gives the same; what people did stands in the ledger and is not touched. Which findings make
 one alert was settled when they were stored; how an alert looks is `triage.grouping`'s, what counts within
 a window `detectors.correlate`'s.
+
+Only where an event comes later than the lateness does it matter what had been decided before. Correlations
+decide in the steps that stand beside the findings (`store.steps`), whoever folds and whenever; and what they
+remember is made again, after a restart, by feeding them the last findings in the same steps.
 """
 
 from __future__ import annotations
@@ -22,8 +26,9 @@ import msgspec
 
 from detectors.correlate.engine import Correlations, State
 from detectors.correlate.model import CorrelationRule, Fired
+from xdrtui.pipeline.remembering import Memory
 from xdrtui.points import reach
-from xdrtui.store import alerts, findings, workers
+from xdrtui.store import alerts, findings, steps, workers
 from xdrtui.store.alerts import Folded, Naming
 from xdrtui.store.findings import Stored
 from xdrtui.store.store import Store
@@ -88,19 +93,22 @@ class Correlator:
         self._rules = {rule.id: rule for rule in rules}
         self._fingerprint = fingerprint(rules, muted, lateness)
         self._needed = frozenset(self.correlations.needs()) if self.correlations else frozenset()
+        self._memory = (
+            Memory(store, self.correlations, self._needed, lateness, step) if self.correlations else None
+        )
 
     def fold(self, *, decide: bool = True) -> Progress:
         """Fold all findings that are there. Raises StoreBusy, StoreError.
 
-        decide: let correlations decide what the watermark has passed; False while sources are still read one
-        after the other (a scan), so that times do not come in order: `finish` then decides all.
+        decide: let correlations decide, in the steps that are noted, what the watermark has passed; False
+        while sources are still read one after the other (a scan), so that times do not come in order:
+        `finish` then decides all.
         """
         total = Progress()
         try:
             while True:
-                watermark = self.store.watermark() if decide else None
                 behind = self.lag() > 0
-                if not behind and not self._due(watermark) and not self._stale():
+                if not behind and not (decide and self._due()) and not self._stale():
                     return total
                 with self.store.transaction():
                     if not self._lease():
@@ -167,9 +175,10 @@ class Correlator:
         (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM findings").fetchone()
         return max(0, int(last) - workers.cursor(connection, CURSOR))
 
-    def _due(self, watermark: int | None) -> bool:
+    def _due(self) -> bool:
         """The watermark has moved since correlations last decided."""
-        return self.correlations is not None and watermark is not None and watermark > self._watermark
+        last = steps.latest(self.store.connection)
+        return self.correlations is not None and last is not None and last.watermark > self._watermark
 
     def _stale(self) -> bool:
         """The correlations were edited since the stored findings were counted, or some were not counted."""
@@ -192,20 +201,23 @@ class Correlator:
     # --- everything below runs inside a transaction
 
     def _step(self, decide: bool) -> Progress:
-        """Fold the next findings; when these are the last, let correlations decide."""
+        """Fold the next findings, and let correlations decide in the steps that are noted up to there."""
         state = self._ready()
         rows = self._read()
+        counted = self._cursor
         done = self._rows_step(rows)
         if self.correlations is None or state is None:
             return done
-        fired = state.feed(match_of(row) for row in rows if row.rule in self._needed)
-        workers.set_cursor(self.store.connection, COUNTED, self._cursor)
-        if decide and len(rows) < self.step:
-            watermark = self.store.watermark()
-            if watermark is not None:
-                fired += state.advance(watermark, self.lateness)
-                self._watermark = max(watermark, self._watermark)
-                workers.set_cursor(self.store.connection, WATERMARK, self._watermark)
+        until = rows[-1].seq if len(rows) == self.step else None
+        memory = self._memory
+        assert memory is not None
+        due = memory.pending(self._watermark, counted, until) if decide else []
+        fired = memory.in_steps(state, [row for row in rows if row.rule in self._needed], due)
+        connection = self.store.connection
+        workers.set_cursor(connection, COUNTED, self._cursor)
+        if due:
+            self._watermark = due[-1].watermark
+            workers.set_cursor(connection, WATERMARK, self._watermark)
         done = done.plus(self._write_fired(fired))
         self._sweep(self._watermark - self.lateness - self.correlations.reach())
         self._note_health(state)
@@ -265,11 +277,8 @@ class Correlator:
             self._recount()
         if self._state is None:
             self._watermark = workers.cursor(connection, WATERMARK)
-            since = self._watermark - self.lateness - self.correlations.reach()
-            rows = findings.read_feeding(connection, self._needed, since, cursor)
-            self._state = self.correlations.restore(
-                (match_of(row) for row in rows), self._watermark, self.lateness
-            )
+            assert self._memory is not None
+            self._state = self._memory.again(self._watermark, cursor)
             self._cursor = cursor
         return self._state
 
@@ -290,6 +299,8 @@ class Correlator:
         total = total.plus(self._write_fired(state.advance(watermark, self.lateness)))
         self._state, self._cursor, self._watermark = state, until, watermark
         workers.set_cursor(connection, COUNTED, until)
+        assert self._memory is not None
+        self._memory.begin(until, watermark)
         return total
 
     def _decide_all(self) -> Progress:

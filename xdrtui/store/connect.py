@@ -16,7 +16,7 @@ from xdrtui.errors import StoreError, StoreTooNew
 from xdrtui.store import place
 from xdrtui.store.trouble import told
 
-VERSION = 6
+VERSION = 7
 """The schema this program writes; see `schema.migrations`."""
 
 BUSY_SECONDS = 10.0
@@ -154,4 +154,11 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
         if connection.in_transaction:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-        raise told(error, busy_seconds=BUSY_SECONDS) or error from error
+        raise told(error, _path_of(connection), BUSY_SECONDS) or error from error
+
+
+def _path_of(connection: sqlite3.Connection) -> str:
+    """Where the database is; empty where it does not say."""
+    with suppress(sqlite3.Error):
+        return str(connection.execute("PRAGMA database_list").fetchone()[2])
+    return ""

@@ -171,6 +171,30 @@ def read_feeding(
         yield Stored(*row)
 
 
+def read_feeding_between(
+    connection: sqlite3.Connection, rules: Iterable[str], after: int, until: int
+) -> Iterator[Stored]:
+    """Findings of these rules numbered above `after`, up to `until`, in commit order."""
+    wanted = msgspec.json.encode(sorted(rules)).decode()
+    for row in connection.execute(
+        f"SELECT {COLUMNS} FROM findings WHERE seq > ? AND seq <= ?"  # noqa: S608
+        " AND rule IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        (after, until, wanted),
+    ):
+        yield Stored(*row)
+
+
+def first_feeding(connection: sqlite3.Connection, rules: Iterable[str], since: int) -> int | None:
+    """The number of the first finding of these rules whose time is `since` (nanoseconds) or later."""
+    wanted = msgspec.json.encode(sorted(rules)).decode()
+    row = connection.execute(
+        "SELECT min(seq) FROM findings INDEXED BY idx_findings_rule_window_time"
+        " WHERE rule IN (SELECT value FROM json_each(?)) AND window_time >= ?",
+        (wanted, since),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def read_many(connection: sqlite3.Connection, seqs: Iterable[int]) -> dict[int, Stored]:
     """Findings by their numbers."""
     found: dict[int, Stored] = {}

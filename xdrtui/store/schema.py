@@ -95,6 +95,12 @@ def m0006_presence_packed(db: Database) -> None:
     db.execute("DELETE FROM presence WHERE field <> ''")
 
 
+@migrations()
+def m0007_steps(db: Database) -> None:
+    """What correlations knew when: see `steps`."""
+    create(db, "steps", {"seq": int, "watermark": int}, "seq")
+
+
 def findings_and_evidence(db: Database) -> None:
     position = {"source": str, "partition": int, "offset": int, "idx": int}
     create(

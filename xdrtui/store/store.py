@@ -17,10 +17,11 @@ from typing import NamedTuple
 from xdrtui.errors import ActionRefused, Fenced
 from xdrtui.events.message import DeadLetter, Source
 from xdrtui.points import reach
-from xdrtui.store import clean, connect, deadletters, findings, presence, rules
+from xdrtui.store import clean, connect, deadletters, findings, presence, rules, steps
 from xdrtui.store.archive import catalogue
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
 from xdrtui.store.presence import Sightings
+from xdrtui.store.steps import Step
 
 
 class Committed(NamedTuple):
@@ -84,20 +85,27 @@ class Store:
     # --- batches
 
     def commit_batch(
-        self, result: BatchResult, also: Callable[[sqlite3.Connection], None] | None = None
+        self,
+        result: BatchResult,
+        also: Callable[[sqlite3.Connection], None] | None = None,
+        *,
+        step: bool = True,
     ) -> Committed:
-        """Write all that a batch brought, in one transaction, with what `also` writes in it.
+        """Write all that a batch brought, in one transaction, with what `also` writes in it. step:
+        correlations may decide here; else where `note_step` is called.
 
         Raises Fenced where a mark's `start` is not the stored position (the batch must be dropped),
         StoreBusy, StoreError. Findings and dead letters that are there already change nothing; a batch that
         brings no position forward (read a second time) is not counted again.
         """
         try:
-            return self._commit(result, also)
+            return self._commit(result, also, step)
         except (UnicodeEncodeError, OverflowError):  # unpaired surrogates, numbers past 64 bits: mend, once
-            return self._commit(clean.storable(result), also)
+            return self._commit(clean.storable(result), also, step)
 
-    def _commit(self, result: BatchResult, also: Callable[[sqlite3.Connection], None] | None) -> Committed:
+    def _commit(
+        self, result: BatchResult, also: Callable[[sqlite3.Connection], None] | None, step: bool
+    ) -> Committed:
         connection = self.connection
         reach("batch.before")
         with self.transaction():
@@ -123,6 +131,9 @@ class Store:
             if also is not None:
                 also(connection)
             reach("insert.counts")
+            if step:
+                self.note_step()
+                reach("insert.step")
             reach("commit.before")
         reach("commit.after")
         self._known_sources.update(source.uid for source in result.sources)
@@ -210,6 +221,13 @@ class Store:
                 "UPDATE positions SET idle = ? WHERE source = ? AND partition = ?",
                 (int(idle), source, partition),
             )
+            self.note_step()
+
+    def note_step(self) -> None:
+        """Inside a transaction: correlations may decide here what the watermark has passed; see `steps`."""
+        watermark = self.watermark()
+        if watermark is not None:
+            steps.note(self.connection, Step(self._last_finding(), watermark))
 
     def watermark(self) -> int | None:
         """The smallest mark of the partitions that are not idle, or the largest where all are; None: none."""
