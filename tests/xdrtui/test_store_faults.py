@@ -229,6 +229,24 @@ with Store.open(disk / "store", readonly=True) as store:
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="missing: unshare")
+def test_whoever_reads_on_a_full_disk_is_told_that_it_is_full(tmp_path: Path) -> None:
+    """SQLite has no room for its lock files there, and calls that an I/O error."""
+    program = """
+filled(disk / "store")
+stat = os.statvfs(disk)
+(disk / "ballast").write_bytes(bytes(stat.f_bavail * stat.f_frsize))
+from click.testing import CliRunner
+from xdrtui.commands import make_group
+for words in (["hunt", "uid:x"], ["alerts", "list"], ["status"]):
+    done = CliRunner().invoke(make_group(), words, env={"XDRTUI_WORKSPACE": str(disk / "store")})
+    print(done.output.strip())
+"""
+    for sentence in on_a_small_disk(tmp_path, program):
+        assert sentence.startswith("Error: The disk is full, so the database"), sentence
+        assert sentence.endswith("free some space.")
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="missing: unshare")
 def test_a_read_only_disk_is_said_and_can_still_be_read(tmp_path: Path) -> None:
     program = """
 filled(disk / "store")

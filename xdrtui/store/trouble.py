@@ -5,12 +5,17 @@ In: SQLite's error. Out: the project's error, or None where the fault is ours an
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from pathlib import Path
 
 from xdrtui.errors import StoreBusy, StoreError, StoreFull
 
 DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 UNREACHABLE = frozenset((sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH))
+NARROW = 1 << 20
+"""Bytes free on a disk on which SQLite finds no room for its lock files, and calls that an I/O error."""
+
 HELD = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 
 
@@ -40,5 +45,21 @@ def told(error: BaseException, where: object = "", busy_seconds: float = 10.0) -
     if code in UNREACHABLE:
         return StoreError(f"{name} cannot be opened ({error}): see whose it and its folder are.")
     if code == sqlite3.SQLITE_IOERR:
-        return StoreError(f"{name}: the disk does not read or write ({error}): see the system's log.")
+        if _is_full(where):
+            return StoreFull(
+                f"The disk is full, so the database {where} can be neither written nor opened: free some"
+                " space."
+            )
+        return StoreError(
+            f"{name}: the disk does not read or write ({error}): is it full? If not, see the system's log."
+        )
     return None
+
+
+def _is_full(where: object) -> bool:
+    """No room is left on the disk of this file."""
+    try:
+        disk = os.statvfs(Path(str(where)).parent) if str(where) else None
+    except (OSError, ValueError):
+        return False
+    return disk is not None and disk.f_bavail * disk.f_frsize < NARROW
