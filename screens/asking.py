@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from screens.menu import Assist, Choice, Menu, Prompt
+from screens.menu import Assist, Choice, Menu, Note, Prompt
 
 if TYPE_CHECKING:
     from screens.palette import Palette
@@ -40,10 +40,12 @@ class Asking:
         self.coming += 1
         self._bench.start(prepared)
 
-    def menu(self, title: str, choices: Sequence[Choice]) -> None:
-        """Ask for one key."""
+    def menu(self, title: str, choices: Sequence[Choice], notes: Sequence[Note] = ()) -> None:
+        """Ask for one key; notes: what should be known before."""
         self.close()
-        self._bench.mount(Menu(self._bench.services.look, title, choices), before=self._bench.message)
+        bench = self._bench
+        menu = Menu(bench.services.look, title, choices, notes, cells=bench.size.width)
+        bench.mount(menu, before=bench.message)
 
     def text(
         self,

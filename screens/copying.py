@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from screens.alert_page import state_words
 from screens.names import main_entity
-from screens.sanitise import sanitise
+from screens.sanitise import cut, sanitise
 from screens.times import Zone
 from xdrtui.plain import counted
 
@@ -21,18 +21,11 @@ if TYPE_CHECKING:
     from screens.alert_view import AlertView
     from xdrtui.triage.rows import AlertRow
 
-WORKS = (
-    ("y", "value", "its main value, defanged"),
-    ("r", "raw", "its main value as it is"),
-    ("i", "indicators", "all its indicators, a list with their kinds"),
-    ("m", "markdown", "a summary in Markdown"),
-    ("l", "address", "its address: `:` and the address opens it"),
-)
-"""Keys of the menu, the kind of copy, and what it is."""
-
 TELLING = ("domain", "address", "hash", "file", "process")
 FILE = "copied.txt"
 _LIMIT = 20_000
+_SHOWN = 100
+"""Cells of a value that the menu shows."""
 
 
 def main_value(row: AlertRow) -> tuple[str, str]:
@@ -42,6 +35,22 @@ def main_value(row: AlertRow) -> tuple[str, str]:
             if found == kind and value:
                 return kind, value
     return "host", main_entity(row)[1] or row.user
+
+
+def works(row: AlertRow) -> list[tuple[str, str, str]]:
+    """The menu: a key, the kind of copy, and what would be copied."""
+    from xdrtui.triage.defang import defang
+
+    kind, value = main_value(row)
+    shown = cut(sanitise(defang(value, kind), _LIMIT), _SHOWN)
+    kinds = counted(len(set(row.entities)), "indicator")
+    return [
+        ("y", "value", f"{kind}, defanged: {shown}"),
+        ("r", "raw", f"{kind} as it is: {cut(sanitise(value, _LIMIT), _SHOWN)}"),
+        ("i", "indicators", f"{kinds}, defanged: a list with their kinds"),
+        ("m", "markdown", "a summary in Markdown, indicators defanged"),
+        ("l", "address", f"alert/{row.id[:8]}…: its address, which `:` opens"),
+    ]
 
 
 def copied(what: str, view: AlertView, zone: Zone) -> str:

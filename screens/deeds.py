@@ -66,7 +66,7 @@ def _memo(bench: Workbench) -> None:
 def _suppress(bench: Workbench) -> None:
     rows = (bench.alert.targets() if bench.current == ALERT else bench.queue.targets_here()).rows
     if rows:
-        bench.handing.suppress(rows[0])
+        bench.suppressing.suppress(rows[0])
 
 
 def _give(bench: Workbench) -> None:
@@ -94,9 +94,9 @@ def _filter(bench: Workbench) -> None:
     pane = bench.pane
     text = pane.filter_text()
     if bench.current not in (QUEUE, LIVE):
-        bench.ask_text("search", text, pane.filtered)
+        bench.asking.text("search", text, pane.filtered)
     else:  # a blank at the end: what is typed next is a word of its own
-        bench.ask_text("filter", text and text + " ", pane.filtered, pane.refused, assist=pane.assist)
+        bench.asking.text("filter", text and text + " ", pane.filtered, pane.refused, assist=pane.assist)
 
 
 def _zone(bench: Workbench) -> None:
@@ -174,12 +174,23 @@ def _open_line(bench: Workbench) -> None:
 
 
 def _copy(bench: Workbench) -> None:
-    from screens.copying import WORKS
-
     id = (bench.alert.targets() if bench.current == ALERT else bench.queue.targets_here()).first
     if id:
-        choices = [Choice(key, text, partial(_start_copy, bench, id, what)) for key, what, text in WORKS]
-        bench.ask_menu("Copy of this alert", choices)
+        bench.asking.prepare(partial(_ask_copy, bench, id))
+
+
+async def _ask_copy(bench: Workbench, id: str) -> None:
+    """What would be copied stands in the menu."""
+    from screens.copying import works
+    from xdrtui.errors import XdrtuiError
+
+    try:
+        row = (await bench.services.desks.read(lambda desk: desk.by_ids([id])))[id]
+    except (XdrtuiError, KeyError) as error:
+        bench.say(f"nothing can be copied: {error}", "bad")
+        return
+    choices = [Choice(key, text, partial(_start_copy, bench, id, what)) for key, what, text in works(row)]
+    bench.asking.menu("Copy of this alert", choices)
 
 
 def _start_copy(bench: Workbench, id: str, what: str) -> None:
@@ -299,7 +310,7 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "snooze": lambda bench: bench.handing.snooze(bench.targets()),
     "escalate": lambda bench: bench.handing.escalate(bench.targets()),
     "suppress": _suppress,
-    "suppressions": lambda bench: bench.handing.suppressions(),
+    "suppressions": lambda bench: bench.suppressing.suppressions(),
     "log": lambda bench: bench.handing.log(),
     "dismiss": _dismiss,
     "since": lambda bench: bench.open_pane(SINCE),

@@ -1,27 +1,23 @@
-"""What a person puts off or hands on: snooze, escalate, suppress, the shift log.
+"""What a person puts off or hands on: snooze, escalate, the shift log.
 
 Each asks for what it needs, a key or a line at a time, then acts by `Judging`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from screens.judging import Bench, Judging
 from screens.menu import Choice
-from screens.sanitise import cut, sanitise
 from screens.targets import Targets
 from screens.times import number
-from xdrtui.plain import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import AlertRow, Entry
-    from xdrtui.triage.suppressions import Suppression
+    from xdrtui.triage.rows import Entry
 
 HOUR = 3_600 * 1_000_000_000
 ENDS = (("1", "an hour", 1), ("4", "four hours", 4), ("8", "a shift, eight hours", 8), ("d", "a day", 24),
@@ -49,14 +45,14 @@ class Handing:
         choices.append(Choice("t", "until a time: write it", lambda: self._ask_end(targets)))
         if targets.asleep:
             choices.append(Choice("x", "no more: wake it now", partial(self._until, targets, 0)))
-        self._bench.ask_menu(f"Snooze {targets.in_words()}", choices)
+        self._bench.asking.menu(f"Snooze {targets.in_words()}", choices)
 
     def _ask_end(self, targets: Targets) -> None:
-        self._bench.ask_text(
+        self._bench.asking.text(
             "until (14:30, 3h, 2d, a date)",
             "",
-            lambda typed: self._until(targets, self._end(typed)),
-            self._no_end,
+            lambda typed: self._until(targets, self.end(typed)),
+            self.no_end,
         )
 
     def _until(self, targets: Targets, until: int) -> None:
@@ -70,17 +66,19 @@ class Handing:
 
         self._judging.act("snooze", targets, lambda desk, ids, seen: desk.snooze(ids, until, "", seen), told)
 
-    def _end(self, typed: str) -> int:
+    def end(self, typed: str) -> int:
+        """The moment that a person wrote. Raises XdrtuiError."""
         from xdrtui.triage.moments import after
 
         services = self._bench.services
         return after(typed, services.now(), services.zone.zone)
 
-    def _no_end(self, typed: str) -> str:
+    def no_end(self, typed: str) -> str:
+        """Why this is no moment; "" = it is one."""
         from xdrtui.errors import XdrtuiError
 
         try:
-            self._end(typed)
+            self.end(typed)
         except XdrtuiError as error:
             return str(error)
         return ""
@@ -92,7 +90,7 @@ class Handing:
 
         def to_whom(name: str) -> None:
             self._tier = name.strip()
-            self._bench.ask_text(
+            self._bench.asking.text(
                 f"why {self._tier}",
                 "",
                 lambda why: self._escalate(targets, name.strip(), why),
@@ -100,7 +98,7 @@ class Handing:
                 draft=f"escalate-{targets.first}",
             )
 
-        self._bench.ask_text(
+        self._bench.asking.text(
             f"escalate {targets.in_words()} to",
             self._tier,
             to_whom,
@@ -145,101 +143,4 @@ class Handing:
                 self._bench.services.drafts.forget("log")
             return "written in the shift log · u undoes"
 
-        self._bench.ask_text("shift log", "", keep, draft="log")
-
-    # --- suppressions
-
-    def suppress(self, row: AlertRow) -> None:
-        """Ask for scope, reason and end, tell what it would have hidden, and ask once more."""
-        scope = f"rule:{row.rule}" + (f' host:"{row.host}"' if row.host and '"' not in row.host else "")
-        self._bench.ask_text("make no alert of", scope + " ", self._why_suppress, self._bad_scope)
-
-    def _bad_scope(self, scope: str) -> str:
-        from xdrtui.triage.query import QueryError
-        from xdrtui.triage.suppressing import check_scope
-
-        try:
-            check_scope(scope)
-        except QueryError as error:
-            return f"scope: {error}"
-        return ""
-
-    def _why_suppress(self, scope: str) -> None:
-        def ask_end(reason: str) -> None:
-            self._bench.ask_text(
-                "until (30d, a date)",
-                "30d",
-                lambda end: self._count(scope, reason, self._end(end)),
-                self._no_end,
-                over=True,
-            )
-
-        self._bench.ask_text(
-            "why", "", ask_end, lambda why: "" if why.strip() else "say why: whoever misses them will ask"
-        )
-
-    def _count(self, scope: str, reason: str, until: int) -> None:
-        async def work() -> None:
-            from xdrtui.errors import XdrtuiError
-
-            try:
-                past, stored = await self._bench.services.desks.read(
-                    lambda desk: (desk.suppressing.past(scope), desk.count())
-                )
-            except XdrtuiError as error:
-                self._bench.say(str(error), "bad")
-                return
-            self._bench.ask_menu(
-                f"It would have hidden {number(past)} of {number(stored)} stored alerts. Make it?",
-                [
-                    Choice(
-                        "y",
-                        f"yes, until {self._bench.services.zone.full(until)}: {sanitise(scope, 200)}",
-                        lambda: self._suppress(scope, reason, until),
-                    )
-                ],
-            )
-
-        self._bench.start(work)
-
-    def _suppress(self, scope: str, reason: str, until: int) -> None:
-        now = self._bench.services.now()
-        self._judging.start(
-            lambda desk: desk.suppressing.add(scope, reason, now, until),
-            lambda made: f"suppressed: {made.scope} · u does not reach it: `:` suppressions lifts it",
-        )
-
-    def suppressions(self) -> None:
-        """Those in force, each with what it hid; one key lifts one."""
-
-        async def work() -> None:
-            now, zone = self._bench.services.now(), self._bench.services.zone
-            found = await self._bench.services.desks.read(lambda desk: desk.suppressing.all())
-            standing = [one for one in found if one.standing(now) == "in force"]
-            if not standing:
-                self._bench.say("no suppression is in force")
-                return
-            choices = [
-                Choice(key, f"lift {_in_words(one)}, until {zone.full(one.until)}", self._lifting(one))
-                for key, one in zip("123456789", standing, strict=False)
-            ]
-            more = f", {len(standing) - 9} more: `xdrtui suppress list`" if len(standing) > 9 else ""
-            self._bench.ask_menu(f"Suppressions in force{more}", choices)
-
-        self._bench.start(work)
-
-    def _lifting(self, one: Suppression) -> Callable[[], object]:
-        now = self._bench.services.now()
-
-        def lift() -> None:
-            self._judging.start(
-                lambda desk: desk.suppressing.lift(one.id, now),
-                lambda lifted: f"lifted: {lifted.scope} · it hid {counted(lifted.hidden, 'finding')}",
-            )
-
-        return lift
-
-
-def _in_words(one: Suppression) -> str:
-    hid = f"hid {number(one.hidden)}"
-    return f"{cut(sanitise(one.scope, 200), 40)} ({hid}; {cut(sanitise(one.reason, 200), 20)})"
+        self._bench.asking.text("shift log", "", keep, draft="log")

@@ -8,7 +8,7 @@ alert has changed meanwhile. Above `MANY` alerts at once one more key is asked f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from screens.commands import DISPOSITIONS
@@ -17,8 +17,10 @@ from screens.sanitise import cut
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
+from xdrtui.plain import counted
 
 if TYPE_CHECKING:
+    from screens.asking import Asking
     from xdrtui.triage.desk import Desk
     from xdrtui.triage.rows import Entry
 
@@ -38,23 +40,21 @@ PAST = {
 }
 
 
+_ACTS = {"suppress": "suppression", "suppress.lift": "lifting a suppression"}
+"""Acts that are about no alert, as people call them."""
+
+
 class Bench(Protocol):
     """What judging needs of the workbench."""
 
     services: Services
+    asking: Asking
+
+    @property
+    def lines(self) -> int:
+        """Lines of the screen."""
 
     def say(self, text: str, style: str = "") -> None: ...
-    def ask_menu(self, title: str, choices: Sequence[Choice]) -> None: ...
-    def ask_text(
-        self,
-        label: str,
-        text: str,
-        done: Callable[[str], object],
-        refused: Callable[[str], str] = ...,
-        draft: str = "",
-        *,
-        over: bool = False,
-    ) -> None: ...
     def judged(self) -> None:
         """Something was done: marks go, panes read again."""
 
@@ -93,10 +93,10 @@ class Judging:
         if not text:
             choices.append(Choice("m", "… with a text: write it first", lambda: self._write_first(targets)))
         with_text = f" with: {cut(text, 30)}" if text else ""
-        self._bench.ask_menu(f"Close {targets.in_words()} as{with_text}", choices)
+        self._bench.asking.menu(f"Close {targets.in_words()} as{with_text}", choices)
 
     def _write_first(self, targets: Targets) -> None:
-        self._bench.ask_text("why", "", lambda text: self.close(targets, text.strip()))
+        self._bench.asking.text("why", "", lambda text: self.close(targets, text.strip()))
 
     def own(self, targets: Targets) -> None:
         """Take them; give back what is mine already; taking another's asks once."""
@@ -108,7 +108,7 @@ class Judging:
 
         others = sorted(targets.owners - {"", me})
         if owner and others:
-            self._bench.ask_menu(
+            self._bench.asking.menu(
                 f"{', '.join(others)} has {targets.in_words()}: take over?", [Choice("y", "yes", take)]
             )
         else:
@@ -120,7 +120,7 @@ class Judging:
         def give(name: str) -> None:
             self.act("own", targets, lambda desk, ids, seen: desk.own(ids, name.strip(), seen))
 
-        self._bench.ask_text(f"give {targets.in_words()} to", "", give)
+        self._bench.asking.text(f"give {targets.in_words()} to", "", give)
 
     def memo(self, id: str) -> None:
         """Ask for a text and keep it with the alert."""
@@ -136,13 +136,21 @@ class Judging:
                 self._bench.services.drafts.forget(draft)
             return "memo kept"
 
-        self._bench.ask_text("memo", "", keep, draft=draft)
+        self._bench.asking.text("memo", "", keep, draft=draft)
 
     def undo(self) -> None:
-        self.start(lambda desk: desk.undo(), lambda entry: _turned("undone", entry))
+        now = self._bench.services.now()
+
+        def undo(desk: Desk) -> tuple[Entry | None, int]:
+            entry = desk.undo(now)
+            made = entry is not None and entry.kind == "suppress"
+            return entry, desk.suppressing.get(entry.hash[:12]).hidden if made and entry else 0
+
+        self.start(undo, lambda undone: _turned("undone", *undone))
 
     def redo(self) -> None:
-        self.start(lambda desk: desk.redo(), lambda entry: _turned("done again", entry))
+        now = self._bench.services.now()
+        self.start(lambda desk: desk.redo(now), lambda entry: _turned("done again", entry))
 
     def act(
         self, kind: str, targets: Targets, deed: Deed, told: Callable[[Entry], str] | None = None
@@ -166,7 +174,7 @@ class Judging:
             self.start(do, sentence, spent=True)
 
         if targets.count > MANY:
-            self._bench.ask_menu(
+            self._bench.asking.menu(
                 f"{kind.capitalize()} {targets.in_words()}?", [Choice("y", f"yes, {kind} all", act)]
             )
         else:
@@ -205,14 +213,16 @@ def _done(kind: str, entry: Entry, asked_for: int, targets: Targets) -> str:
     return f"{PAST[kind]}: {what}{away}{left} · u undoes"
 
 
-def _turned(what: str, entry: Entry | None) -> str:
+def _turned(what: str, entry: Entry | None, hidden: int = 0) -> str:
+    """hidden: findings that a suppression hid before it was undone."""
     if entry is None:
         return (
             "nothing of yours is left to undo"
             if what == "undone"
             else "nothing was undone since your last act"
         )
-    count = len(entry.subject)
-    if not count:
-        return f"{what}: {entry.kind}"
-    return f"{what}: {entry.kind} on {'1 alert' if count == 1 else f'{number(count)} alerts'}"
+    kind = _ACTS.get(entry.kind, entry.kind)
+    if hidden:
+        return f"{what}: {kind} · {counted(hidden, 'finding')} that it hid stay hidden, and listed"
+    on_alerts = bool(entry.subject) and entry.kind not in _ACTS
+    return f"{what}: {kind}" + (f" on {counted(len(entry.subject), 'alert')}" if on_alerts else "")

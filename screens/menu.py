@@ -13,7 +13,8 @@ from textual.widgets import Input
 
 from screens.look import Look
 from screens.paint import Line, clipped
-from screens.sanitise import sanitise, width
+from screens.parts import labelled
+from screens.sanitise import sanitise, width, wrap
 from screens.widgets.paper import OneLine
 
 
@@ -26,22 +27,43 @@ class Choice:
     do: Callable[[], object]
 
 
+Note: TypeAlias = tuple[str, str]
+"""A word, and what is to be known of it before one chooses."""
+
+_CHOICE_LINES = 2
+
+
 class Menu(OneLine):
-    """Choices of one key each; escape or q: none of them."""
+    """Choices of one key each; escape or q: none of them. notes: stand above the choices; cells: how wide the
+    screen is."""
 
     DEFAULT_CSS = "Menu { height: auto; }"
 
-    def __init__(self, look: Look, title: str, choices: Sequence[Choice]) -> None:
+    def __init__(
+        self, look: Look, title: str, choices: Sequence[Choice], notes: Sequence[Note] = (), cells: int = 80
+    ) -> None:
         super().__init__(look, "bar")
         self.title = title
         self.choices = list(choices)
-        self.styles.height = len(self.choices) + 1
+        self.notes = list(notes)
+        self.styles.height = len(self._lines(cells))
         self.show(self._lines)
+
+    def on_resize(self) -> None:
+        self.styles.height = len(self._lines(self.size.width))
+        self.repaint()
 
     def _lines(self, cells: int) -> list[Line]:
         none = " none of it" if width(self.title) + len("    q none of it") <= cells else " none"
         lines: list[Line] = [[(" " + self.title, "strong"), ("   ", ""), ("q", "key"), (none, "dim")]]
-        lines += [[("   ", ""), (choice.key, "key"), ("  " + choice.text, "")] for choice in self.choices]
+        for label, text in self.notes:
+            lines += [[("   ", ""), *line] for line in labelled(label, text, cells - 4)]
+        for choice in self.choices:
+            key: Line = [("   ", ""), (choice.key, "key"), ("  ", "")]
+            parts = wrap(sanitise(choice.text, 1_000), cells - 7, _CHOICE_LINES)
+            lines += [
+                [*(key if not place else [("      ", "")]), (part, "")] for place, part in enumerate(parts)
+            ]
         return lines
 
     def choice(self, key: str) -> Choice | None:

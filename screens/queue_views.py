@@ -30,7 +30,7 @@ _KEYS = "1234567890abcdefgijkmnoprstuvwxyz"
 def ask_sort(bench: Workbench) -> None:
     """Ask for an order."""
     choices = [Choice(key, text, partial(bench.queue.sort, order)) for key, order, text in SORTS]
-    bench.ask_menu(f"Sort the queue by (now {bench.queue.order})", choices)
+    bench.asking.menu(f"Sort the queue by (now {bench.queue.order})", choices)
 
 
 def ask_views(bench: Workbench) -> None:
@@ -57,7 +57,7 @@ async def _ask_views(bench: Workbench) -> None:
         choices.append(Choice("+", "keep this filter and order as a view", partial(_ask_name, bench)))
         if own:
             choices.append(Choice("-", "drop one of yours", partial(_ask_drop, bench, own)))
-    bench.ask_menu("Views of the queue", choices)
+    bench.asking.menu("Views of the queue", choices)
 
 
 def _in_words(view: View) -> str:
@@ -75,7 +75,7 @@ def _ask_name(bench: Workbench) -> None:
             bench, lambda desk: desk.views.keep(View(name, text, order)), f"kept as the view {name.strip()}"
         )
 
-    bench.ask_text("name of this view", "", keep)
+    bench.asking.text("name of this view", "", keep)
 
 
 def _ask_drop(bench: Workbench, own: list[View]) -> None:
@@ -85,7 +85,7 @@ def _ask_drop(bench: Workbench, own: list[View]) -> None:
         )
         for key, view in zip(_KEYS, own[:10], strict=False)
     ]
-    bench.ask_menu("Drop which view?", choices)
+    bench.asking.menu("Drop which view?", choices)
 
 
 def _drop(name: str, desk: Desk) -> None:

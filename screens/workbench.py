@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
@@ -17,7 +17,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from screens.alert import AlertPane
-from screens.asking import Asking, never
+from screens.asking import Asking
 from screens.commands import (
     ALERT,
     HANDOVER,
@@ -34,13 +34,14 @@ from screens.judging import Judging
 from screens.keyboard import key_name
 from screens.lines import footer_lines, tabs_line
 from screens.link import Paced
-from screens.menu import Assist, Choice, Menu
+from screens.menu import Choice, Menu
 from screens.paint import Line, clipped, spread
 from screens.pane import Changed, Pane, Say
 from screens.queue import QueuePane
 from screens.sanitise import sanitise, wrap
 from screens.services import Services
 from screens.status_bar import alarm, alarm_lines, status_line
+from screens.suppressing import Suppressing
 from screens.taking import Taking
 from screens.targets import Targets
 from screens.walk import Walk
@@ -71,6 +72,7 @@ class Workbench(Paced[None], inherit_bindings=False):
         self.asking = Asking(self)
         self.judging: Judging = Judging(self)
         self.handing: Handing = Handing(self, self.judging)
+        self.suppressing: Suppressing = Suppressing(self, self.judging, self.handing)
         self.taking = Taking(self)
         self.watcher = Watch(self)
         self.walk = Walk(self)
@@ -181,22 +183,10 @@ class Workbench(Paced[None], inherit_bindings=False):
         self.queue.look_again()
         self.alert.judged()
 
-    def ask_menu(self, title: str, choices: Sequence[Choice]) -> None:
-        """Ask for one key."""
-        self.asking.menu(title, choices)
-
-    def ask_text(
-        self,
-        label: str,
-        text: str,
-        done: Callable[[str], object],
-        refused: Callable[[str], str] = never,
-        draft: str = "",
-        assist: Assist | None = None,
-        over: bool = False,
-    ) -> None:
-        """Ask for a line of text; see `Asking.text`."""
-        self.asking.text(label, text, done, refused, draft, assist, over)
+    @property
+    def lines(self) -> int:
+        """Lines of the screen."""
+        return self.size.height
 
     def close_over(self) -> None:
         """Take menu, prompt and palette away."""
@@ -279,7 +269,7 @@ class Workbench(Paced[None], inherit_bindings=False):
             self._go(QUEUE)
         elif not escape:
             what = "the demo goes on from here next time" if self.services.demo else "workers go on"
-            self.ask_menu("Leave xdrtui?", [Choice("y", f"yes, leave; {what}", self.leave)])
+            self.asking.menu("Leave xdrtui?", [Choice("y", f"yes, leave; {what}", self.leave)])
 
     def leave(self) -> None:
         """End the app."""

@@ -165,27 +165,41 @@ async def test_escalating_asks_whom_and_why_writes_a_packet_and_waits(store: Pat
             assert other.alert(row.id).row.owner == "jl"
 
 
-async def test_suppressing_tells_what_it_would_have_hidden_and_can_be_lifted(store: Path) -> None:
+async def test_suppressing_tells_what_it_would_have_hidden_and_can_be_lifted_and_undone(store: Path) -> None:
     app = app_on(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
-        app.workbench.handing.suppress(app.workbench.queue.targets_here().rows[0])
+        app.workbench.suppressing.suppress(app.workbench.queue.targets_here().rows[0])
+        await until(pilot, 'make no alert of rule:"LSASS dump via comsvcs" host:"dc01"')
         for label, text in (("make no alert of", ""), ("why", "support dumps"), ("until", "")):
             await until(pilot, label)
             await typed(pilot, text)
             await pilot.press("enter")
         await settled(pilot)
-        await until(pilot, "It would have hidden 1 of 7 stored alerts")
+        for part in ("it would have hidden 1 of 7 stored alerts", "rule LSASS dump via comsvcs", "host dc01",
+                     "why support dumps", "owner me", "y yes"):  # fmt: skip
+            await until(pilot, part)
         await pilot.press("y")
         await settled(pilot)
+        assert "suppressed until 2026-04-02" in said(app) and "u undoes" in said(app)
         with desk(store) as opened:
             (one,) = opened.suppressing.all()
         assert (one.reason, one.until - one.since) == ("support dumps", 30 * 24 * HOUR)
-        app.workbench.handing.suppressions()
-        await until(pilot, "support dumps")
+        app.workbench.suppressing.suppressions()
+        await until(pilot, "1 suppression in force")
+        await until(pilot, "lift: LSASS dump via comsvcs, host dc01 · until 2026-04-02")
+        await until(pilot, "me: support dumps")
         await pilot.press("1")
         await settled(pilot)
-        assert "lifted:" in said(app)
+        assert "lifted: LSASS dump" in said(app)
+        await pilot.press("u")
+        await settled(pilot)
+        assert "undone: lifting a suppression" in said(app)
+        await pilot.press("u")
+        await settled(pilot)
+        assert "undone: suppression" in said(app)
+        with desk(store) as opened:
+            assert "in force" not in [one.standing(NOW + 1) for one in opened.suppressing.all()]
 
 
 async def test_sorting_keeps_the_cursor_on_its_line(store: Path) -> None:
