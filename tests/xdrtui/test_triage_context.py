@@ -158,3 +158,34 @@ def test_a_suppressed_finding_makes_no_duplicate_of_one_that_is_not(tmp_path: Pa
             Correlator(store).fold()
         (row,) = desk.alerts()
         assert (row.count, row.duplicates, desk.suppressing.all()[0].hidden) == (2, 0, 2)
+
+
+def test_what_is_noted_answers_without_the_files_and_files_without_what_is_noted(tmp_path: Path) -> None:
+    from tests.xdrtui import test_archive_seen as archived
+    from xdrtui.pipeline.correlator import Correlator
+    from xdrtui.triage import rarity
+
+    times = [archived.START + n * 60 * SECOND for n in range(40)]
+    archived.filled(tmp_path, times)
+    image = "C:\\a.exe"
+    with Store.open(tmp_path) as store:
+        store.commit_batch(batch([process("H1", times[-1], 900, image, "user0")]))
+        Correlator(store).fold()
+
+    def asked() -> list[tuple[object, ...]]:
+        with Desk.open(tmp_path, ADA, readonly=True) as desk:
+            detail = desk.alert(desk.alerts()[0].id)
+            return [
+                (one.question.kind, one.hosts, one.of, one.first, one.before, one.basis, one.known)
+                for one in rarity.answers(desk._store, detail, {"Image": image})
+            ]
+
+    noted = asked()
+    assert noted[0] == ("process", 4, 4, times[0], 8, "archive", 39 * 60 * SECOND)
+    assert noted[1][:3] == ("user on host", 4, 4)
+    (tmp_path / "seen.sqlite").rename(tmp_path / "away")
+    assert asked() == noted
+    (tmp_path / "away").rename(tmp_path / "seen.sqlite")
+    for path in (tmp_path / "archive").glob("*.parquet"):
+        path.unlink()
+    assert asked() == noted

@@ -20,6 +20,7 @@ from xdrtui.settings.model import ArchiveSettings
 from xdrtui.store.archive import catalogue, retention
 from xdrtui.store.archive.catalogue import Appended
 from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
+from xdrtui.store.archive.noticing import notice
 from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.archive.roll import left_to_roll, merge, roll, to_merge
 from xdrtui.store.archive.segment import Damaged
@@ -196,6 +197,7 @@ class Archiving:
             self._merge(store)
             retention.keep_within(store, self._bounds, self._clock())
             sweep(store, self._clock())
+            notice(store, self._clock(), self._stopping.is_set)
 
     def _merge(self, store: Store) -> None:
         """Merge while nothing waits to be rolled: falling behind is worse than many files."""

@@ -46,7 +46,7 @@ def fill(
     as if nothing more came. Raises StoreError; what cannot be read is a fault in the summary.
     """
     summary = Summary()
-    process = Process(rulebook)
+    process = Process(rulebook, archived=archive is not None)
 
     frames: list[DecodedFrame] = []
 

@@ -19,6 +19,7 @@ from xdrtui.events.layouts.layout import Layouts, load_layouts
 from xdrtui.events.message import Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.rulebook import Rulebook
+from xdrtui.store.archive.seen import wanted
 from xdrtui.store.batch import BatchResult, CapturedText, Found, Mark
 
 HOUR = 3_600_000_000_000
@@ -35,7 +36,7 @@ class Process:
     """Decoder and detectors, bound together: each event type is decoded for just what the detectors need.
 
     rulebook: the rules in force; detectors: more of them beside Sigma; window: width of an alert's window in
-    nanoseconds.
+    nanoseconds; archived: events are kept, with the columns that rarity asks for.
     """
 
     def __init__(
@@ -45,16 +46,18 @@ class Process:
         *,
         detectors: Sequence[Detector] = (),
         window: int = HOUR,
+        archived: bool = True,
     ) -> None:
         self.rulebook = rulebook
         self.detectors: tuple[Detector, ...] = (rulebook.detector, *detectors)
         self.window = window
+        self._archived = archived
         self.decoder = Decoder(layouts or load_layouts(), self.needs, rulebook.detector.cache)
         self.look: Callable[[Decoded], None] | None = None
 
     def needs(self, event_type: EventType) -> Needs:
         """What all detectors together need of an event type."""
-        needs = Needs()
+        needs = Needs(fields=wanted(event_type)) if self._archived else Needs()
         for detector in self.detectors:
             needs |= detector.needs(event_type)
         return needs

@@ -1,6 +1,7 @@
 """How rare what an alert is about is: on how many hosts, since when, how often before.
 
-Asked of the event archive, the latest files first and for a bounded time, where there is one; else of the
+Asked of what is noted of the event archive (`store.archive.seen`, milliseconds however large it is) and of
+the files that are not noted yet, the latest first and for a bounded time; where there is no archive, of the
 stored alerts, which know only what rules matched. Each answer says which of the two it rests on, and how much
 of it was looked at. Reads only; times are the events', nanoseconds since 1970 UTC.
 """
@@ -10,47 +11,27 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from xdrtui.store.archive import catalogue
+from xdrtui.store.archive.seen import DAY, Seen, Sighting, length
 from xdrtui.store.store import Store
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from detectors.contract import Text
-    from xdrtui.store.archive.catalogue import File
-    from xdrtui.store.archive.read import Reader
     from xdrtui.triage.rows import AlertDetail
 
-DAY = 86_400 * 1_000_000_000
 BEFORE = 30 * DAY
 BUDGET = 0.25
-"""Seconds that all questions together may take of the archive."""
-
-_HOSTS = ("host.name", "id.orig_h", "src_ip", "source.ip")
-_FIELDS = {
-    "process": (("Image",),),
-    "process from parent": (("Image", "ParentImage"),),
-    "user on host": (("user.name", "host.name"),),
-    "domain": (
-        ("QueryName",),
-        ("query",),
-        ("tls.sni",),
-        ("server_name",),
-        ("http.hostname",),
-        ("dns.rrname",),
-    ),
-    "address": (("DestinationIp",), ("id.resp_h",), ("dest_ip",), ("destination.ip",)),
-}
-"""What is asked for, and the columns that may hold it."""
+"""Seconds for which files are looked at that are not noted yet, all questions together."""
 
 
 class Question(msgspec.Struct, frozen=True):
-    """kind: one of `_FIELDS`; values: for the columns of that kind, in their order."""
+    """kind: one of `seen.KINDS`; values: of that kind, in their order; of a user on a host both."""
 
     kind: str
     values: tuple[str, ...]
@@ -59,8 +40,8 @@ class Question(msgspec.Struct, frozen=True):
 class Rarity(msgspec.Struct, frozen=True):
     """An answer. hosts, of: hosts that had it (of a user on a host: that had the user), of all that were
     looked at; first: when it was seen first; before: how often in the 30 days before the alert; basis:
-    "archive" or "alerts"; known: how long the time is that was looked at, nanoseconds; whole: False where
-    only a part of what is kept was looked at."""
+    "archive" or "alerts"; known: how long the time is of which something is known, nanoseconds; whole: False
+    where only a part of what is kept was looked at; about: `before` is an estimate."""
 
     question: Question
     hosts: int
@@ -70,6 +51,7 @@ class Rarity(msgspec.Struct, frozen=True):
     basis: str
     known: int
     whole: bool = True
+    about: bool = False
 
 
 def questions(detail: AlertDetail, fields: dict[str, Text]) -> list[Question]:
@@ -116,91 +98,54 @@ def answers(
 # --- the archive
 
 
-class _Tally:
-    """What was found of one question."""
-
-    def __init__(self) -> None:
-        self.with_it: set[str] = set()
-        self.hosts: set[str] = set()
-        self.first = 0
-        self.before = 0
-
-
 def _from_archive(
     store: Store, asked: list[Question], began: int, last: int, clock: Callable[[], float]
 ) -> dict[Question, Rarity]:
+    """By what is noted of the archive's events, and by a look at the files that are not noted yet."""
     row = store.connection.execute("SELECT 1 FROM archive WHERE state <> 'old' LIMIT 1").fetchone()
     if row is None:
         return {}
-    from xdrtui.store.archive.read import Reader
+    since, until = began - BEFORE, clock() + BUDGET
+    found = {one: Sighting() for one in asked}
+    hosts: set[str] = set()
+    hours: list[tuple[int, int]] = []
+    noted: dict[str, int] = {}
+    seen = Seen.to_ask(store.directory)
+    if seen is not None:
+        with seen:
+            noted, hosts, hours = seen.files(), seen.hosts(since, last), seen.hours(since, last)
+            found = {one: seen.sighting(one.kind, one.values, since, began, last) for one in asked}
+    left = [
+        file
+        for file in catalogue.files(store.connection, since=since, until=last + 1)
+        if noted.get(file.path, 0) < file.size
+    ]
+    whole = True
+    if left:
+        from xdrtui.triage.unnoted import look
 
-    until = clock() + BUDGET
-    tallies = {one: _Tally() for one in asked}
-    since, whole = last + 1, True
-    with Reader(store, since=began - BEFORE, until=last + 1) as reader:
-        for file in sorted(reader.files, key=lambda file: -file.last):
+        for file in sorted(left, key=lambda file: -file.last):
             if clock() > until:
                 whole = False
                 break
-            for one, tally in tallies.items():
-                _look(reader, file, store, one, tally, began, last)
-            since = min(since, max(file.first, began - BEFORE))
+            hours += look(store, file, noted.get(file.path, 0), found, hosts, (since, began, last))
     return {
         one: Rarity(
-            one,
-            len(tally.with_it),
-            len(tally.hosts),
-            tally.first,
-            tally.before,
-            "archive",
-            last - since,
-            whole,
+            *(
+                one,
+                len(sighting.hosts),
+                len(hosts),
+                sighting.first,
+                sighting.before,
+                "archive",
+                length(hours),
+            ),
+            whole=whole and not sighting.cut,
+            about=sighting.about,
         )
-        for one, tally in tallies.items()
-        if tally.with_it  # else the archive's columns do not know it, for the alert itself has it
+        for one, sighting in found.items()
+        if sighting.hosts  # else the archive's columns do not know it, for the alert itself has it
     }
-
-
-def _look(
-    reader: Reader, file: File, store: Store, one: Question, tally: _Tally, began: int, last: int
-) -> None:
-    """Look for one thing in one file."""
-    import polars as pl
-
-    known = reader.known(file)
-    for names in _FIELDS[one.kind]:
-        if file.kind == "hot":
-            frames = [part.data for part in reader.parts(file, set(names) | set(_HOSTS))]
-        elif not known.issuperset(names):
-            continue
-        else:
-            columns = ["@time", *dict.fromkeys((*names, *(host for host in _HOSTS if host in known)))]
-            plan = pl.scan_parquet(file.where(store.directory), glob=False).select(columns)
-            frames = [plan.filter((pl.col("@time") >= began - BEFORE) & (pl.col("@time") <= last)).collect()]
-        for data in frames:
-            _count(data, names, one, tally, began)
-
-
-def _count(data: pl.DataFrame, names: Iterable[str], one: Question, tally: _Tally, began: int) -> None:
-    import polars as pl
-
-    held = [name for name in (*names, *_HOSTS) if name in data.columns and data.schema[name] == pl.String]
-    hosts = [name for name in _HOSTS if name in held]
-    if not set(names) <= set(held) or not hosts:
-        return
-    host = pl.coalesce(hosts).str.to_lowercase().alias("@host")
-    is_it = [
-        pl.col(name).str.to_lowercase() == value.lower()
-        for name, value in zip(names, one.values, strict=False)
-    ]
-    tally.hosts.update(data.select(host).unique().to_series().drop_nulls().to_list())
-    spread = data.filter(is_it[0]) if one.kind == "user on host" else data.filter(*is_it)
-    tally.with_it.update(spread.select(host).unique().to_series().drop_nulls().to_list())
-    times = data.filter(*is_it)["@time"]
-    if len(times):
-        first = int(times.min() or 0)  # type: ignore[arg-type]
-        tally.first = min(tally.first or first, first)
-        tally.before += int((times < began).sum())
 
 
 # --- the alerts

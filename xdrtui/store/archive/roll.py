@@ -343,6 +343,9 @@ def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int)
     """Let the made files stand for the replaced ones, in one FULL transaction."""
     fsync_folder(store.directory / FOLDER)
     reach("archive.roll.renamed")
+    from xdrtui.store.archive.noticing import taken_over  # which reads files as this module makes them
+
+    taken_over(store, made, replaced)
     connection = store.connection
     before = connection.execute("PRAGMA synchronous").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
