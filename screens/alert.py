@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,10 @@ from screens.times import number
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
+
+
+WARM_AFTER = 0.4
+"""Seconds after which what the first alert needs is loaded: the first frame is on the screen by then."""
 
 
 class AlertPane(PaperPane):
@@ -45,6 +50,14 @@ class AlertPane(PaperPane):
     def compose(self) -> ComposeResult:
         self.paper.show(self._page)
         yield self.paper
+
+    def on_mount(self) -> None:
+        self.set_timer(WARM_AFTER, lambda: self.start(self._warm_up, "warm"))
+
+    async def _warm_up(self) -> None:
+        from xdrtui.triage.explanation import warm
+
+        await asyncio.to_thread(warm)
 
     def facts(self, base: Facts) -> Facts:
         row = self.view.row if self.view else None

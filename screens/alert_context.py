@@ -27,8 +27,6 @@ MOST_RELATED = 50
 ALSO = 8
 """Related alerts that are shown; the rest is counted."""
 
-DAY = 86_400 * 1_000_000_000
-
 
 @dataclass(frozen=True)
 class Context:
@@ -39,28 +37,46 @@ class Context:
     also: Sequence[AlertRow] | None = None
 
 
-def rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cells: int) -> list[Line]:
-    """A line for each thing that was asked about; one in its place while it is being read. Where there is no
-    room the name gives way, the figures do not."""
+def rarest_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cells: int) -> list[Line]:
+    """The line of what is rarest about the alert; one in its place while it is being read."""
     if rarity is None:
         return labelled("rarity", "being looked up …", cells, "dim", most=1)
+    return _rarity_lines(row, _by_rarity(rarity)[:1], "rarity", zone, cells)
+
+
+def other_rarity_lines(row: AlertRow, rarity: Sequence[Rarity] | None, zone: Zone, cells: int) -> list[Line]:
+    """A line for each other thing that was asked about."""
+    others = _by_rarity(rarity or ())[1:]
+    title = [section("how rare the rest is", cells)] if others else []
+    return title + _rarity_lines(row, others, "", zone, cells)
+
+
+def _by_rarity(rarity: Sequence[Rarity]) -> list[Rarity]:
+    return sorted(rarity, key=lambda one: (one.hosts / max(1, one.of), one.before))
+
+
+def _rarity_lines(row: AlertRow, rarity: Sequence[Rarity], title: str, zone: Zone, cells: int) -> list[Line]:
+    """Where there is no room the name gives way, the figures do not."""
     lines: list[Line] = []
     for one in rarity:
         what, figures = rarity_words(row, one, zone)
-        name, room = sanitise(what, 300), cells - LABEL - width(figures) - 1
-        label: Span = (fit("" if lines else "rarity", LABEL), "label")
+        kind = one.question.kind.split()[0]
+        name, room = sanitise(what, 300), cells - LABEL - width(figures) - 2
+        label: Span = (fit(title or kind, LABEL), "label")
+        if width(kind) <= room < min(12, width(name)):
+            name = kind  # which one it is stands above
         if room < min(12, width(name)):  # two lines on a narrow page
             lines.append(clipped([label, (name, "")], cells))
             parts = [figures] if width(figures) <= cells - LABEL else figures.split("; ")
             wrapped = [line for part in parts for line in wrap(part, cells - LABEL, 2)]
             lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrapped[:3]]
             continue
-        lines.append(clipped([label, (cut(name, room), ""), (" " + figures, "dim")], cells))
+        lines.append(clipped([label, (cut(name, room), ""), (": " + figures, "dim")], cells))
     return lines
 
 
 def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> tuple[str, str]:
-    """What was asked about, and the figures: "on 1 of 412 hosts, first now, 0 before; 4 h of archive" """
+    """What was asked about, and the figures: "1 of 412 hosts, first now, 0 before; 4 h of archive" """
     values = [value.rsplit("\\", 1)[-1] for value in one.question.values]
     what = values[0]
     if one.question.kind == "process from parent":
@@ -70,9 +86,9 @@ def rarity_words(row: AlertRow, one: Rarity, zone: Zone) -> tuple[str, str]:
     here = " here" if one.question.kind == "user on host" else ""
     first = "now" if one.first >= row.first_seen else _moment(one.first, row, zone)
     known = duration(one.known) + (" of" if one.whole else " (latest) of")
-    hosts = f"on {number(one.hosts)} of {number(one.of)} hosts" if one.of else "no host is known"
-    days = " in 30 d" if one.known >= 29 * DAY else ""
-    return what, f"{hosts}, first{here} {first}, {number(one.before)} before{days}; {known} {one.basis}"
+    hosts = f"{number(one.hosts)} of {number(one.of)} hosts" if one.of else "no host is known"
+    before = ("~" if one.about else "") + number(one.before)
+    return what, f"{hosts}, first{here} {first}, {before} before; {known} {one.basis}"
 
 
 def _moment(time: int, row: AlertRow, zone: Zone) -> str:

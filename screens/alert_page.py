@@ -10,7 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from screens.alert_context import Context, also_lines, around_lines, rarity_lines
+from screens.alert_context import (
+    Context,
+    also_lines,
+    around_lines,
+    other_rarity_lines,
+    rarest_lines,
+)
 from screens.alert_view import AlertView
 from screens.names import main_entity
 from screens.paint import Line, spread
@@ -49,9 +55,9 @@ def alert_lines(
     """All lines of the page. truth: what the demo reveals of a closed alert; context: what is read after the
     page is painted."""
     row = view.row
-    lines = [*_heading(row, cells), *_facts(view, zone, cells)]
+    lines = [*_heading(row, cells), *_facts(view, context, zone, cells)]
     lines += [section("why it fired", cells), *why_lines(view.reasons, cells)]
-    lines += rarity_lines(row, context.rarity, zone, cells)
+    lines += other_rarity_lines(row, context.rarity, zone, cells)
     if truth:
         lines.append(section("truth", cells))
         lines += [[(text, "good")] for part in truth for text in wrap(sanitise(part), cells)]
@@ -77,13 +83,14 @@ def _heading(row: AlertRow, cells: int) -> list[Line]:
     return [spread([*sign, ("  ", ""), (sanitise(row.title, 300), "strong")], [(counted, "dim")], cells)]
 
 
-def _facts(view: AlertView, zone: Zone, cells: int) -> list[Line]:
+def _facts(view: AlertView, context: Context, zone: Zone, cells: int) -> list[Line]:
     row = view.row
     lines = labelled("what", row.summary or row.title, cells, "strong", most=2)
     lines += labelled("where", where_words(row), cells, most=1)
     lines += labelled("who", row.user or "no user is named in the event", cells, most=1)
     lines += labelled("when", when_words(view, zone), cells, most=1)
     lines += labelled("sure", sure_words(view), cells, most=2)
+    lines += rarest_lines(row, context.rarity, zone, cells)
     for place, (id, words) in enumerate(view.techniques[:3]):
         lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1)
     lines += labelled("state", state_words(row, zone), cells, most=1)

@@ -66,7 +66,8 @@ class _Book(msgspec.Struct, frozen=True):
 
 @functools.cache
 def _book() -> _Book:
-    return msgspec.convert(yaml.safe_load(_DATA.read_text(encoding="utf-8")), _Book)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
+    return msgspec.convert(yaml.load(_DATA.read_bytes(), Loader=loader), _Book)  # noqa: S506
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from xdrtui.triage.desk import AlertQuery, Desk, Principal
 ABOVE, ROWS, CELLS = 2, 24, 78
 """Status and panes above the page; lines of the terminal; cells of a line less the margins."""
 
-LABELS = ("what", "where", "who", "when", "sure")
+LABELS = ("what", "where", "who", "when", "sure", "rarity")
 
 
 def first_rows(view: AlertView) -> list[str]:

@@ -37,5 +37,5 @@ def test_a_page_that_lacks_one_is_told() -> None:
         "── why it fired ──",
         "✓ Image  ends with x",
     ]
-    assert missing(rows) == ["where", "sure"]
-    assert missing(rows[:4]) == ["where", "sure", "why"]
+    assert missing(rows) == ["where", "sure", "rarity"]
+    assert missing(rows[:4]) == ["where", "sure", "rarity", "why"]
