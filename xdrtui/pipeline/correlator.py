@@ -110,6 +110,8 @@ class Correlator:
                 behind = self.lag() > 0
                 if not behind and not (decide and self._due()) and not self._stale():
                     return total
+                if self._forgot() and not self._remember():
+                    return total._replace(mine=False)
                 with self.store.transaction():
                     if not self._lease():
                         return total._replace(mine=False)
@@ -188,6 +190,25 @@ class Correlator:
         edited = workers.note(connection, FINGERPRINT) != self._fingerprint
         return edited or workers.cursor(connection, COUNTED) != workers.cursor(connection, CURSOR)
 
+    def _forgot(self) -> bool:
+        """What correlations know is to be made again, from the findings folded so far."""
+        return self.correlations is not None and self._state is None and not self._stale()
+
+    def _remember(self) -> bool:
+        """Make it again before the database is locked for the fold: it may take seconds. False where another
+        process folds."""
+        with self.store.transaction():
+            if not self._lease():
+                return False
+        self._recall(workers.cursor(self.store.connection, CURSOR))
+        return True
+
+    def _recall(self, cursor: int) -> None:
+        assert self._memory is not None
+        self._watermark = workers.cursor(self.store.connection, WATERMARK)
+        self._state = self._memory.again(self._watermark, cursor)
+        self._cursor = cursor
+
     def _lease(self) -> bool:
         now = self.store.clock()
         return workers.take_lease(
@@ -211,6 +232,7 @@ class Correlator:
         until = rows[-1].seq if len(rows) == self.step else None
         memory = self._memory
         assert memory is not None
+        memory.tidy()
         due = memory.pending(self._watermark, counted, until) if decide else []
         fired = memory.in_steps(state, [row for row in rows if row.rule in self._needed], due)
         connection = self.store.connection
@@ -276,10 +298,7 @@ class Correlator:
         if self._stale():
             self._recount()
         if self._state is None:
-            self._watermark = workers.cursor(connection, WATERMARK)
-            assert self._memory is not None
-            self._state = self._memory.again(self._watermark, cursor)
-            self._cursor = cursor
+            self._recall(cursor)
         return self._state
 
     def _recount(self) -> Progress:

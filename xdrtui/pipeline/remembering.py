@@ -3,7 +3,7 @@
 In: the stored findings, in the order of their commits, and the steps beside them (`store.steps`). Out: a
 state as good as that of a process that never ended, also where events came later than the lateness: the
 last findings that matter are fed once more, between the same steps. Only what a flood made correlations
-drop (`engine.Health`) may be there again. Everything here runs inside a transaction of the correlator's.
+drop (`engine.Health`) may be there again. All but `again` runs inside a transaction of the correlator's.
 """
 
 from __future__ import annotations
@@ -37,11 +37,18 @@ class Memory:
         self._needed = needed
         self._lateness = lateness
         self._step = step
+        self._needless = 0
 
     def begin(self, seq: int, watermark: int) -> None:
         """Up to this finding all were fed in order of time, as though none had come late."""
         workers.set_cursor(self._store.connection, BASE, seq)
         workers.set_cursor(self._store.connection, BASE_WATERMARK, watermark)
+
+    def tidy(self) -> None:
+        """Drop the steps that `again` no longer needed, nor will."""
+        if self._needless:
+            steps.forget(self._store.connection, self._needless)
+            self._needless = 0
 
     def pending(self, watermark: int, counted: int, until: int | None) -> list[Step]:
         """The steps beyond this watermark, up to a finding. Those before the finding that was counted last
@@ -99,6 +106,6 @@ class Memory:
         at = max(at, min(seq for seq in begins if seq is not None) - 1)
         before = steps.at(connection, at)
         if before is not None and before.watermark <= watermark:
-            steps.forget(connection, before.seq)
+            self._needless = before.seq
             mark = max(mark, before.watermark)
         return at, mark
