@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -155,6 +157,43 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_source(str(zipped({f"{n}.yml": "a: b" for n in range(3)}, tmp_path / "many.zip")))
     with pytest.raises(RuleError, match="too large"):
         read_source(str(folder(tmp_path / "big", {"a.yml": "x" * 4_100_000})))
+
+
+def listing(entries: int, path: Path, said: int | None = None, long: bool = False) -> Path:
+    """A zip of nothing but a list of so many files; said: how many its end speaks of."""
+    head = (b"PK\x01\x02", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0)
+    entry = struct.pack("<4s4B4HL2L5H2L", *head)
+    directory = b"".join(entry + b"%04x." % (number % 65536) for number in range(entries))
+    count = entries if said is None else said
+    end = b""
+    if long:
+        end = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(directory), 0)
+        end += struct.pack("<4sLQL", b"PK\x06\x07", 0, len(directory), 1)
+    size = 0xFFFFFFFF if long else len(directory)
+    end += struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, min(count, 65535), min(count, 65535), size, 0, 0)
+    path.write_bytes(directory + end)
+    return path
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("said", [None, 1])
+def test_a_zip_of_millions_of_files_is_refused_before_they_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: bool, said: int | None
+) -> None:
+    """Whatever it says of their number itself."""
+    few = listing(50, tmp_path / "few.zip", said, long)
+    many = listing(300_000, tmp_path / "many.zip", said, long)
+    assert read_source(str(few)) == {}
+    with zipfile.ZipFile(few) as archive:
+        assert len(archive.infolist()) == 50, "the sample is one that zipfile reads"
+    monkeypatch.setattr(zipfile, "ZipInfo", None)
+    begun = time.process_time()
+    with pytest.raises(RuleError, match=r"many.zip lists more than 200,000 files: that is no set of rules"):
+        read_source(str(many))
+    monkeypatch.setattr(rulesource, "DIRECTORY_BYTES", 1_000)
+    with pytest.raises(RuleError, match="lists more than"):
+        read_source(str(few))
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"not a zip at all", bytes(range(256))])

@@ -10,6 +10,7 @@ import io
 import lzma
 import os
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -20,11 +21,19 @@ from typing import IO
 from xdrtui.errors import RuleError
 
 FILES = 20_000
+ENTRIES = 10 * FILES
+DIRECTORY_BYTES = 64 << 20
+"""The most files that a zip may list, rules or not, and how long that list may be."""
+
 FILE_BYTES = 4_000_000
 TOTAL_BYTES = 200_000_000
 DOWNLOAD_BYTES = 200_000_000
 RATIO = 200
 SECONDS = 30.0
+_SIZE, _PLACE, _LONG, _LONG_END, _ENTRY = 5, 9, b"PK\x06\x06", 56 + 20, 46
+"""Of what `zipfile` reads of the end of an archive: where the length of the list and the end's own place
+stand; the mark and the bytes of an end for large archives; the fixed bytes of each entry of the list."""
+
 _RULES = (".yml", ".yaml")
 _LICENCES = ("license", "licence", "copying", "notice", "authors", "copyright")
 
@@ -113,11 +122,9 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
 def _from_zip(file: IO[bytes], source: str) -> dict[str, bytes]:
     kept = _Kept(source)
     try:
+        _check_directory(file, source)
         with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            if len(entries) > 10 * FILES:
-                raise RuleError(f"{source} holds {len(entries):,} files: that is no set of rules.")
-            for entry in entries:
+            for entry in archive.infolist():
                 name = _safe_name(entry.filename, source)
                 mode = entry.external_attr >> 16
                 if (
@@ -135,6 +142,28 @@ def _from_zip(file: IO[bytes], source: str) -> dict[str, bytes]:
     except _UNSOUND as error:
         raise RuleError(f"{source} is no folder and no sound zip file: {error}.") from error
     return kept.files
+
+
+def _check_directory(file: IO[bytes], source: str) -> None:
+    """Count what a zip lists before `zipfile` makes objects of all of it: 200 MB may hold four million names.
+    RuleError where that is too much, BadZipFile where it is no zip.
+
+    What the end of the archive says of their number may be a lie, and `zipfile` does not heed it: it reads as
+    many bytes as are said to hold the list. So do we. Source: APPNOTE 6.3.10, sections 4.3.12 to 4.3.16.
+    """
+    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # the very reading that `ZipFile` relies on
+    if end is None:
+        raise zipfile.BadZipFile("File is not a zip file")
+    size, place, long = int(end[_SIZE]), int(end[_PLACE]), end[0] == _LONG
+    count = 0
+    if size <= DIRECTORY_BYTES and (start := place - size - (_LONG_END if long else 0)) >= 0:
+        file.seek(start)
+        listed, at = file.read(size), 0
+        while at + _ENTRY <= len(listed) and count <= ENTRIES:
+            at += _ENTRY + sum(struct.unpack_from("<3H", listed, at + 28))  # name, extra, comment
+            count += 1
+    if size > DIRECTORY_BYTES or count > ENTRIES:
+        raise RuleError(f"{source} lists more than {ENTRIES:,} files: that is no set of rules.")
 
 
 def _safe_name(name: str, source: str) -> str:
