@@ -15,7 +15,7 @@ from detectors.contract import LogSource
 from detectors.sigma.condition import parse_condition
 from detectors.sigma.expression import And, Expression, Not, Or, Test
 from detectors.sigma.items import Placeholders, parse_detection
-from detectors.sigma.problem import RuleProblem
+from detectors.sigma.problem import RuleProblem, gathered
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -42,18 +42,21 @@ class Filter(msgspec.Struct, frozen=True):
 
 def parse_filter(body: dict[str, object], placeholders: Placeholders) -> tuple[Filter, list[RuleProblem]]:
     """One filter and what to warn of. Raises RuleProblem where it cannot be used."""
+    wrong: list[RuleProblem] = []
     title = str(body.get("title") or "").strip()
     if not title:
-        raise RuleProblem("a filter needs a title", "add `title:`")
+        wrong.append(RuleProblem("a filter needs a title", "add `title:`"))
     source = body.get("logsource")
     if not isinstance(source, dict):
-        raise RuleProblem("no log source", "name a product, a category or a service", ("logsource",))
+        wrong.append(RuleProblem("no log source", "name a product, a category or a service", ("logsource",)))
     inner = body.get("filter")
     if not isinstance(inner, dict) or "condition" not in inner:
-        raise RuleProblem("no condition", "add `condition: not selection` under filter", ("filter",))
+        remedy = "add `condition: not selection` under filter"
+        raise gathered([*wrong, RuleProblem("no condition", remedy, ("filter",))])
     named = inner.get("rules")
     if not named:
-        raise RuleProblem("no rules", "name them by id, name or title, or write rules: any", ("filter",))
+        remedy = "name them by id, name or title, or write rules: any"
+        wrong.append(RuleProblem("no rules", remedy, ("filter",)))
     names = named if isinstance(named, list) else [named]
     rules = frozenset(str(name).lower() for name in names) - {"any"}
     detections: dict[str, Expression] = {}
@@ -63,13 +66,16 @@ def parse_filter(body: dict[str, object], placeholders: Placeholders) -> tuple[F
         try:
             detections[str(name)] = And((parse_detection(node, placeholders),), str(name))
         except RuleProblem as problem:
-            problem.path = ("filter", str(name), *problem.path)
-            raise
+            wrong.append(problem.under("filter", str(name)))
+            detections[str(name)] = And((), str(name))  # so that the condition can be looked at
     try:
         expression, _ = parse_condition(str(inner["condition"]), detections)
     except RuleProblem as problem:
         problem.path = ("filter", "condition")
-        raise
+        wrong.append(problem)
+    if wrong:
+        raise gathered(wrong)
+    assert isinstance(source, dict)
     warnings = []
     if not _negates(expression):
         warnings.append(

@@ -34,7 +34,7 @@ from detectors.sigma.expression import (
     TimePart,
     joined,
 )
-from detectors.sigma.problem import RuleProblem
+from detectors.sigma.problem import RuleProblem, gathered
 
 Placeholders: TypeAlias = Mapping[str, Sequence[str]]
 """Values of `%name%` for the modifier expand, from the settings."""
@@ -78,36 +78,30 @@ def parse_detection(node: object, placeholders: Placeholders, depth: int = 0) ->
     if isinstance(node, dict):
         if not node:
             raise RuleProblem("an empty map would match every event", "name at least one field")
-        items = []
+        items, wrong = [], []
         for key, value in node.items():
-            with _At(str(key)):
+            try:
                 items.append(parse_item(str(key), value, placeholders))
+            except RuleProblem as problem:
+                wrong.append(problem.under(str(key)))
+        if wrong:
+            raise gathered(wrong)
         return joined(items, And)
     if isinstance(node, list):
         if not node:
             raise RuleProblem("an empty list matches nothing", "give it a value or remove it")
         if len(node) > _ITEMS:
             raise RuleProblem(f"{len(node):,} elements in one list", f"split it: {_ITEMS:,} are the most")
-        elements = []
+        elements, wrong = [], []
         for index, element in enumerate(node):
-            with _At(index):
+            try:
                 elements.append(parse_detection(element, placeholders, depth + 1))
+            except RuleProblem as problem:
+                wrong.append(problem.under(index))
+        if wrong:
+            raise gathered(wrong)
         return joined(elements, Or)
     return parse_item("", node, placeholders)
-
-
-class _At:
-    """Adds one key to the path of a RuleProblem that passes."""
-
-    def __init__(self, key: str | int) -> None:
-        self.key = key
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RuleProblem):
-            error.path = (self.key, *error.path)
 
 
 def parse_item(key: str, value: object, placeholders: Placeholders) -> Expression:

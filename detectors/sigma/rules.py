@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from detectors.sigma.documents import LARGEST, forget_places, place, read_docume
 from detectors.sigma.expression import And, Expression, Not, Or, Regex, Test
 from detectors.sigma.filters import Filter, filtered, parse_filter
 from detectors.sigma.items import Placeholders, Unfilled, parse_detection
-from detectors.sigma.problem import Problem, RuleProblem
+from detectors.sigma.problem import Problem, RuleProblem, gathered
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 OFF_BY_DEFAULT = frozenset(("deprecated", "unsupported"))
@@ -144,10 +144,7 @@ def parse_rules(
             try:
                 rule, warnings = parse_rule(body, file, placeholders or {})
             except RuleProblem as problem:
-                line, column = place(text, index, problem.path)
-                fatal = not isinstance(problem, Unfilled)
-                message = problem.message if fatal else f"off: {problem.message}"
-                result.problems.append(Problem(file, line, column, message, problem.remedy, fatal))
+                result.problems.extend(_problems(problem, text, file, index, "off: "))
                 continue
             for warning in warnings:
                 line, column = place(text, index, warning.path)
@@ -179,6 +176,17 @@ def parse_rules(
     return result
 
 
+def _problems(problem: RuleProblem, text: bytes, file: str, index: int, off: str = "") -> Iterator[Problem]:
+    """All that is wrong with one rule, each with its place. off: before what only waits for a setting."""
+    said = False
+    for each in problem.every():
+        line, column = place(text, index, each.path)
+        fatal = not isinstance(each, Unfilled)
+        message = each.message if fatal else f"{off}{each.message}"
+        yield Problem(file, line, column, message, each.remedy, fatal, fatal and said)
+        said = said or fatal
+
+
 def _warn_of_obsolete(result: RuleSet, by_id: dict[str, tuple[Rule, int]]) -> None:
     """Rules that another says it replaces. They stay on: else a foreign file could switch any rule off."""
     for rule in result.rules:
@@ -201,9 +209,7 @@ def _take_filter(
     try:
         parsed, warnings = parse_filter(body, placeholders)
     except RuleProblem as problem:
-        line, column = place(result.texts[file], index, problem.path)
-        fatal = not isinstance(problem, Unfilled)
-        result.problems.append(Problem(file, line, column, problem.message, problem.remedy, fatal))
+        result.problems.extend(_problems(problem, result.texts[file], file, index))
         return
     filters.append((parsed, file, index))
     for warning in warnings:
@@ -221,11 +227,12 @@ def _with_filters(rule: Rule, filters: list[Filter]) -> Rule:
 def parse_rule(
     body: dict[str, object], file: str, placeholders: Placeholders
 ) -> tuple[Rule, list[RuleProblem]]:
-    """One rule and what to warn of. Raises RuleProblem where it cannot be used."""
+    """One rule and what to warn of. Raises RuleProblem, with all that is wrong, where it cannot be used."""
     warnings: list[RuleProblem] = []
+    wrong: list[RuleProblem] = []
     title = _text(body, "title")
     if not title:
-        raise RuleProblem("a rule needs a title", "add `title:`")
+        wrong.append(RuleProblem("a rule needs a title", "add `title:`"))
     identifier = _text(body, "id")
     if not identifier:
         identifier = "title:" + hashlib.blake2b(title.encode(), digest_size=8).hexdigest()
@@ -234,7 +241,8 @@ def parse_rule(
         warnings.append(RuleProblem(f"id '{identifier}' is no UUID", "", ("id",)))
     level = _text(body, "level").lower() or "medium"
     if level not in LEVELS:
-        raise RuleProblem(f"level '{level}' is not Sigma's", f"use one of {', '.join(LEVELS)}", ("level",))
+        remedy = f"use one of {', '.join(LEVELS)}"
+        wrong.append(RuleProblem(f"level '{level}' is not Sigma's", remedy, ("level",)))
     status = _text(body, "status").lower() or "experimental"
     if status not in _STATUSES:
         warnings.append(RuleProblem(f"status '{status}' is not Sigma's", ", ".join(_STATUSES), ("status",)))
@@ -243,11 +251,17 @@ def parse_rule(
         remedy = "put its names through a pipeline"
         warnings.append(RuleProblem(f"taxonomy '{taxonomy}' is not Sigma's own", remedy, ("taxonomy",)))
     source = body.get("logsource")
-    if not isinstance(source, dict) or not any(source.get(k) for k in ("product", "category", "service")):
-        raise RuleProblem("no log source", "name a product, a category or a service", ("logsource",))
-    log_source = LogSource(*(str(source.get(k) or "").lower() for k in ("product", "category", "service")))
-    expression, conditions, unused = _expression(body.get("detection"), placeholders)
-    _check_cost(expression)
+    named = source if isinstance(source, dict) else {}
+    if not any(named.get(k) for k in ("product", "category", "service")):
+        wrong.append(RuleProblem("no log source", "name a product, a category or a service", ("logsource",)))
+    log_source = LogSource(*(str(named.get(k) or "").lower() for k in ("product", "category", "service")))
+    try:
+        expression, conditions, unused = _expression(body.get("detection"), placeholders)
+        _check_cost(expression)
+    except RuleProblem as problem:
+        wrong.append(problem)
+    if wrong:
+        raise gathered(wrong)
     warnings += [
         RuleProblem(f"detection '{name}' is never used", "use it or remove it", ("detection", name))
         for name in unused
@@ -299,6 +313,7 @@ def _expression(
         raise RuleProblem("no detection", "add `detection:` with a selection and a condition", ("detection",))
     if "condition" not in detection:
         raise RuleProblem("no condition", "add `condition:` under detection", ("detection",))
+    wrong: list[RuleProblem] = []
     named: dict[str, Expression] = {}
     for name, node in detection.items():
         if name in ("condition", "timeframe"):
@@ -306,8 +321,8 @@ def _expression(
         try:
             named[str(name)] = _titled(parse_detection(node, placeholders), str(name))
         except RuleProblem as problem:
-            problem.path = ("detection", str(name), *problem.path)
-            raise
+            wrong.append(problem.under("detection", str(name)))
+            named[str(name)] = And((), str(name))  # so that the condition can be looked at
     conditions = detection["condition"]
     texts = [str(each) for each in conditions] if isinstance(conditions, list) else [str(conditions)]
     if not texts:
@@ -318,9 +333,12 @@ def _expression(
             expression, names = parse_condition(text, named)
         except RuleProblem as problem:
             problem.path = ("detection", "condition")
-            raise
+            wrong.append(problem)
+            continue
         expressions.append(expression)
         used |= names
+    if wrong:
+        raise gathered(wrong)
     whole = expressions[0] if len(expressions) == 1 else Or(tuple(expressions))
     return whole, tuple(texts), [name for name in named if name not in used]
 

@@ -47,6 +47,13 @@ def test_a_rule_that_cannot_be_used_is_one(tmp_path: Path) -> None:
     assert result.stdout.count("\n") == 1
 
 
+def test_a_rule_with_many_faults_is_one_rule_that_cannot_be_used(tmp_path: Path) -> None:
+    rule(tmp_path, GOOD.replace("logsource:", "logsourze:").replace("|endswith", "|endwith"))
+    result = run(tmp_path)
+    assert result.exit_code == 1 and "; 1 cannot." in result.stderr
+    assert "no log source" in result.stdout and "there is no modifier 'endwith'" in result.stdout
+
+
 def test_a_missing_id_is_said_once(tmp_path: Path) -> None:
     rule(tmp_path, GOOD.replace("id: 5f6fb2c8-9d0b-4d7a-9b8f-0a1a5ba1a2d1\n", ""))
     assert run(tmp_path).stdout.count("no id") == 1

@@ -69,6 +69,6 @@ def command(
     if counts:
         say("Remarks: " + ", ".join(f"{n} {kind}" for kind, n in counts.most_common()) + ".")
     usable = f"{len(book.rules)} rules and {len(book.correlations.rules)} correlations can be used"
-    say(f"{usable}; {len(book.broken)} cannot.")
+    say(f"{usable}; {book.left_out} cannot.")
     if book.broken:
         raise click.exceptions.Exit(1)

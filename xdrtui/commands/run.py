@@ -94,7 +94,7 @@ def working(session: Session, pipelines: tuple[str, ...], kind: str, until_end: 
     settings = session.settings
     book = rulebook(session, pipelines=pipelines)
     if book.broken:
-        say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
+        say(f"{book.left_out} rules cannot be used: `xdrtui rules check` tells why.")
     log = start_logs(settings.workspace, kind, settings.logs)
     progress = Progress("events")
 

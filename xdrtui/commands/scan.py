@@ -79,7 +79,7 @@ def command(
         raise click.UsageError("--into stores from one process: leave --jobs out.")
     book = rulebook(session, rules, pipelines=pipelines)
     if book.broken:
-        say(f"{len(book.broken)} rules cannot be used: `xdrtui rules check` tells why.")
+        say(f"{book.left_out} rules cannot be used: `xdrtui rules check` tells why.")
     if not book.rules:
         raise SourceError("there is no rule to scan with: name a folder of rules with --rules.")
     progress = Progress("events")

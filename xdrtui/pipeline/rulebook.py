@@ -62,6 +62,11 @@ class Rulebook(msgspec.Struct, frozen=True):
         """Problems that leave a rule out."""
         return [problem for problem in self.problems if problem.fatal]
 
+    @property
+    def left_out(self) -> int:
+        """How many rules cannot be used: each may have several faults."""
+        return sum(not problem.also for problem in self.broken)
+
     def rows(self) -> list[RuleRow]:
         """What the store keeps of each rule."""
         return [self._row(rule) for rule in self.rules.values()] + [

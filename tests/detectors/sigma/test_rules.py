@@ -4,6 +4,7 @@ import pytest
 
 from detectors.contract import EventType, LogSource
 from detectors.sigma.documents import read_documents
+from detectors.sigma.problem import MOST
 from detectors.sigma.rules import load_rules, parse_rules
 from tests.detectors.sigma.kit import rule_text, rules_of
 
@@ -14,8 +15,53 @@ def test_one_broken_rule_never_stops_the_rest() -> None:
     good = rule_text(SELECTION)
     rules = rules_of(b"title: [", good, b"- a list", b"\xff\xfe\x00", b"title: x\n")
     assert [rule.title for rule in rules.rules] == ["T"]
-    assert len(rules.problems) == 4
+    assert [problem.file for problem in rules.problems if not problem.also] == [
+        "r0.yml",
+        "r2.yml",
+        "r3.yml",
+        "r4.yml",
+    ]
     assert all(problem.fatal for problem in rules.problems)
+
+
+def test_all_that_is_wrong_with_a_rule_is_said_each_thing_in_its_place() -> None:
+    """Nothing hides behind the first: who rights a rule need not come back for the next."""
+    rules = rules_of(
+        b"title: T\nlevel: severe\ndetection:\n  sel:\n    F|endwith: a\n    G|re: '('\n  other:\n"
+        b"    - {H|expand: '%none%'}\n    - {H|contains|ree: a}\n  condition: sel and other and gone\n"
+    )
+    said = [(problem.line, problem.message) for problem in rules.problems]
+    assert [line for line, _ in said] == [2, 1, 5, 6, 8, 9, 10]
+    for (_, message), part in zip(
+        said,
+        ("level", "no log source", "'endwith'", "regular expression", "none", "'ree'", "'gone'"),
+        strict=True,
+    ):
+        assert part in message
+    assert [problem.also for problem in rules.problems if problem.fatal] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert not rules.rules
+
+
+def test_a_filter_says_all_its_faults_too() -> None:
+    rules = rules_of(b"title: F\nfilter:\n  sel: {F|endwith: a}\n  condition: not gone\n")
+    said = [problem.message for problem in rules.problems]
+    for message, part in zip(said, ("log source", "rules", "'endwith'", "gone"), strict=True):
+        assert part in message
+
+
+def test_of_thousands_of_faults_a_few_are_told() -> None:
+    fields = "".join(f"    F{number}|nothing: a\n" for number in range(5_000))
+    rules = rules_of(
+        f"title: T\nlogsource: {{product: windows}}\ndetection:\n  sel:\n{fields}  condition: sel\n".encode()
+    )
+    assert len(rules.problems) <= MOST + 1
 
 
 @pytest.mark.parametrize(

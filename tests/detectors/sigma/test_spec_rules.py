@@ -236,7 +236,7 @@ def test_collection_action_reset_ends_the_global_keys() -> None:
         f"action: global\ntitle: Both\n{HEAD}", one(1, "a", ""), "action: reset", one(2, "b", "")
     )
     assert [each.id[-1] for each in found.rules] == ["1"]
-    assert [problem.message for problem in found.problems] == ["a rule needs a title"]
+    assert [problem.message for problem in found.problems] == ["a rule needs a title", "no log source"]
 
 
 def test_collection_action_repeat_is_the_rule_before_with_changes() -> None:

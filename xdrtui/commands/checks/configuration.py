@@ -81,7 +81,7 @@ def check_rules(book: Rulebook) -> Check:
     seen = f"{len(book.rules)} and {len(book.correlations.rules)} correlations load"
     seen += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
     if book.broken:
-        seen += f", {len(book.broken)} cannot"
+        seen += f", {book.left_out} cannot"
         return Check("rules", "rules", State.BROKEN, seen, "`xdrtui rules check` tells where and why")
     if not book.rules:
         return Check("rules", "rules", State.BROKEN, seen, "name a folder of rules under `rules.paths`")
