@@ -266,6 +266,33 @@ async def test_a_busy_store_is_waited_for(
     assert findings(tmp_path) == every(source) and not refusals
 
 
+async def test_a_database_that_another_process_holds_ends_no_worker_wherever_it_is(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its start, placing partitions, between commit and fold, telling what happened, at its end."""
+    monkeypatch.setattr(worker_module, "BUSY_SECONDS", 0.01)
+    refused: set[str] = set()
+
+    def first_busy(name: str) -> None:
+        method = getattr(Committer, name)
+
+        def sometimes(self: Committer, *arguments: object) -> object:
+            if name not in refused:
+                refused.add(name)
+                raise StoreBusy("busy")
+            return method(self, *arguments)
+
+        monkeypatch.setattr(Committer, name, sometimes)
+
+    met = ("adopt", "stored", "fold", "note", "heartbeat")
+    for name in met:
+        first_busy(name)
+    source = FakeSource(topic(9))
+    source.notes.append("something happened")
+    await run(worker(tmp_path, process, source))
+    assert findings(tmp_path) == every(source) and refused == set(met)
+
+
 async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
     tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:

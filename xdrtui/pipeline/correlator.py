@@ -97,14 +97,17 @@ class Correlator:
             Memory(store, self.correlations, self._needed, lateness, step) if self.correlations else None
         )
 
-    def fold(self, *, decide: bool = True) -> Progress:
+    def fold(self, *, decide: bool = True, here: bool = False) -> Progress:
         """Fold all findings that are there. Raises StoreBusy, StoreError.
 
         decide: let correlations decide, in the steps that are noted, what the watermark has passed; False
         while sources are still read one after the other (a scan), so that times do not come in order:
-        `finish` then decides all.
+        `finish` then decides all. here: note a step now, where batches noted none.
         """
         total = Progress()
+        if here:
+            with self.store.transaction():
+                self.store.note_step()
         try:
             while True:
                 behind = self.lag() > 0

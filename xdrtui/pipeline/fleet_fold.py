@@ -9,12 +9,14 @@ What cannot be understood in the topic is a dead letter; nothing in it can touch
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -133,7 +135,7 @@ class FoldSink:
             raise
 
     def close(self) -> None:
-        with self.store.transaction():
+        with contextlib.suppress(StoreError), self.store.transaction():  # both run out by themselves
             workers.remove_heartbeat(self.store.connection, self.name)
             workers.drop_lease(self.store.connection, "correlator", self.name)
         self.store.close()
@@ -312,9 +314,7 @@ class FoldSink:
         own = Mark(self._uid, partition, end, anchor, 0, start, fetched.generation, True)
         step.result.marks = [own]
         step.result.sources.append(Source(self._uid, self._topic, "fleet"))
-        done = self.store.commit_batch(
-            step.result, lambda connection: self._also(connection, step), step=False
-        )
+        done = self.store.commit_batch(step.result, partial(self._also, step=step), step=False)
         self.totals.findings += done.findings
 
     def _also(self, connection: sqlite3.Connection, step: Step) -> None:
@@ -363,12 +363,7 @@ class FoldSink:
         finished = self._all_ended()
         if watermark <= self._decided and finished == self._finished:
             return
-        if finished:
-            done = self._correlator.finish()
-        else:
-            with self.store.transaction():
-                self.store.note_step()
-            done = self._correlator.fold(decide=True)
+        done = self._correlator.finish() if finished else self._correlator.fold(here=True)
         self.totals.alerts += done.opened
         if not done.mine:
             self._marks = None

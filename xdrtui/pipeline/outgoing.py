@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from xdrtui.errors import SettingsError, XdrtuiError
+from xdrtui.errors import SettingsError, StoreBusy, XdrtuiError
 from xdrtui.plain import visible
 from xdrtui.points import reach
 from xdrtui.settings.model import KafkaSettings
@@ -71,7 +71,7 @@ async def forward(
             wait = RETRY_SECONDS if await _round(sender, outbox, call) == "failed" else POLL_SECONDS
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), wait)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, StoreBusy):
             async with asyncio.timeout(LAST_SECONDS):
                 while await _round(sender, outbox, call) == "theirs" and patient():
                     await asyncio.sleep(POLL_SECONDS)

@@ -145,6 +145,7 @@ class Worker:
         self._summary = Summary()
         self._source: MessageSource
         self._sink: Sink
+        self._open = False
 
     def stop(self) -> None:
         self._stopping.set()
@@ -153,7 +154,8 @@ class Worker:
         """Work to the end. Raises as `run_worker` does."""
         begun = time.monotonic()
         try:
-            self._sink = await self._call(self._open_sink, asyncio.get_running_loop())
+            self._sink = await self._patiently(self._open_sink, asyncio.get_running_loop())
+            self._open = True
             try:
                 await self._run()
             finally:
@@ -167,7 +169,7 @@ class Worker:
     async def _run(self) -> None:
         self._source = self._open_source(
             self._settings,
-            lambda prefix: self._call(self._sink.stored, prefix),
+            lambda prefix: self._patiently(self._sink.stored, prefix),
             owner=self._sink.owner,
             until_end=self._until_end,
             clock=self._clock,
@@ -199,7 +201,7 @@ class Worker:
         if self._summary.ended == "end":
             await self._fold_all()
         else:
-            await self._call(self._sink.fold, self._decide)
+            await self._fold()
 
     @property
     def _decide(self) -> bool:
@@ -211,11 +213,32 @@ class Worker:
         """At the end all must be folded: wait for the lease where a killed worker still holds it."""
         last = self._sink.finish if self._recorded else functools.partial(self._sink.fold, True)
         until = time.monotonic() + LEASE_WAIT_SECONDS
-        while not await self._call(last):
+        while not await self._done(last):
             if time.monotonic() > until:
                 self._summary.notes.append("Another worker folds the findings into alerts: some may follow.")
                 return
             await asyncio.sleep(LEASE_POLL_SECONDS)
+
+    async def _fold(self) -> None:
+        await self._done(functools.partial(self._sink.fold, self._decide))
+
+    async def _done(self, fold: Callable[[], bool]) -> bool:
+        """False where another process folds, or holds the database: what is left is folded next time."""
+        with contextlib.suppress(StoreBusy):
+            return await self._call(fold)
+        return False
+
+    async def _patiently(self, function: Callable[..., T], *arguments: Any) -> T:
+        """As `_call`, again while others hold the database; at the start and the end for a minute."""
+        until = time.monotonic() + LEASE_WAIT_SECONDS
+        while True:
+            try:
+                return await self._call(function, *arguments)
+            except StoreBusy as busy:
+                if time.monotonic() > until and (self._stopping.is_set() or not self._open):
+                    raise
+                log.warning("the store is busy", extra={"reason": str(busy)})
+                await asyncio.sleep(BUSY_SECONDS)
 
     async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the detecting thread."""
@@ -233,7 +256,7 @@ class Worker:
                 while notes:
                     note = notes.pop(0)
                     self._summary.notes.append(note)
-                    await self._call(self._sink.note, note, mended)
+                    await self._patiently(self._sink.note, note, mended)
 
     async def _put(self, fetched: Fetched) -> None:
         while not self._stopping.is_set():
@@ -261,14 +284,9 @@ class Worker:
     async def _renew_rules(self) -> None:
         """Take up rules that have changed, between two batches."""
         process = self._rules.poll() if self._rules is not None else None
-        while process is not None and not self._stopping.is_set():
-            try:
-                await self._call(self._sink.adopt, process)
-            except StoreBusy:
-                await asyncio.sleep(BUSY_SECONDS)
-                continue
+        if process is not None and not self._stopping.is_set():
+            await self._patiently(self._sink.adopt, process)
             self._summary.notes.append(f"rules taken up: {len(process.rulebook.rules)}")
-            return
 
     async def _next_batch(self) -> list[Fetched]:
         """As many as take about 0.2 s to work on, at least one; none if nothing comes for a while."""
@@ -303,7 +321,7 @@ class Worker:
                 self._source.set_aside(broken.fetched, str(broken))
                 continue
             await self._commit(safe)
-            await self._call(self._sink.fold, self._decide)
+            await self._fold()
             spent = time.monotonic() - begun
             if (size := sum(map(_size, current))) > 20_000 and spent > 0:
                 self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
@@ -330,7 +348,7 @@ class Worker:
         """To their topic, where one is set and the sink has an outbox."""
         if self._settings.dead_letter_topic and isinstance(self._sink, Committer):
             ended = lambda: self._summary.ended == "end"  # noqa: E731
-            await forward(self._settings, self._sink, self._call, self._stopping, ended)
+            await forward(self._settings, self._sink, self._patiently, self._stopping, ended)
 
     # --- beat
 
