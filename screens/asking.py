@@ -3,7 +3,9 @@ the palette. One thing is asked at a time: asking takes away what was asked befo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -25,6 +27,8 @@ class Asking:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
+        self.recent: list[str] = []
+        """Ids of commands that were chosen in the palette, the latest first."""
         self.coming = 0
         """Menus that are being made ready: keys that come are meant for them."""
 
@@ -78,6 +82,19 @@ class Asking:
         bench = self._bench
         self._prompt(":", "", lambda typed: go_to(bench, typed), palette.narrow)
         bench.mount(palette)
+        self.make_room()
+
+    def note(self, id: str) -> None:
+        """A command was chosen in the palette."""
+        self.recent = [id, *(one for one in self.recent if one != id)]
+
+    def make_room(self) -> None:
+        """The palette stands above the line that is typed, whatever is said below that."""
+        palette = self.open_palette
+        if palette is not None:
+            said = self._bench.message.styles.height
+            below = 2 + int(said.value if said is not None else 1)
+            palette.stand_over(below, self._bench.size.height - below - 4)
 
     def close(self) -> None:
         """Ask no more."""
@@ -107,6 +124,13 @@ class Asking:
         for prompt in self._bench.query(Prompt):
             prompt.type(event)
 
+    async def _found(self, palette: Palette, finished: Callable[[str | None], None], typed: str) -> None:
+        """Enter came before the store had answered."""
+        while palette.looking and palette.is_attached:
+            await asyncio.sleep(0.02)
+        if palette.is_attached:
+            finished(typed)
+
     def _prompt(
         self,
         label: str,
@@ -124,6 +148,9 @@ class Asking:
                 return
             palette = self.open_palette
             chosen = palette.chosen() if palette is not None else None
+            if typed is not None and palette is not None and chosen is None and palette.looking:
+                self.prepare(partial(self._found, palette, finished, typed))
+                return
             self.close()
             if typed is not None and chosen is not None:
                 chosen.do()

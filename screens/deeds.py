@@ -19,15 +19,12 @@ from screens.commands import (
     QUEUE,
     SINCE,
     Command,
-    in_pane,
-    key_sign,
 )
 from screens.demo import Hints
-from screens.help import ManualPane, read_topic, topics
+from screens.finding import entries_of, read_page, search
 from screens.look import Look
 from screens.menu import Choice
-from screens.palette import Entry, Palette
-from screens.queue_source import key_of
+from screens.palette import Palette
 from screens.queue_views import ask_sort, ask_views
 from screens.sanitise import cut
 from screens.themes import CHOICES
@@ -88,6 +85,22 @@ def _dismiss(bench: Workbench) -> None:
         bench.say("nothing waits to be dismissed: faults end with their cause")
         return
     bench.judging.start(lambda desk: desk.dismiss([shown.key]), lambda _: "dismissed: `xdrtui status --all`")
+
+
+def _open(bench: Workbench) -> None:
+    """What stands under the cursor of a page of items."""
+    from screens.paper_pane import ListPane
+
+    if isinstance(bench.pane, ListPane):
+        address = bench.pane.address()
+        go_to(bench, address) if address else bench.say("this line names no alert")
+
+
+def _period(bench: Workbench) -> None:
+    from screens.shift import HandoverPane
+
+    if isinstance(bench.pane, HandoverPane):
+        bench.handing.period(bench.pane)
 
 
 def _filter(bench: Workbench) -> None:
@@ -228,7 +241,7 @@ def go_to(bench: Workbench, typed: str) -> None:
     if name == ALERT and slash:
         bench.start(partial(_go_to_alert, bench, rest))
     elif name == MANUAL and slash:
-        _read(bench, rest)
+        read_page(bench, rest)
     elif name in PANES and not slash:
         bench.open_pane(name)
     else:
@@ -247,46 +260,9 @@ async def _go_to_alert(bench: Workbench, id: str) -> None:
     bench.alert.show(found, pinned=True)
 
 
-def palette_entries(bench: Workbench) -> list[Entry]:
-    """All that the palette finds: commands of this pane, alerts on the screen, pages of the manual."""
-    facts = bench.facts()
-    entries = [
-        Entry(
-            "command",
-            command.title,
-            command.help,
-            " ".join(key_sign(key) for key in command.keys[:1]),
-            partial(bench.perform, command),
-            command.why_not(facts),
-        )
-        for command in in_pane(bench.current, demo=facts.demo)
-        if command.id != "palette"
-    ]
-    for topic in topics():
-        title = read_topic(topic).splitlines()[0].lstrip("# ")
-        entries.append(Entry("manual", topic, f"manual: {title}", "", partial(_read, bench, topic)))
-    for line in bench.queue.source.known():
-        row = line.row
-        text = f"{row.level} on {row.host or '-'}, {row.user or '-'}: {row.summary}"
-        entries.append(Entry("alert", row.title, text, "", partial(_open, bench, line.number)))
-    return entries
-
-
-def _read(bench: Workbench, topic: str) -> None:
-    bench.open_pane(MANUAL)
-    if isinstance(bench.pane, ManualPane):
-        bench.pane.show(topic)
-
-
-def _open(bench: Workbench, number: int) -> None:
-    bench.queue.table.move_to_key(key_of(number))
-    bench.open_pane(ALERT)
-    bench.show_line()
-
-
 def _palette(bench: Workbench) -> None:
-    palette = Palette(bench.services.look, palette_entries(bench))
-    bench.asking.palette(palette)
+    found = partial(search, bench)
+    bench.asking.palette(Palette(bench.services.look, entries_of(bench), found))
 
 
 DEEDS: dict[str, Callable[[Workbench], object]] = {
@@ -319,6 +295,8 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "undo": lambda bench: bench.judging.undo(),
     "redo": lambda bench: bench.judging.redo(),
     "filter": _filter,
+    "open": _open,
+    "period": _period,
     "copy": _copy,
     "zone": _zone,
     "theme": _theme,

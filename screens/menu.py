@@ -76,11 +76,16 @@ Assist: TypeAlias = "Callable[[str, int], Awaitable[tuple[int, Sequence[str]]]]"
 become."""
 
 
+UP_AND_DOWN = ("up", "down", "pageup", "pagedown")
+
+
 class OrderedInput(Input):
     """An input whose editing keys act in the order in which they came. Textual's own take the way over the
     app, so that letters which come in the same burst (a slow link, a fast hand) overtake them."""
 
     async def _on_key(self, event: events.Key) -> None:
+        if event.key in UP_AND_DOWN:  # Textual would scroll the line: they are the palette's
+            return
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             event.stop()
             event.prevent_default()

@@ -209,11 +209,10 @@ class Workbench(Paced[None], inherit_bindings=False):
         key = key_name(event)
         self.watcher.away.typed_at = event.time
         if self.asking.typing:  # not stopped here: Textual looks for the input's own keys afterwards
-            palette = self.asking.open_palette
-            if palette is not None and key in ("up", "down"):
-                palette.table.move(1 if key == "down" else -1)
-            elif self.focused is None:
+            if self.focused is None:
                 self.asking.type(event)
+            elif (palette := self.asking.open_palette) is not None:
+                palette.moved(key)
             return
         event.stop()
         self.queue.touched = True
@@ -404,4 +403,5 @@ class Workbench(Paced[None], inherit_bindings=False):
         lines = len(self._message_lines(self.size.width))
         if self.message.styles.height is None or self.message.styles.height.value != lines:
             self.message.styles.height = lines
+            self.asking.make_room()
         self.message.repaint()
