@@ -194,7 +194,7 @@ COMMANDS: tuple[Command, ...] = (
     _moves("up", ("k", "up"), "up", "Line before"),
     Command(
         "open", ("enter", "l", "right"), "open", "Open what is under the cursor",
-        LISTS, False, 60, "move", _rows, here=True,
+        LISTS | {SINCE, HANDOVER}, False, 60, "move", _rows, here=True,
     ),
     _moves(
         "back", ("q", "h", "left", "escape"), "back",
@@ -261,6 +261,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("views", ("V",), "views", "Saved filters: take one, keep this one", _QUEUE_ONLY, asks=True),
     Command("since", ("L",), "since", "What is new, changed, taken back, ending or quiet since you looked"),
     Command("handover", (), "handover", "What this shift hands to the next", group="judge"),
+    Command("period", ("P",), "period", "Tell of another period: since 06:00, since you last handed over",
+            frozenset({HANDOVER}), footer=16, group="judge", asks=True),
     Command("give", (), "hand over", "Give the handover: the next analyst acknowledges it", changes=True,
             group="judge", why_not=_may_write),
     Command("log", (), "shift log", "Write a memo on no alert: it stands in the handover", changes=True,

@@ -88,12 +88,15 @@ def _dismiss(bench: Workbench) -> None:
 
 
 def _open(bench: Workbench) -> None:
-    """What stands under the cursor of a page of items."""
+    """What stands under the cursor."""
     from screens.paper_pane import ListPane
 
-    if isinstance(bench.pane, ListPane):
-        address = bench.pane.address()
-        go_to(bench, address) if address else bench.say("this line names no alert")
+    if not isinstance(bench.pane, ListPane):
+        _open_line(bench)
+    elif address := bench.pane.address():
+        go_to(bench, address)
+    else:
+        bench.say("this line names no alert")
 
 
 def _period(bench: Workbench) -> None:
@@ -269,7 +272,6 @@ DEEDS: dict[str, Callable[[Workbench], object]] = {
     "pane.queue": lambda bench: bench.open_pane(QUEUE),
     "pane.alert": lambda bench: bench.open_pane(ALERT),
     "pane.live": lambda bench: bench.open_pane(LIVE),
-    "open": _open_line,
     "help": lambda bench: bench.open_pane(HELP),
     "manual": lambda bench: bench.open_pane(MANUAL),
     "other_pane": _other_pane,

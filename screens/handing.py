@@ -14,8 +14,10 @@ from screens.targets import Targets
 from screens.times import number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from screens.shift import HandoverPane, Period
     from xdrtui.triage.desk import Desk
     from xdrtui.triage.rows import Entry
 
@@ -79,6 +81,45 @@ class Handing:
 
         try:
             self.end(typed)
+        except XdrtuiError as error:
+            return str(error)
+        return ""
+
+    # --- handing over
+
+    def period(self, pane: HandoverPane) -> None:
+        """Ask what a handover should tell of."""
+        from screens.shift import EIGHT_HOURS, Period
+        from xdrtui.triage.moments import before
+
+        zone = self._bench.services.zone.zone
+
+        def since(words: str) -> Period:
+            return Period(f"since {words}", lambda desk, now: before(words, now, zone))
+
+        six, mine = (
+            since("06:00"),
+            Period("since I handed over last", lambda desk, now: desk.shift.since_mine()),
+        )
+        choices = [
+            Choice("8", EIGHT_HOURS.words, lambda: pane.take(EIGHT_HOURS)),
+            Choice("6", six.words, lambda: pane.take(six)),
+            Choice("l", mine.words, lambda: pane.take(mine)),
+            Choice("t", "since another time: write it", lambda: self._ask_since(pane, since)),
+        ]
+        self._bench.asking.menu("The handover tells of", choices)
+
+    def _ask_since(self, pane: HandoverPane, since: Callable[[str], Period]) -> None:
+        self._bench.asking.text(
+            "since (14:30, 3h, 2d, a date)", "", lambda typed: pane.take(since(typed.strip())), self._no_start
+        )
+
+    def _no_start(self, typed: str) -> str:
+        from xdrtui.errors import XdrtuiError
+        from xdrtui.triage.moments import before
+
+        try:
+            before(typed, self._bench.services.now(), self._bench.services.zone.zone)
         except XdrtuiError as error:
             return str(error)
         return ""

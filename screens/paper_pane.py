@@ -1,14 +1,16 @@
-"""A pane that is a page of text: scrolling and searching in it. What it says is its heirs'."""
+"""Panes that are a page of text, or of items: moving and searching in it. What it says is its heirs'."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from textual.app import ComposeResult
+from textual.geometry import Offset
 
 from screens.commands import Facts
 from screens.pane import Changed, Pane, Say
 from screens.services import Services
+from screens.widgets.listing import Listing
 from screens.widgets.paper import Paper
 
 
@@ -17,8 +19,11 @@ class PaperPane(Pane):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.paper = Paper(services.look)
+        self.paper = self._made(services)
         self._searched = ""
+
+    def _made(self, services: Services) -> Paper:
+        return Paper(services.look)
 
     def compose(self) -> ComposeResult:
         yield self.paper
@@ -71,3 +76,19 @@ class PaperPane(Pane):
 
     def do_last(self) -> None:
         self.paper.move_to(len(self.paper.lines))
+
+
+class ListPane(PaperPane):
+    """A page of items with a cursor; what is under it opens."""
+
+    paper: Listing
+
+    def _made(self, services: Services) -> Listing:
+        return Listing(services.look)
+
+    def cursor_at(self) -> Offset:
+        return self.paper.cursor_at()
+
+    def address(self) -> str:
+        """What opens where the cursor stands; "" = nothing."""
+        return self.paper.address

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from screens.commands import HANDOVER, SINCE, Facts
 from screens.help import markdown_lines
 from screens.paint import Line
 from screens.pane import Changed, Say
-from screens.paper_pane import PaperPane
+from screens.paper_pane import ListPane
 from screens.services import Services
-from screens.since_page import since_lines
+from screens.since_page import since_items
 from screens.times import duration
+from screens.widgets.listing import Item
 
 if TYPE_CHECKING:
     from xdrtui.triage.desk import Desk
@@ -29,7 +30,17 @@ HOUR = 3_600 * 1_000_000_000
 SHIFT = 8 * HOUR
 
 
-class SincePane(PaperPane):
+class Period(NamedTuple):
+    """What a handover tells of. words: for the heading; since: its beginning, by the events' clock."""
+
+    words: str
+    since: Callable[[Desk, int], int]
+
+
+EIGHT_HOURS = Period("the last eight hours", lambda desk, now: now - SHIFT)
+
+
+class SincePane(ListPane):
     """What is new, changed, taken back, about to end or silent since one looked last."""
 
     pane = SINCE
@@ -38,41 +49,49 @@ class SincePane(PaperPane):
         super().__init__(services)
         self.since: Since | None = None
         self.failure = ""
+        self._opened = False
 
     def set_active(self, active: bool) -> None:
         came, left = active and not self.active, self.active and not active
         super().set_active(active)
         if came:
+            self._opened = False
             self.start(self._read, "shift", exclusive=True)
-        elif left and self.since is not None and not self.services.readonly:
+        elif left and not self._opened and self.since is not None and not self.services.readonly:
             mark = self.since.now
             self.run_worker(self.services.desks.act(lambda desk: desk.shift.look(mark)), group="looked")
 
     def summary(self, cells: int) -> Line:
-        return [("leaving this page notes that you have looked", "dim")]
+        return [("enter opens an alert; going back from here notes that you have looked", "dim")]
+
+    def address(self) -> str:
+        """To open an alert from here is not to have done with the page: one comes back to it."""
+        found = super().address()
+        self._opened = bool(found)
+        return found
 
     async def _read(self) -> None:
         from xdrtui.errors import XdrtuiError
 
         now = self.services.now()
-        self.since, self.failure = None, ""
-        self.paper.show(self._page)
         try:
             self.since = await self.services.desks.read(
                 lambda desk: desk.shift.since(desk.shift.looked(now), now)
             )
+            self.failure = ""
         except XdrtuiError as error:
-            self.failure = str(error)
-        self.paper.show(self._page)
+            self.since, self.failure = None, str(error)
+        self.paper.list_items(self._page, keep_place=True)
         self.post_message(Changed())
 
-    def _page(self, cells: int) -> list[Line]:
+    def _page(self, cells: int) -> list[Item]:
         if self.since is None:
-            return [[], [(self.failure or "reading what happened …", "bad" if self.failure else "dim")]]
-        return since_lines(self.since, self.services.zone, cells)
+            said = self.failure or "reading what happened …"
+            return [Item([[], [(said, "bad" if self.failure else "dim")]])]
+        return since_items(self.since, self.services.zone, cells)
 
 
-class HandoverPane(PaperPane):
+class HandoverPane(ListPane):
     """What this shift hands to the next; or the one that was handed over and waits for oneself."""
 
     pane = HANDOVER
@@ -82,6 +101,7 @@ class HandoverPane(PaperPane):
         self.text = ""
         self.given: Given | None = None
         self.failure = ""
+        self.period = self._gathered = EIGHT_HOURS
 
     def set_active(self, active: bool) -> None:
         came = active and not self.active
@@ -116,27 +136,41 @@ class HandoverPane(PaperPane):
         from xdrtui.errors import XdrtuiError
 
         now, zone, demo = self.services.now(), self.services.zone.zone, self.services.demo is not None
+        period = self.period
 
         def gather(desk: Desk) -> tuple[str, Given | None]:
             from xdrtui.triage.handover_text import markdown
 
             acts = (0, 2**62) if demo else None  # the demo's clock is not the ledger's
-            found = desk.shift.handover(now - SHIFT, now, now + SHIFT, acts)
+            found = desk.shift.handover(period.since(desk, now), now, now + SHIFT, acts)
             return markdown(found, zone), desk.shift.given()
 
         try:
             self.text, self.given = await self.services.desks.read(gather)
-            self.failure = ""
+            self.failure, self._gathered = "", period
         except XdrtuiError as error:
-            self.failure = str(error)
-        self.paper.show(self._page, keep_place=True)
+            if self.period == self._gathered:
+                self.failure = str(error)
+            else:  # what is shown stays
+                self.period = self._gathered
+                self.post_message(Say(str(error), "bad"))
+        self.paper.list_items(self._page, keep_place=True)
         self.post_message(Changed())
 
-    def _page(self, cells: int) -> list[Line]:
+    def _page(self, cells: int) -> list[Item]:
         if self.failure or not self.text:
-            return [[], [(self.failure or "gathering the handover …", "bad" if self.failure else "dim")]]
+            said = self.failure or "gathering the handover …"
+            return [Item([[], [(said, "bad" if self.failure else "dim")]])]
         text = self.given.text if self.waits and self.given else self.text
-        return [_unescaped(line) for line in markdown_lines(text, cells)]
+        return handover_items(text, cells)
+
+    def heading(self) -> Line:
+        return [] if self.waits else [(f"{self.period.words}; ", "dim"), ("P", "key"), (" another", "dim")]
+
+    def take(self, period: Period) -> None:
+        """Gather the handover of another period."""
+        self.period = period
+        self._start()
 
     def give(self) -> None:
         """Hand over what is shown."""
@@ -161,6 +195,19 @@ class HandoverPane(PaperPane):
         else:
             self.post_message(Say(said, "good"))
         self._start()
+
+
+def handover_items(text: str, cells: int) -> list[Item]:
+    """A handover's Markdown as items: a line of it each; one that names an alert opens it."""
+    items = []
+    for line in text.splitlines():
+        found = _ADDRESS.findall(line)  # the last: a value before it may look like one
+        drawn = [_unescaped(each) for each in markdown_lines(line, cells)]
+        items.append(Item(drawn or [[]], f"alert/{found[-1]}" if found else ""))
+    return items
+
+
+_ADDRESS = re.compile(r"`alert/([0-9a-f]{8,36})`")
 
 
 def _unescaped(line: Line) -> Line:

@@ -118,11 +118,18 @@ class Paper(Widget):
             self.lines = list(self._page(self.size.width - 2 * self.margin))
             self.move_to(self.top)
 
+    def _over(self, line: int) -> str:
+        """Style of a whole line: the cursor's, where there is one."""
+        return ""
+
     def _painted(self) -> list[Strip]:
         cells, height = self.size.width, self.size.height
         edge = (" " * self.margin, "")
         shown = self.lines[self.top : self.top + height]
-        strips = [strip([edge, *line], cells, self.look) for line in shown]
+        strips = [
+            strip([edge, *line], cells, self.look, self._over(place))
+            for place, line in enumerate(shown, self.top)
+        ]
         below = len(self.lines) - self.top - height
         if below > 0 and strips:
             note = f" {below + 1} more lines below "

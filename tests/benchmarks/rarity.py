@@ -55,7 +55,7 @@ def recording() -> list[bytes]:
 
 def build(directory: Path, events: int) -> None:
     """A workspace with so many archived events, thirty days of them, and the alerts of the last recording."""
-    lines, book = recording(), load_rulebook([])
+    lines, book = recording(), load_rulebook()
     log = directory.parent / f"{directory.name}.jsonl"
     log.write_bytes(b"".join(lines))
     fill(directory, [log], book, archive=Bounds())

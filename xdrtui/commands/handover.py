@@ -21,7 +21,7 @@ from xdrtui.plain import visible
     metavar="WHEN",
     default="8h",
     show_default=True,
-    help="When the shift began: 06:00, 8h, a date.",
+    help="When the shift began: 06:00, 8h, a date, or last: when you handed over last.",
 )
 @click.option(
     "--next", "ahead", metavar="SPAN", default="8h", show_default=True, help="How long the next one is."
@@ -44,7 +44,8 @@ def command(session: Session, since: str, ahead: str, give: bool, accept: bool, 
     zone = datetime.UTC if utc else None
     now = time.time_ns()
     with open_desk(session, readonly=not give) as desk:
-        found = desk.shift.handover(before(since, now, zone), now, after(ahead, now, zone))
+        began = desk.shift.since_mine() if since == "last" else before(since, now, zone)
+        found = desk.shift.handover(began, now, after(ahead, now, zone))
         text = markdown(found, zone)
         if form == "json":
             print_json(msgspec.to_builtins(found, builtin_types=(bytes,), str_keys=True))

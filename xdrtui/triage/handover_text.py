@@ -37,6 +37,7 @@ def markdown(handover: Handover, zone: tzinfo | None = None) -> str:
         [
             f"snooze of {code(row.title)} on {_place(row)}: back {when(row.snoozed, zone)}"
             + (f", {plain(row.owner)}'s" if row.owner else "")
+            + f"; `alert/{row.id[:8]}`"
             for row in handover.waking
         ],
         "no snooze ends",

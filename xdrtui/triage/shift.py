@@ -82,6 +82,15 @@ class Shift:
             entry.hash, entry.author, entry.clock, str(entry.body.get("text", "")), *(taken or ("", 0))
         )
 
+    def since_mine(self) -> int:
+        """When this person handed over last, by the ledger. Raises ActionRefused where that never was."""
+        row = self._connection.execute(
+            "SELECT max(clock) FROM ledger WHERE kind = ? AND author = ?", (GIVE, self._acting.actor.name)
+        ).fetchone()
+        if row[0] is None:
+            raise ActionRefused("you have not handed over yet: choose another period")
+        return int(row[0])
+
     def take(self) -> Given:
         """Acknowledge the last handover. Raises ActionRefused where there is none of somebody else's."""
         given = self.given()

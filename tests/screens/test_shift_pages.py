@@ -1,0 +1,145 @@
+"""The pages of a shift are lists: one moves in them, opens alerts, searches, and chooses the period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from screens.commands import ALERT, HANDOVER, SINCE
+from screens.shift import handover_items
+from screens.widgets.listing import Listing
+from tests.screens.opened import app_on, settled, shown
+from tests.screens.sample_store import sample
+from xdrtui.triage.desk import AlertQuery, Desk, Principal
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return sample(tmp_path)
+
+
+def listing(app) -> Listing:
+    paper = app.workbench.pane.paper
+    assert isinstance(paper, Listing)
+    return paper
+
+
+async def come(pilot, key: str, pane: str) -> Listing:
+    await pilot.press(key)
+    for _ in range(200):
+        await pilot.pause(0.02)
+        if pilot.app.workbench.current == pane and len(listing(pilot.app).lines) > 3:
+            break
+    return listing(pilot.app)
+
+
+def under(paper: Listing) -> str:
+    """The text under the cursor."""
+    return "".join(text for text, _ in paper._listed[paper._cursor].lines[0])
+
+
+async def test_the_page_since_i_looked_opens_alerts_and_stays_until_one_goes_back(
+    store: Path,
+) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        paper = await come(pilot, "L", SINCE)
+        first = paper.address
+        assert first.startswith("alert/")
+        await pilot.press("j")
+        second = paper.address
+        assert second not in ("", first)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.workbench.current == ALERT
+        assert f"alert/{app.workbench.alert.id_shown}" == second
+        await pilot.press("q")
+        paper = listing(app)
+        await pilot.pause(0.3)
+        assert app.workbench.current == SINCE and paper.address == second
+        assert app.workbench.pane.since.new_total > 0
+        await pilot.press("q")
+        await pilot.pause(0.3)
+        await come(pilot, "L", SINCE)
+        await pilot.pause(0.3)
+        assert app.workbench.pane.since.new_total == 0
+
+
+async def test_n_goes_through_the_hits_of_a_search(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        paper = await come(pilot, "L", SINCE)
+        await pilot.press("/", *"new", "enter")
+        hits = set()
+        for _ in range(4):
+            assert "new" in under(paper).lower()
+            hits.add(paper._cursor)
+            await pilot.press("n")
+        assert len(hits) > 0
+        await pilot.press("N")
+        assert "new" in under(paper).lower()
+
+
+async def test_a_handover_opens_its_alerts_and_tells_of_the_period_one_chooses(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.workbench.open_pane(HANDOVER)
+        paper = await come(pilot, "", HANDOVER)
+        assert paper.address.startswith("alert/")
+        title = paper.lines[0]
+        await pilot.press("P", "6")
+        await pilot.pause(0.4)
+        assert paper.lines[0] != title and "since 06:00" in "\n".join(shown(app)[:4])
+        await pilot.press("P", "l")
+        await pilot.pause(0.4)
+        assert "you have not handed over yet" in "\n".join(shown(app))
+        assert "since 06:00" in "\n".join(shown(app)[:4]) and paper.address
+        await pilot.press("P", "t", *"2h", "enter")
+        await pilot.pause(0.4)
+        assert "since 2h" in "\n".join(shown(app)[:4])
+        app.workbench.pane.give()
+        await pilot.pause(0.4)
+        await pilot.press("P", "l")
+        await pilot.pause(0.4)
+        assert "since I handed over last" in "\n".join(shown(app)[:4])
+        where = paper.address
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.workbench.current == ALERT and where.endswith(app.workbench.alert.id_shown[:8])
+
+
+def test_what_looks_like_an_address_in_a_value_opens_nothing_else() -> None:
+    (item,) = handover_items("- **high** `alert/00000000` on `x`: 1 open; `alert/12345678`", 80)
+    assert item.address == "alert/12345678"
+    (none,) = handover_items("- memo eve: \\`alert/00000000\\`", 80)
+    assert none.address == ""
+
+
+async def test_every_line_of_a_long_list_can_be_reached(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.workbench.open_pane(HANDOVER)
+        paper = await come(pilot, "", HANDOVER)
+        seen = set()
+        for _ in range(len(paper.lines) + 2):
+            start = paper._starts[paper._cursor]
+            size = len(paper._listed[paper._cursor].lines)
+            below = len(paper.lines) - paper.top - paper.size.height
+            assert paper.top <= start and start + size <= paper.top + paper.size.height - (below > 0)
+            seen.add(paper._cursor)
+            await pilot.press("j")
+        assert paper._cursor == max(n for n in range(len(paper._listed)) if paper._stops(n))
+        await pilot.press("g", "g")
+        assert paper.top == 0
+
+
+def test_the_period_since_ones_own_handover_begins_there(store: Path) -> None:
+    with Desk.open(store, Principal("me", "here"), clock=lambda: 77) as desk:
+        desk.shift.give("text")
+        assert desk.shift.since_mine() == 77
+        assert desk.alerts(AlertQuery(), 1)
