@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from detectors.contract import Text
-from detectors.correlate.groups import NEVER, CountGroup, Group, Terms, keys_shown, member_of
+from detectors.correlate.groups import NEVER, CountGroup, Group, Terms, counted_by, keys_shown, member_of
 from detectors.correlate.intake import Intake
 from detectors.correlate.model import CorrelationRule, Fired, Match
 from detectors.correlate.plan import Plan, Route, plan_of
@@ -231,7 +231,10 @@ class _Table:
         for field in self.carries:
             values[field] = _distinct(field, group, alert.first - rule.timespan, alert.first)
         name = json.dumps([rule.id, list(group.key), bucket], ensure_ascii=False)
-        return Match(rule.id, alert.first, alert.position, values, name)
+        counted = dict.fromkeys(
+            each for item in alert.members for each in (counted_by(item) if item.who else (item.finding,))
+        )
+        return Match(rule.id, alert.first, alert.position, values, name, tuple(counted))
 
 
 def _distinct(field: str, group: Group, begin: int, end: int) -> Text:

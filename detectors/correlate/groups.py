@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from detectors.correlate.model import CorrelationRule, Key, Member, Type, shown
-from detectors.correlate.windows import Item, Satisfied, after, satisfied
+from detectors.correlate.windows import COUNTED, Item, Satisfied, after, satisfied
 from detectors.correlate.witness import MOST_MEMBERS, witness
 
 MOST_ITEMS = 20_000
@@ -347,4 +347,12 @@ def keys_shown(rule: CorrelationRule, key: Sequence[str], spelling: Sequence[str
 def member_of(rule: CorrelationRule, item: Item) -> Member:
     """An item as the world outside sees it."""
     values = tuple(", ".join(value) if isinstance(value, tuple) else shown(value) for value in item.values)
-    return Member(rule.rules[item.rule], item.time, item.position, item.finding, values, item.who)
+    return Member(
+        rule.rules[item.rule], item.time, item.position, item.finding, values, item.who, counted_by(item)
+    )
+
+
+def counted_by(item: Item) -> tuple[str, ...]:
+    """The findings that a child's alert counted; nothing for an event."""
+    counted = item.carried.get(COUNTED) if item.who else ()
+    return counted if isinstance(counted, tuple) else ()

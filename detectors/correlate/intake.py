@@ -13,7 +13,7 @@ from detectors.contract import Text
 from detectors.correlate.keys import MOST_KEYS, keys_of, numbers_of, tuples_of
 from detectors.correlate.model import CorrelationRule, Match, Number, Type
 from detectors.correlate.plan import Route
-from detectors.correlate.windows import Item
+from detectors.correlate.windows import COUNTED, Item
 
 MOST_CHILD_KEYS = 100
 _CACHED = 50_000
@@ -55,9 +55,11 @@ class Intake:
             values = self._values(route, match)
             if not values:
                 return
-        carried = (
+        carried: Mapping[str, Text] = (
             {name: match.values.get(field) for name, field in route.carried} if route.carried else _NOTHING
         )
+        if route.child:
+            carried = {**carried, COUNTED: match.counted}
         who = match.finding if route.child else ""
         finding = "" if route.child else match.finding
         for key, spelling in keys:

@@ -132,7 +132,8 @@ class Match(msgspec.Struct, frozen=True):
     """One finding of a rule that some correlation uses.
 
     rule: id of the rule; time: the event's, ns; position: of the event; values: what `Correlations.needs`
-    asked to capture of it; finding: its id in the store (any text that names it).
+    asked to capture of it; finding: its id in the store (any text that names it); counted: of a child's
+    alert, the findings that show why it fired.
     """
 
     rule: str
@@ -140,10 +141,12 @@ class Match(msgspec.Struct, frozen=True):
     position: tuple[str | int, ...]
     values: Mapping[str, Text]
     finding: str = ""
+    counted: tuple[str, ...] = ()
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A match that counted. rule: id; values: those that counted, as text; alert: id of the child's alert."""
+    """A match that counted. rule: id; values: those that counted, as text; alert: id of the child's alert,
+    and counted the findings that it counted when it became final."""
 
     rule: str
     time: int
@@ -151,6 +154,7 @@ class Member(msgspec.Struct, frozen=True):
     finding: str
     values: tuple[str, ...] = ()
     alert: str = ""
+    counted: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True):

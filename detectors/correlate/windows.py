@@ -21,6 +21,10 @@ LEAST_SAMPLE = 20
 """Matches a window must hold before the share of a value within it means anything."""
 
 
+COUNTED = "@counted"
+"""Among what is carried along with a child's alert: the findings that it counted."""
+
+
 class Item(NamedTuple):
     """A match inside one group. The first five tell it from all others and are its order.
 

@@ -32,7 +32,7 @@ from xdrtui.store import alerts, findings, steps, workers
 from xdrtui.store.alerts import Folded, Naming
 from xdrtui.store.findings import Stored
 from xdrtui.store.store import Store
-from xdrtui.triage.correlated import child_id, folded_of, id_of, match_of
+from xdrtui.triage.correlated import folded_of, id_of, match_of
 from xdrtui.triage.grouping import absorb, first_of
 from xdrtui.triage.suppressions import InForce, note_hidden
 
@@ -345,10 +345,11 @@ class Correlator:
         veil = InForce.read(connection)
         folded: list[Folded] = []
         for one in sorted(newest.values(), key=lambda one: (self._order[one.correlation], one.id)):
-            seqs = {int(member.finding) for member in one.members if not member.alert}
-            for member in one.members:
-                if member.alert:
-                    seqs.update(alerts.members(connection, child_id(member, self._rules)))
+            seqs = {
+                int(seq)
+                for member in one.members
+                for seq in (member.counted if member.alert else (member.finding,))
+            }
             rows = list(findings.read_many(connection, sorted(seqs)).values())
             if not rows:
                 continue

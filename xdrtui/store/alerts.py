@@ -215,12 +215,6 @@ def replace_members(connection: sqlite3.Connection, alert: str, rows: Iterable[S
         )
 
 
-def members(connection: sqlite3.Connection, alert: str) -> list[int]:
-    """Numbers of the findings that a correlation's alert counted."""
-    rows = connection.execute("SELECT finding FROM correlated WHERE alert = ?", (alert,))
-    return [seq for (seq,) in rows]
-
-
 def forget_correlated(connection: sqlite3.Connection) -> None:
     """Drop the alerts of correlations, to be made anew from the findings."""
     known = "SELECT id FROM alerts WHERE kind = 'correlation'"

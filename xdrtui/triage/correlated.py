@@ -6,11 +6,10 @@ the queue shows it, under the same kind of id as any other.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from detectors.contract import NULL, Text
-from detectors.correlate.model import CorrelationRule, Fired, Match, Member
+from detectors.correlate.model import Fired, Match
 from xdrtui.store.alerts import Folded
 from xdrtui.store.findings import Stored, as_json
 from xdrtui.store.identity import alert_id
@@ -32,13 +31,6 @@ def match_of(row: Stored) -> Match:
 def id_of(fired: Fired) -> str:
     """The id of the alert: of the correlation, its group key and its window, as for any alert."""
     return alert_id(fired.correlation, fired.id[1], fired.bucket * fired.timespan)
-
-
-def child_id(member: Member, rules: Mapping[str, CorrelationRule]) -> str:
-    """The id of the alert of another correlation that counted here."""
-    correlation, key, bucket = json.loads(member.alert)
-    rule = rules[correlation]
-    return alert_id(correlation, zip(rule.group_by, key, strict=True), bucket * rule.timespan)
 
 
 def folded_of(fired: Fired, rows: Sequence[Stored]) -> Folded:
