@@ -22,6 +22,9 @@ Part: TypeAlias = tuple[int, Line]
 UNHEARD = 2.2
 """Seconds without a heartbeat after which a worker is said to be silent: they beat once a second."""
 
+LONG = 1.9
+"""Seconds at one batch from which on that is said: the worker's heart goes on, but nothing else may."""
+
 GONE = 60.0
 
 NO_WORKER = "no worker is running, so no new event is read: start one with `xdrtui run`"
@@ -114,8 +117,10 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
         return ""
     faults = [fault for fault in status.faults if not fault.cleared]
     unheard = [worker for worker in status.workers if worker.age > UNHEARD]
+    busy = [worker for worker in status.workers if worker.alive and worker.busy > LONG]
     if status.workers and len(unheard) == len(status.workers):
-        return f"no worker is running: {_unheard(unheard[0])}"
+        one = unheard[0]
+        return _unheard(one) if one.symptom else f"no worker is running: {_unheard(one)}"
     if not status.workers and reads:
         return NO_WORKER
     if faults:
@@ -124,7 +129,9 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
             seen = " · seen? `:` dismiss"
         more = f" (and {len(faults) - 1} more: `xdrtui status`)" if len(faults) > 1 else ""
         return sanitise(first.text) + seen + more
-    return f"worker {_unheard(unheard[0])}" if unheard else ""
+    if unheard:
+        return f"worker {_unheard(unheard[0])}"
+    return _busy(busy[0]) if busy else ""
 
 
 def alarm_lines(text: str, cells: int) -> list[Line]:
@@ -132,10 +139,29 @@ def alarm_lines(text: str, cells: int) -> list[Line]:
     return [[(" " + part, "alarm")] for part in wrap(text, max(1, cells - 2), 2)]
 
 
+def _busy(worker: WorkerStatus) -> str:
+    """A worker that beats on, but does not come to an end with what it is at."""
+    return (
+        f"{sanitise(worker.worker)} has been at one batch for {duration(int(worker.busy * 1e9))},"
+        " others wait: it goes on by itself, or see `xdrtui rules profile`"
+    )
+
+
 def _unheard(worker: WorkerStatus) -> str:
     """What is known of a worker that fell silent, and what to do."""
     since = duration(int(worker.age * 1e9))
     name = sanitise(worker.worker)
+    match worker.symptom:
+        case "gone":
+            return (
+                f"{name} ended without a word {since} ago (pid {worker.pid}): start one by `xdrtui run`"
+            )
+        case "stopped":
+            return f"{name} is stopped (SIGSTOP, {since} ago): `kill -CONT {worker.pid}` lets it go on"
+        case "locked":
+            return f"{name} cannot write for {since}: another process holds the database, see `xdrtui doctor`"
+        case "runs" if worker.age >= 5:
+            return f"{name} runs, but was not heard of for {since}: stuck? `kill {worker.pid}`, `xdrtui run`"
     if worker.age < GONE:
         return (
             f"{name} was not heard of for {since}: stuck, stopped, or the database is locked? `xdrtui doctor`"

@@ -46,7 +46,7 @@ class Pulse:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.wait(self._quiet / 2):
+        while not self._closing.wait(self._quiet / 4):
             if self._last is None or time.monotonic() - self._last[1] < self._quiet:
                 continue
             beat, at = self._last

@@ -7,6 +7,7 @@ where something is wrong with it. What it reads, and from where, is `kafka.py`'s
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from xdrtui.errors import BrokerError
+from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.consumer import SILENT_SECONDS, STUCK_SECONDS, Consumer
@@ -22,6 +24,10 @@ from xdrtui.sources.owner import Owner
 
 TOPICS_SECONDS = 30.0
 REBUILD_SECONDS = 30.0
+QUIET_SECONDS = 0.7
+"""Without a word from the brokers for so long (an idle one speaks twice a second), it is looked whether any
+can be reached at all."""
+REACH_SECONDS = 1.0
 
 
 OnPartitions: TypeAlias = Callable[[Sequence[TopicPartition]], Awaitable[None]]
@@ -54,6 +60,9 @@ class Link:
         self._lost = lost
         self._rebuild_at = 0.0
         self._topics_at = 0.0
+        self._addresses: tuple[str, ...] = ()
+        self._reaching: asyncio.Task[str] | None = None
+        self._unreached = False
 
     async def prepare(self, owner: Owner) -> None:
         """Connect, check that every topic is there and the group ours. Raises BrokerError, SettingsError."""
@@ -70,6 +79,9 @@ class Link:
 
     async def close(self) -> None:
         """Leave the group."""
+        if self._reaching is not None:
+            self._reaching.cancel()
+            self._reaching = None
         if self.running:
             self.running = False
             await self.consumer.stop()
@@ -90,6 +102,7 @@ class Link:
         if self.running:
             silent, ended = self.consumer.silence(asked), self.consumer.ended()
             if not ended and silent < SILENT_SECONDS:
+                self._note_reach(silent)
                 return ""
             self.fault = ended or f"nothing was heard from the brokers for {silent:.0f} s"
             if not ended and silent < STUCK_SECONDS:
@@ -110,9 +123,22 @@ class Link:
         self.fault = ""
         return why
 
+    def _note_reach(self, silent: float) -> None:
+        """Say what is wrong where nothing was heard and no broker can be reached; nobody waits for it."""
+        if silent >= QUIET_SECONDS and self._reaching is None:
+            self._reaching = asyncio.create_task(_reach(self._addresses or tuple(self.settings.brokers)))
+        why = ""
+        if silent >= QUIET_SECONDS and self._reaching is not None:
+            if not self._reaching.done():
+                return
+            why, self._reaching = self._reaching.result(), None
+        if why or self._unreached:
+            self.fault, self._unreached = why, bool(why)
+
     async def _ask_topics(self) -> tuple[str, Mapping[str, int]]:
         """The cluster's id, and the topics that are meant now with their number of partitions."""
         report = await ask_broker(connection(self.settings), self.settings.topics)
+        self._addresses = tuple(dict.fromkeys((*self.settings.brokers, *report.brokers)))
         return report.cluster, report.topics
 
     async def _start(self, topics: Mapping[str, int]) -> None:
@@ -142,3 +168,27 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         await self._place(sorted(assigned))
+
+
+async def _reach(addresses: Sequence[str]) -> str:
+    """Why no broker can be reached, or ""."""
+    whys = await asyncio.gather(*map(_refused, addresses))
+    if not whys or not all(whys):
+        return ""
+    where = f"{visible(addresses[0])}: {whys[0]}"
+    return f"no broker can be reached ({where}): it is tried on; `xdrtui kafka check` tells more"
+
+
+async def _refused(address: str) -> str:
+    """Why this address takes no connection, or ""."""
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except TimeoutError:
+        return "no answer"
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        return visible(os.strerror(number) if number and number > 0 else str(error))[:100].lower()
+    writer.close()
+    return ""

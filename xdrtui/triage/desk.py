@@ -213,7 +213,7 @@ class Desk(Acting):
 
     def status(self) -> Status:
         """How the workers and the store do now."""
-        return read_status(self._connection, self._store.clock())
+        return read_status(self._connection, self._store.clock(), self._store.directory)
 
     def faults_over(self) -> list[Fault]:
         """What was not well, and what happened and was dismissed, the latest first."""

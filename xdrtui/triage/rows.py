@@ -110,7 +110,8 @@ class Line(msgspec.Struct, frozen=True):
 
 class WorkerStatus(msgspec.Struct, frozen=True):
     """A worker as its last heartbeat tells. age: seconds since then; alive: it is fresh enough to believe;
-    lag: seconds; waiting: messages; catch_up: seconds that these will take, 0 = unknown."""
+    lag: seconds; waiting: messages; catch_up: seconds that these will take, 0 = unknown; busy: seconds that
+    it has been at one batch, 0 where that is not long; symptom: why it is silent, see `symptoms`."""
 
     worker: str
     kind: str
@@ -126,6 +127,8 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     memory: int
     waiting: int = 0
     catch_up: float = 0.0
+    busy: float = 0.0
+    symptom: str = ""
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import platform
 import sqlite3
+from pathlib import Path
 
-from xdrtui.store import workers
+from xdrtui.store import place, workers
 from xdrtui.store.workers import Heartbeat
 from xdrtui.triage.rows import Status, WorkerStatus
+from xdrtui.triage.symptoms import GONE, STOPPED, symptom
 
 STALE_SECONDS = 5.0
 """A heartbeat older than this is not believed any more: workers write one a second."""
 
+LATE_SECONDS = 2.0
+"""A heartbeat older than this is late: what can be known of its worker is looked at."""
+
 SECOND = 1_000_000_000
 
 
-def worker_status(beat: Heartbeat, now: int) -> WorkerStatus:
-    """A heartbeat as seen at this moment (nanoseconds)."""
+def worker_status(beat: Heartbeat, now: int, directory: Path | None = None) -> WorkerStatus:
+    """A heartbeat as seen at this moment (nanoseconds). directory: of the store, to tell why one is late."""
     age = max(0.0, (now - beat.at) / SECOND)
+    late = directory is not None and LATE_SECONDS < age < workers.GONE / SECOND
+    why = symptom(beat, platform.node(), directory / place.DATABASE) if directory is not None and late else ""
     figures = beat.figures
     return WorkerStatus(
         worker=beat.worker,
@@ -24,7 +32,7 @@ def worker_status(beat: Heartbeat, now: int) -> WorkerStatus:
         pid=beat.pid,
         machine=beat.machine,
         age=age,
-        alive=age <= STALE_SECONDS,
+        alive=age <= STALE_SECONDS and why not in (GONE, STOPPED),
         paused=bool(figures.get("paused", 0)),
         events_per_second=figures.get("events_per_second", 0.0),
         lag=figures.get("lag_seconds", 0.0),
@@ -33,12 +41,14 @@ def worker_status(beat: Heartbeat, now: int) -> WorkerStatus:
         memory=int(figures.get("memory_bytes", 0)),
         waiting=int(figures.get("lag", 0)),
         catch_up=figures.get("catch_up_seconds", 0.0),
+        busy=figures.get("busy_seconds", 0.0),
+        symptom=why,
     )
 
 
-def read_status(connection: sqlite3.Connection, now: int) -> Status:
-    """The status at this moment (nanoseconds)."""
-    seen = [worker_status(beat, now) for beat in workers.heartbeats(connection)]
+def read_status(connection: sqlite3.Connection, now: int, directory: Path | None = None) -> Status:
+    """The status at this moment (nanoseconds). directory: of the store."""
+    seen = [worker_status(beat, now, directory) for beat in workers.heartbeats(connection)]
     alive = [worker for worker in seen if worker.alive]
     unfolded = connection.execute(
         "SELECT coalesce((SELECT max(seq) FROM findings), 0)"
