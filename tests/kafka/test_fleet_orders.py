@@ -20,6 +20,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.test_fleet import offsets
 from tests.kafka.test_kafka_source import produce
+from tests.xdrtui.archive_samples import offsets as offsets_in_archive
 from xdrtui.commands import make_group
 from xdrtui.pipeline import fleet_letters, outgoing
 from xdrtui.pipeline.fleet_control import control_topic
@@ -27,7 +28,7 @@ from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.pipeline.worker import Summary, run_worker
-from xdrtui.settings.model import KafkaSettings
+from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.store.deadletters import key_of
 from xdrtui.store.store import Store
 from xdrtui.triage.desk import Desk, Principal
@@ -202,3 +203,19 @@ def test_offsets_wait_for_a_topic_of_dead_letters_that_is_missing_but_not_for_ev
         asyncio.run(real.create_topic(name))
         wait(lambda: not faults())
     assert len(letters_in(real, name)) == 1
+
+
+def test_a_local_worker_without_rules_archives_beside_a_fleet(real: Broker, tmp_path: Path) -> None:
+    fleet = Fleet(real, tmp_path)
+    asyncio.run(produce(real, fleet.topic, [event(n) for n in range(200)]))
+    beside = fleet.known.model_copy(update={"mode": "local", "group": new_name()})
+    nothing = load_rulebook([])
+    assert not nothing.rules and not nothing.correlations.rules
+    assert fleet.work(until_end=True).messages == 200
+    for _ in range(2):
+        done = run_worker(
+            tmp_path / "archive", beside, Process(nothing), until_end=True, archive=ArchiveSettings()
+        )
+    assert done.messages == 0, "it stands where it stood"
+    with Store.open(tmp_path / "archive", readonly=True) as store:
+        assert offsets_in_archive(store) == list(range(200))

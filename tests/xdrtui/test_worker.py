@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import platform
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,7 @@ from xdrtui.store import workers
 from xdrtui.store.batch import BatchResult, Mark
 from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
+from xdrtui.store.workers import Heartbeat
 
 RULE = """
 title: A bad word
@@ -351,6 +356,23 @@ async def test_it_beats_and_pauses_when_asked(
     await task
     with Store.open(tmp_path, readonly=True) as store:
         assert workers.heartbeats(store.connection) == []
+
+
+def test_the_heartbeat_of_a_worker_that_was_killed_goes_when_another_begins(
+    tmp_path: Path, process: Process
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with Store.open(tmp_path) as store, store.transaction():
+        for name, pid, machine in (
+            ("killed", ended.pid, platform.node()),
+            ("elsewhere", 1, "another-machine"),
+        ):
+            beat = Heartbeat(name, "worker", pid, machine, store.clock(), store.clock())
+            workers.write_heartbeat(store.connection, beat)
+    it = Committer(tmp_path, process, clock=time.time_ns)
+    assert [beat.worker for beat in workers.heartbeats(it.store.connection)] == ["elsewhere"]
+    it.close()
 
 
 async def _beat(directory: Path, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:

@@ -90,7 +90,7 @@ def describe(status: Status, over: Sequence[Fault]) -> Iterator[str]:
 def _worker(worker: WorkerStatus) -> str:
     state = "paused" if worker.paused else f"{worker.events_per_second:,.0f} events/s"
     if not worker.alive:
-        state = f"silent for {worker.age:,.0f} s"
+        return f"{worker.worker} on {worker.machine} (process {worker.pid}): silent for {worker.age:,.0f} s"
     waits = f"{worker.waiting:,} waiting" + (f", {worker.lag:,.1f} s behind" if worker.lag else "")
     if worker.catch_up and worker.waiting:
         waits += f", caught up in {worker.catch_up:,.0f} s"

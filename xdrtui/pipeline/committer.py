@@ -29,6 +29,7 @@ from xdrtui.pipeline.positions import latest_positions
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.pulse import Pulse
 from xdrtui.pipeline.sink import Totals
+from xdrtui.pipeline.supervise import is_gone
 from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
@@ -98,6 +99,7 @@ class Committer:
         try:
             refuse_fleet(self.store)
             self.adopt(process)
+            self._forget_the_killed()
             if archive is not None and archive.enabled:
                 self._archive = Archiving(self.store, bounds_of(archive), clock=clock)
             self._live = LiveWriter(self.store.directory)
@@ -128,6 +130,14 @@ class Committer:
         self._blindness = Blindness(self.store, book)
         process.look = self._look
         self.process = process
+
+    def _forget_the_killed(self) -> None:
+        """Workers of this machine that were killed say no goodbye; this one takes over what they did."""
+        connection = self.store.connection
+        with self.store.transaction():
+            for beat in workers.heartbeats(connection):
+                if beat.kind == "worker" and is_gone(beat):
+                    workers.remove_heartbeat(connection, beat.worker)
 
     def _own_id(self) -> str:
         """The store's own id, made once: it tells workspaces apart in Kafka's group offsets."""

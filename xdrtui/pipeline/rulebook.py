@@ -124,7 +124,7 @@ def default_cache() -> Cache:
 
 @no_collections()
 def load_rulebook(
-    paths: Sequence[str | Path] = (),
+    paths: Sequence[str | Path] | None = None,
     *,
     placeholders: Placeholders | None = None,
     cache: Cache | None = None,
@@ -132,7 +132,7 @@ def load_rulebook(
     off: Mapping[str, str] | None = None,
     pipelines: Sequence[str | Path] = (),
 ) -> Rulebook:
-    """Read the rules under the paths (the bundled pack where there are none).
+    """Read the rules under the paths (None: the bundled pack; empty: no rules).
 
     cache: where to keep what is slow to make (default: the user's cache folder); keep: ids of the only rules
     wanted, all if None; off: ids of rules that are left out, with the reason, which becomes a problem;
@@ -141,7 +141,8 @@ def load_rulebook(
     off = off or {}
     cache = default_cache() if cache is None else cache
     through = [read_pipeline(file) for file in pipelines]
-    raw = load_cached(list(paths) or [PACK], cache, placeholders_of(through, placeholders or {}) or None)
+    where = [PACK] if paths is None else list(paths)
+    raw = load_cached(where, cache, placeholders_of(through, placeholders or {}) or None)
     found = apply(raw, through)
     rules = [rule for rule in found.rules if (keep is None or rule.id in keep) and rule.id not in off]
     chosen = RuleSet(rules, found.others, found.problems, found.texts)

@@ -24,6 +24,7 @@ from xdrtui.errors import ActionRefused, StoreError, XdrtuiError
 from xdrtui.plain import visible
 from xdrtui.store import workers
 from xdrtui.store.store import Store
+from xdrtui.store.workers import Heartbeat
 
 FOLDER = "workers"
 START_SECONDS = 30.0
@@ -119,13 +120,20 @@ def running(directory: Path) -> list[Running]:
     ours = {each.pid for each in noted(directory)}
     found = []
     for beat in beats:
+        if is_gone(beat):
+            continue
         here = beat.machine == platform.node()
-        began = began_at(beat.pid) if here else None
-        if here and (began is None or began > beat.started / 1e9 + _SAME_SECONDS):
-            continue  # gone; or the number is another process's now
         age = max(0.0, (now - beat.at) / 1e9)
         found.append(Running(beat.worker, beat.pid, beat.machine, age, here and beat.pid in ours))
     return found
+
+
+def is_gone(beat: Heartbeat) -> bool:
+    """Of a process of this machine that has ended; or its number is another's now."""
+    if beat.machine != platform.node():
+        return False
+    began = began_at(beat.pid)
+    return began is None or began > beat.started / 1e9 + _SAME_SECONDS
 
 
 def stop(directory: Path, pid: int, *, wait: float = STOP_SECONDS) -> None:
