@@ -199,11 +199,13 @@ class HandoverPane(ListPane):
 
 def handover_items(text: str, cells: int) -> list[Item]:
     """A handover's Markdown as items: a line of it each; one that names an alert opens it."""
-    items = []
-    for line in text.splitlines():
+    items: list[Item] = []
+    for line in filter(str.strip, text.splitlines()):
         found = _ADDRESS.findall(line)  # the last: a value before it may look like one
         drawn = [_unescaped(each) for each in markdown_lines(line, cells)]
-        items.append(Item(drawn or [[]], f"alert/{found[-1]}" if found else ""))
+        if drawn and not drawn[0]:  # the blank line before a heading belongs to nobody
+            items.append(Item([drawn.pop(0)]))
+        items.append(Item(drawn, f"alert/{found[-1]}" if found else ""))
     return items
 
 
