@@ -55,9 +55,11 @@ def _other_pane(bench: Workbench) -> None:
 
 
 def _memo(bench: Workbench) -> None:
-    targets = bench.alert.targets() if bench.current == ALERT else bench.queue.targets()
+    """A memo stands with one alert: that of the page, or the newest of the line, whatever is marked."""
+    targets = bench.alert.targets() if bench.current == ALERT else bench.queue.targets_here()
+    newest = f"memo on the newest of {targets.count}" if targets.count > 1 else "memo"
     if targets.first:
-        bench.judging.memo(targets.first)
+        bench.judging.memo(targets.first, f"{newest}, not on marks" if bench.facts().marked else newest)
 
 
 def _suppress(bench: Workbench) -> None:

@@ -104,7 +104,7 @@ class Judging:
         owner = "" if targets.owners == {me} else me
 
         def take() -> None:
-            self.act("own", targets, lambda desk, ids, seen: desk.own(ids, owner, seen))
+            self._give(targets, owner)
 
         others = sorted(targets.owners - {"", me})
         if owner and others:
@@ -117,13 +117,21 @@ class Judging:
     def assign(self, targets: Targets) -> None:
         """Ask for a name, and give them to that person; an empty name: nobody's."""
 
-        def give(name: str) -> None:
-            self.act("own", targets, lambda desk, ids, seen: desk.own(ids, name.strip(), seen))
+        self._bench.asking.text(
+            f"give {targets.in_words()} to", "", lambda name: self._give(targets, name.strip())
+        )
 
-        self._bench.asking.text(f"give {targets.in_words()} to", "", give)
+    def _give(self, targets: Targets, owner: str) -> None:
+        """owner: "" = nobody's."""
+        whose = "yours" if owner == self._bench.services.person else f"{owner}'s" if owner else "nobody's"
 
-    def memo(self, id: str) -> None:
-        """Ask for a text and keep it with the alert."""
+        def told(entry: Entry) -> str:
+            return f"{counted(len(entry.subject), 'alert')} {_is(entry)} {whose} now · u undoes"
+
+        self.act("own", targets, lambda desk, ids, seen: desk.own(ids, owner, seen), told)
+
+    def memo(self, id: str, label: str = "memo") -> None:
+        """Ask for a text and keep it with the alert. label: says with which."""
 
         draft = f"memo-{id}"
 
@@ -134,9 +142,9 @@ class Judging:
         def stored() -> str:
             if self._bench.services.drafts is not None:
                 self._bench.services.drafts.forget(draft)
-            return "memo kept"
+            return "memo kept · u undoes"
 
-        self._bench.asking.text("memo", "", keep, draft=draft)
+        self._bench.asking.text(label, "", keep, draft=draft)
 
     def undo(self) -> None:
         now = self._bench.services.now()
@@ -211,6 +219,10 @@ def _done(kind: str, entry: Entry, asked_for: int, targets: Targets) -> str:
     what = "1 alert" if count == 1 else f"{number(count)} alerts"
     away = f" ({number(targets.away)} marked lines out of sight)" if targets.away else ""
     return f"{PAST[kind]}: {what}{away}{left} · u undoes"
+
+
+def _is(entry: Entry) -> str:
+    return "is" if len(entry.subject) == 1 else "are"
 
 
 def _turned(what: str, entry: Entry | None, hidden: int = 0) -> str:

@@ -172,7 +172,9 @@ class Prompt(Vertical):
         assert self._assist is not None
         start, options = await self._assist(text, cursor)
         self._start, self._options, self._taken = start, list(options), -1
-        self._why = self._refused(text) if self._refused is not None and text.strip() else ""
+        begun = bool(options) and text[:cursor].endswith(":")  # the value is about to be typed
+        judged = self._refused is not None and bool(text.strip()) and not begun
+        self._why = self._refused(text) if judged and self._refused is not None else ""
         self._show_hint()
 
     def _show_hint(self) -> None:

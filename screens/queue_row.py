@@ -25,7 +25,7 @@ COLUMNS = (
     Column("user", "USER", 6, 16, rank=5, claim=8, yields=True),
     Column("what", "WHAT HAPPENED", 20, room=26),
     Column("n", "N", 3, 9, right=True, rank=2, claim=9),
-    Column("state", "STATE", 5, 6, rank=1, claim=6),
+    Column("state", "STATE", 6, 6, rank=1),
     Column("own", "OWN", 3, 9, rank=6, claim=5, yields=True),
 )
 

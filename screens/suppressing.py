@@ -6,7 +6,7 @@ title, the other terms, reason, end, owner, and how many of the stored alerts it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,21 @@ class Suppressing:
 
         async def work() -> None:
             scope = await self._bench.services.desks.read(partial(scope_of, row=row))
-            self._bench.asking.text("make no alert of", scope + " ", self._ask_why, _bad_scope)
+            self._bench.asking.text(
+                "make no alert of", scope + " ", self._ask_why, _bad_scope, assist=self._assist
+            )
 
         self._bench.asking.prepare(work)
+
+    async def _assist(self, text: str, cursor: int) -> tuple[int, Sequence[str]]:
+        """What could be typed next in a scope: as in a filter."""
+        from xdrtui.errors import XdrtuiError
+
+        try:
+            found = await self._bench.services.desks.read(lambda desk: desk.complete(text, cursor))
+        except XdrtuiError:
+            return cursor, ()
+        return found.start, found.options
 
     def _ask_why(self, scope: str) -> None:
         def ask_end(reason: str) -> None:

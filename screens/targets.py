@@ -27,14 +27,19 @@ class Targets:
     away: int = 0
 
     @property
+    def meant(self) -> tuple[Line, ...]:
+        """The lines whose alerts are meant: those with open ones; where none has any, all of them."""
+        return tuple(line for line in self.lines if line.open) or self.lines
+
+    @property
     def count(self) -> int:
         """How many alerts; of a line without open alerts the one that it shows is meant."""
-        return sum(line.open or 1 for line in self.lines) + len(self.alerts)
+        return sum(line.open or 1 for line in self.meant) + len(self.alerts)
 
     @property
     def owners(self) -> set[str]:
         """Whose they are; "" = nobody's."""
-        of_lines = {owner for line in self.lines for owner in (line.owners or (line.row.owner,))}
+        of_lines = {owner for line in self.meant for owner in (line.owners or (line.row.owner,))}
         return of_lines | {alert.owner for alert in self.alerts}
 
     @property
@@ -63,7 +68,7 @@ class Targets:
 
     def seen(self, desk: Desk) -> Mapping[str, int]:
         """Alert id -> the version that was painted."""
-        return desk.seen(self.lines) | {alert.id: alert.version for alert in self.alerts}
+        return desk.seen(self.meant) | {alert.id: alert.version for alert in self.alerts}
 
     def in_words(self) -> str:
         """ "1 alert", "18 alerts", "40 alerts of 3 lines, 2 of them out of sight" """

@@ -301,3 +301,14 @@ async def test_since_i_looked_and_the_handover_are_pages(store: Path) -> None:
         with desk(store) as opened:
             given = opened.shift.given()
         assert given is not None and given.taken_by == "me"
+
+
+async def test_a_bulk_leaves_lines_alone_that_are_closed(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("c", "t")
+        await settled(pilot)
+        await pilot.press("percent_sign", "i")
+        await settled(pilot)
+        assert "investigating: 6 alerts" in said(pilot.app) and "were so already" not in said(pilot.app)
+        assert hosts(store, "state:closed") == ["dc01"]
