@@ -180,7 +180,9 @@ def tell(before: float, began: float, **more: object) -> None:
 
 def work(bootstrap: str, folder: str, archive: str) -> None:
     """Read the topic to its end."""
-    from xdrtui.pipeline.memory import resident
+    from xdrtui.pipeline.memory import keep_pages, resident
+
+    keep_pages()  # as `xdrtui run` does, before Polars is imported
     from xdrtui.pipeline.process import Process
     from xdrtui.pipeline.rulebook import load_rulebook
     from xdrtui.pipeline.worker import Summary, run_worker

@@ -55,6 +55,9 @@ def command(session: Session, until_end: bool, start: str | None, pipelines: tup
             kafka = kafka.model_copy(update={"start": check_start(start)})
         except ValueError as error:
             raise click.BadParameter(f"{error}.", param_hint="--start") from None
+    from xdrtui.pipeline.memory import keep_pages
+
+    keep_pages()
     from xdrtui.pipeline.worker import run_worker
 
     with working(session, pipelines, "worker", until_end) as work:

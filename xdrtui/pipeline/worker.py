@@ -39,11 +39,11 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-QUEUED = 8
-"""Fetches of up to 4000 messages that may wait for the thread."""
+QUEUED = 4
+"""Fetches of up to 8000 messages that may wait for the thread."""
 
 BATCH_SECONDS = 0.2
-BATCH_BYTES = (64_000, 4_000_000)
+BATCH_BYTES = (64_000, 8_000_000)
 FETCH_SECONDS = 0.2
 BEAT_SECONDS = 1.0
 BUSY_SECONDS = 0.5

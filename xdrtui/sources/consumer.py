@@ -22,7 +22,7 @@ from xdrtui.sources.screen import Screen
 from xdrtui.sources.topics import expression, is_pattern
 
 FETCH_BYTES = 1_000_000
-FETCH_MESSAGES = 4_000
+FETCH_MESSAGES = 8_000
 SESSION_MS = 6_000
 METADATA_MS = 30_000
 SILENT_SECONDS = 15.0
@@ -91,7 +91,7 @@ class Consumer:
             await self.raw._client.close()  # what hung may have kept it from this
 
     async def get(self, seconds: float) -> dict[TopicPartition, list[Any]]:
-        """What has come in, at most 4000 records; none after so many seconds. Raises KafkaError, and what
+        """What has come in, at most 8000 records; none after so many seconds. Raises KafkaError, and what
         aiokafka raises over records that it cannot take apart."""
         now = time.monotonic()
         if now - self._polled_at > _AWAY_SECONDS:

@@ -201,7 +201,7 @@ class KafkaSource:
     # --- reading
 
     async def fetch(self, seconds: float) -> list[Fetched]:
-        """What has come in, at most 4000 messages; waits so long where there is nothing.
+        """What has come in, at most 8000 messages; waits so long where there is nothing.
 
         A partition that begins elsewhere than stored comes first without messages, to store where it begins.
         So does a range that cannot be read, with its dead letter.
