@@ -102,10 +102,15 @@ class Projection:
         node = self.normal(node)
         cells = {path: find(node, path) for path in self.paths}
         columns: dict[Path, Sequence[Text]] = {path: [cell] for path, cell in cells.items()}
-        return {
-            name: cells[self._plain[name]] if name in self._plain else _apply(rule, columns, [None])[0]
-            for name, rule in self.rules.items()
-        }
+        found: dict[str, Text] = {}
+        for name, rule in self.rules.items():
+            if name in self._plain:
+                found[name] = cells[self._plain[name]]
+            elif any(cells[path] is not None for path in rule.paths):
+                found[name] = _apply(rule, columns, [None])[0]
+            else:
+                found[name] = None
+        return found
 
     def _suspicious(self, payloads: Sequence[bytes]) -> set[int]:
         """Rows in which some key really stands twice, or has its dots in it where nesting is expected."""

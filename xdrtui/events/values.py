@@ -148,7 +148,9 @@ def cell(value: Any) -> Text:
     """One decoded value as a cell: text, NULL, or a tuple where there are several."""
     kind = type(value)
     if kind is str:
-        return whole(value)
+        return value if value.isascii() else whole(value)
+    if kind is Number:
+        return str(value)
     if value is None:
         return NULL
     if isinstance(value, list):
@@ -229,7 +231,10 @@ def flatten(node: Any) -> dict[str, Text]:
                 break
         else:
             stack.pop()
-    return {whole(name): cell_of(leaves) for name, leaves in found.items()}
+    return {
+        whole(name): cell(leaves[0]) if len(leaves) == 1 else cell_of(leaves)
+        for name, leaves in found.items()
+    }
 
 
 def first_text(value: Text) -> str:
