@@ -5,6 +5,8 @@ In: `Reason`s. Out: lines; what matched stays in view. Pure.
 
 from __future__ import annotations
 
+import re
+
 from screens.paint import Line
 from screens.sanitise import cut, cut_around, fit, sanitise, sanitise_spans, width
 from xdrtui.triage.why import Reason
@@ -24,11 +26,8 @@ def why_lines(reasons: list[Reason], cells: int, most: int = 40) -> list[Line]:
     test_cells = max(10, min(34, (cells - name_cells - 4) * 2 // 5))
     lines: list[Line] = []
     for reason in reasons[:most]:
-        words = sanitise(reason.words, 400) + (f" ({reason.of})" if reason.of else "")
         line: Line = [("✓ ", "good"), (fit(sanitise(reason.field, 200), name_cells), "label"), (" ", "")]
-        if reason.negated:
-            words = f"not: {words}"
-        line += [(fit(words, test_cells), "dim"), (" ", "")]
+        line += [(fit(_words(reason, test_cells), test_cells), "dim"), (" ", "")]
         lines.append(line + value_line(reason, cells - name_cells - test_cells - 4))
     if len(reasons) > most:
         lines.append([(f"  and {len(reasons) - most} more", "dim")])
@@ -39,27 +38,41 @@ def _two_lines(reasons: list[Reason], cells: int, most: int) -> list[Line]:
     """The same for a narrow page: the value stands below its test."""
     lines: list[Line] = []
     for reason in reasons[:most]:
-        words = ("not: " if reason.negated else "") + sanitise(reason.words, 400)
-        words += f" ({reason.of})" if reason.of else ""
         name = cut(sanitise(reason.field, 200), min(20, cells // 2))
         room = cells - 3 - width(name)
-        lines.append([("✓ ", "good"), (name, "label"), (" ", ""), (cut(words, room), "dim")])
+        lines.append([("✓ ", "good"), (name, "label"), (" ", ""), (_words(reason, room), "dim")])
         lines.append([("  ", ""), *value_line(reason, cells - 2)])
     if len(reasons) > most:
         lines.append([(f"  and {len(reasons) - most} more", "dim")])
     return lines
 
 
+def _words(reason: Reason, cells: int) -> str:
+    """The test in words; how many of a list matched is never cut off."""
+    words = ("not: " if reason.negated else "") + sanitise(reason.words, 400)
+    of = f" ({reason.of})" if reason.of else ""
+    return cut(cut(words, max(1, cells - width(of))) + of, cells)
+
+
+def blanks_shown(clean: str) -> str:
+    """Sanitised text in which a run of blanks is seen: a command may be pushed out of sight by hundreds."""
+    return _RUN.sub(lambda run: "␣" * len(run[0]) if len(run[0]) <= 4 else f"<{len(run[0])} blanks>", clean)
+
+
+_RUN = re.compile(" {2,}")
+
+
 def value_line(reason: Reason, cells: int) -> Line:
     """The value in `cells` cells; what matched stands in brackets and in its own colour."""
     if reason.start < 0 or reason.end <= reason.start:
-        return [(cut(sanitise(reason.value, _LOOKED_AT), cells), "")]
+        return [(cut(blanks_shown(sanitise(reason.value, _LOOKED_AT)), cells), "")]
     first = max(0, reason.start - _LOOKED_AT // 2)
     text = reason.value[first : reason.end + _LOOKED_AT // 2]
     clean, spans = sanitise_spans(text, [(reason.start - first, reason.end - first)])
     if not spans:
-        return [(cut(clean, cells), "")]
-    start, end = spans[0]
+        return [(cut(blanks_shown(clean), cells), "")]
+    parts = [blanks_shown(clean[at:to]) for at, to in ((0, spans[0][0]), spans[0], (spans[0][1], len(clean)))]
+    clean, start, end = "".join(parts), len(parts[0]), len(parts[0]) + len(parts[1])
     whole = start == 0 and end == len(clean) and width(clean) <= cells
     view, start, end = cut_around(clean, cells - (0 if whole else 2), start, end)
     if whole:

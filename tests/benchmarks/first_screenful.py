@@ -52,7 +52,7 @@ def alerts_of(
     """The alerts that these rules (none: the bundled ones) find in the files, each with what its first rows
     lack."""
     with tempfile.TemporaryDirectory() as scratch:
-        fill(Path(scratch), files, load_rulebook(rules))
+        fill(Path(scratch), files, load_rulebook(rules or None))
         with Desk.open(Path(scratch), Principal("me", "here"), readonly=True) as desk:
             for row in desk.alerts(AlertQuery(), most):
                 view = view_of(desk, row.id)

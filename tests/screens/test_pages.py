@@ -220,3 +220,21 @@ def test_lists_show_names_without_their_domain_and_addresses_whole() -> None:
         "WS-09", "10.0.0.1", "fe80::1.2", "dc01"]  # fmt: skip
     users = ("CORP\\ada", "ada@corp.example", "arn:aws:iam::1:user/ada", "NT AUTHORITY\\SYSTEM", "")
     assert [short_user(user) for user in users] == ["ada", "ada", "ada", "SYSTEM", ""]
+
+
+def test_runs_of_blanks_are_seen_and_what_matched_stays_in_view() -> None:
+    padded = "cmd.exe" + " " * 300 + "/c   evil" + " " * 80 + "end"
+    at = padded.index("evil")
+    (line,) = why_lines([Reason("CommandLine", "contains evil", padded, at, at + 4)], 78)
+    text = plain(line)
+    assert "cmd.exe<300 blanks>/c␣␣␣[evil]<80 bla" in text
+    assert line_width(line) <= 78
+    (other,) = why_lines([Reason("CommandLine", "is", "a  b c", 0, 6)], 78)
+    assert plain(other).endswith("a␣␣b c") and ("a␣␣b c", "match") in other
+
+
+@pytest.mark.parametrize("cells", [60, 78, 118])
+def test_how_many_of_a_list_matched_is_never_cut_off(cells: int) -> None:
+    reason = Reason("TargetFilename", "ends with \\" + "a" * 90, "C:\\" + "a" * 90, 3, 93, of="1 of 57")
+    text = plain(why_lines([reason], cells)[0])
+    assert "… (1 of 57)" in text
