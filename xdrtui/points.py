@@ -14,6 +14,14 @@ import signal
 VARIABLE = "XDRTUI_POINT"
 
 POINTS = (
+    "store.upgrade.before",  # a new or old database has its tables, not committed
+    "store.upgrade.after",
+    "rules.before",  # which rules are in force is written, not committed
+    "rules.after",
+    "reserve.fsync",  # the file that holds room for a full disk is written
+    "archive.take_up.cut",  # a dead worker's segment is cut back to its committed length, not fsynced
+    "archive.folder.before",  # around the fsync of the folder that holds a new file's name
+    "archive.folder.after",
     "archive.append",  # a batch's rows are in the hot segment, not fsynced
     "archive.fsync.before",
     "archive.fsync.after",
@@ -31,15 +39,29 @@ POINTS = (
     "kafka.commit.after",
     "fold.before",  # findings are folded into alerts, the COMMIT has not begun
     "fold.after",
+    "finish.before",  # the same where all windows are decided, since recorded data has ended
+    "finish.after",
+    "archive.seal.before",  # a hot segment is given up to be rolled, not committed
+    "archive.seal.after",
     "archive.roll.before",  # a hot segment is to be rolled into Parquet
-    "archive.roll.written",  # a Parquet file is written and fsynced under its temporary name
+    "archive.merge.before",  # small files are to be made one; then as rolling
+    "archive.roll.fsync",  # a file is written under its temporary name
+    "archive.roll.written",  # and fsynced
     "archive.roll.renamed",  # it has its name; the rows of segments are as before
+    "archive.roll.commit",  # they name it, not committed
     "archive.roll.swapped",  # the rows name it, the hot segment is still there
     "outbox.send.before",  # dead letters go to their topic, the rows are not marked as sent
     "outbox.send.after",
+    "outbox.marked",  # the rows are
+    "archive.remove.unlinked",  # files are gone, their rows are there
+    "archive.remove.after",
     "fleet.produce.before",  # a batch's findings go to the findings topic
     "fleet.produce.after",  # handed to the producer, not flushed
     "fleet.flush.after",  # every broker has them; the offsets are not committed
+    "snapshot.fsync",  # a fold's snapshot is written under its temporary name
+    "snapshot.written",  # and fsynced
+    "snapshot.renamed",
+    "snapshot.copied",  # a workspace that begins with one: it is copied, not named
 )
 """Every point there is, in the order in which a batch passes them."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -26,7 +27,7 @@ from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import run_worker
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources import consumer
-from xdrtui.store.archive import writer
+from xdrtui.store.archive import roll, writer
 
 START = 1_700_000_000
 SESSION_MS = 1_000
@@ -121,7 +122,10 @@ def work(order: Order) -> None:
     folder.mkdir(exist_ok=True)
     os.fsync = Synced(folder / f"{os.getpid()}.jsonl")  # type: ignore[assignment]
     consumer.SESSION_MS = SESSION_MS
-    writer.SEAL_ROWS, archiving.ROUND_SECONDS = 400, 0.2  # so that segments are rolled meanwhile
+    writer.SEAL_ROWS, archiving.ROUND_SECONDS = 400, 0.2  # so that segments are rolled meanwhile...
+    roll.MERGE_AT = 3  # ...and their files merged
+    assert roll.roll.__kwdefaults__ is not None
+    roll.roll.__kwdefaults__["few"] = 50
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],
@@ -165,7 +169,8 @@ def arm(point: str) -> None:
 
 
 class Synced:
-    """Stands for os.fsync: does it, then notes which file is on the disk up to where."""
+    """Stands for os.fsync: does it, then notes which file is on the disk up to where, and of a folder which
+    names are. By name: a new file may have the number of one that is gone."""
 
     def __init__(self, notes: Path) -> None:
         self.notes = notes
@@ -174,12 +179,15 @@ class Synced:
     def __call__(self, descriptor: Any) -> None:
         number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
         there = os.fstat(number)  # before: what comes meanwhile may not be on the disk
+        names = [each.name for each in os.scandir(number)] if stat.S_ISDIR(there.st_mode) else []
+        name = Path(f"/proc/self/fd/{number}").readlink().name.removesuffix(".new")
         self.fsync(number)
         with self.notes.open("a") as notes:
-            notes.write(json.dumps([time.monotonic(), there.st_ino, there.st_size]) + "\n")
+            notes.write(json.dumps([time.monotonic(), name, there.st_size, names]) + "\n")
 
 
-def synced(folder: Path) -> dict[int, int]:
-    """What the processes noted: number of a file (it keeps it when renamed) -> bytes that are on the disk."""
+def synced(folder: Path) -> tuple[dict[str, int], set[str]]:
+    """What the processes noted: file (without `.new`) -> bytes that are on the disk; and names that are."""
     lines = [line for notes in folder.glob("*.jsonl") for line in notes.read_text().splitlines()]
-    return {inode: size for _, inode, size in sorted(map(json.loads, lines))}
+    notes = sorted(map(json.loads, lines))
+    return {name: size for _, name, size, _ in notes}, {name for *_, names in notes for name in names}

@@ -15,25 +15,37 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import IO
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 
 from tests.kafka.killable import PARTITIONS, START, Order, message, said, synced, work
 from xdrtui.errors import StoreError
+from xdrtui.points import POINTS
+from xdrtui.store.archive.catalogue import FOLDER
+from xdrtui.store.archive.files import ROLLING
 from xdrtui.store.archive.read import Reader
+from xdrtui.store.archive.retention import RESERVE
 from xdrtui.store.deadletters import key_of
 from xdrtui.store.export import export_alerts
+from xdrtui.store.place import DATABASE
 from xdrtui.store.store import Store
 
 POINT_SECONDS = 4.0
+SELDOM_SECONDS = 18.0
 """How long a worker may take to reach the point at which it is to die; then it is killed where it is."""
 
-SELDOM = ("archive.roll.", "kafka.commit.", "outbox.")
-"""Points that a worker does not reach with every batch."""
+BATCHES = ("archive.append", "archive.fsync.", "batch.", "insert.", "commit.", "kafka.commit.")
+"""Points that a worker reaches with every batch, or nearly; the others seldom, or when the lease of a dead
+one has run out."""
+
+MADE = ("*.parquet*", "few-*", "rest-*")
+"""What rolling makes."""
 
 RANDOM = ""
 START_SECONDS = 20.0
@@ -41,11 +53,13 @@ LAST_SECONDS = 120.0
 
 
 class Report(msgspec.Struct):
-    """What was done. kills: point -> how often a worker died there ("" = killed at random); joined, left:
-    second workers that came and went in good order; cut: files cut back to what was fsynced."""
+    """What was done. kills: point -> how often a worker died there ("" = killed at random); missed: how often
+    one did not come to it in time and died elsewhere; joined, left: second workers that came and went in good
+    order; cut: files cut back to what was fsynced."""
 
     seed: int
     kills: Counter[str] = msgspec.field(default_factory=Counter)
+    missed: Counter[str] = msgspec.field(default_factory=Counter)
     joined: int = 0
     left: int = 0
     cut: int = 0
@@ -53,7 +67,13 @@ class Report(msgspec.Struct):
     seconds: float = 0.0
 
     def lines(self) -> list[str]:
-        by_point = [f"  {name or 'at random':<24}{count:>4}" for name, count in sorted(self.kills.items())]
+        order = {name: place for place, name in enumerate(POINTS)}
+        seen = sorted({*self.kills, *self.missed}, key=lambda name: order.get(name, -1))
+        by_point = [
+            f"  {name or 'at random':<24}{self.kills[name]:>4}"
+            + (f"   not reached in time {self.missed[name]}" if self.missed[name] else "")
+            for name in seen
+        ]
         return [
             f"{sum(self.kills.values())} kills, seed {self.seed}, {self.sent} messages, {self.joined} joined,"
             f" {self.left} left, {self.cut} files cut back, {self.seconds:.0f} s",
@@ -78,12 +98,16 @@ class Storm:
         self._feeding = True
 
     async def run(self, points: Sequence[str]) -> Report:
-        """One kill for each of the points, RANDOM among them."""
+        """One kill for each of the points, RANDOM among them; what a worker does not come to in time is tried
+        again in place of a random one."""
         begun = time.monotonic()
         feeder = asyncio.create_task(self._feed())
         try:
+            owed: list[str] = []
             for number, point in enumerate(points):
-                await self._kill(point)
+                point = owed.pop(0) if owed and point == RANDOM else point
+                if not await self._kill(point):
+                    owed.append(point)
                 if number % 3 == 0:
                     await self._start("")
                     self.report.joined += 1
@@ -106,16 +130,20 @@ class Storm:
         self._workers.append(worker)
         return worker
 
-    async def _kill(self, point: str) -> None:
-        """Start a worker that dies at the point; where it does not come there in time, kill it as it is."""
+    async def _kill(self, wanted: str) -> bool:
+        """Start a worker that dies at the point; where it does not come there in time, kill it as it is: then
+        False."""
+        point = wanted
         self._all_alive()
         before = self._messages()
-        times = self.dice.randint(1, 1 if point.startswith(SELDOM) else 2)
+        often = point.startswith(BATCHES)
+        times = self.dice.randint(1, 2 if often else 1)
         worker = await self._start(f"{point}:{times}" if point else "")
         if point == RANDOM:
             await self._until(lambda: self._messages() > before, START_SECONDS)
             await asyncio.sleep(self.dice.uniform(0, 0.3))
-        elif not await self._until(lambda: not worker.is_alive(), POINT_SECONDS):
+        elif not await self._until(lambda: not worker.is_alive(), POINT_SECONDS if often else SELDOM_SECONDS):
+            self.report.missed[point] += 1
             point = RANDOM
         worker.kill()
         worker.join()
@@ -123,6 +151,7 @@ class Storm:
         self._ended_as(worker, -9)
         self.report.kills[point] += 1
         self.report.cut += power_cut(self.folder, self.dice)
+        return point == wanted
 
     async def _leave(self) -> None:
         """The oldest of the other workers goes in good order."""
@@ -181,35 +210,75 @@ class Storm:
 
 
 def power_cut(folder: Path, dice: random.Random) -> int:
-    """Leave the hot segments of dead workers as a power cut may: cut to what was fsynced, garbage behind it.
+    """Leave the files of dead workers as a power cut may: cut to what was fsynced, garbage behind it.
 
-    SIGKILL alone never tests fsync: what a process wrote stays in the kernel's cache. A segment of a living
-    worker is locked by it and left alone. Fails where the database names more than was fsynced.
+    SIGKILL alone never tests fsync: what a process wrote stays in the kernel's cache. What a living worker
+    has locked is left alone. Fails where the database names a file whose bytes, or whose name, were not
+    fsynced.
     """
-    on_disk = synced(folder / "synced")
-    committed = _committed(folder / "stormy")
+    if not (folder / "stormy" / DATABASE).exists():
+        return 0
+    named = _named(folder / "stormy")  # before: what living workers fsync and name meanwhile is not missed
+    on_disk, names = synced(folder / "synced")
+    archive = folder / "stormy" / FOLDER
     count = 0
-    for path in sorted((folder / "stormy" / "archive").glob("hot-*.arrows")):
+    for path in sorted(archive.glob("hot-*.arrows")):
         with path.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            there = os.fstat(file.fileno())
-            length = min(on_disk.get(there.st_ino, 0), there.st_size)
-            named = committed.get(path.name, 0)
-            assert named <= length, f"{path.name} has {length} bytes on the disk, the database says {named}"
-            file.truncate(length)
-            file.seek(length)
-            file.write(dice.randbytes(dice.randint(1, 300)))
-            count += 1
-    return count
+            if _is_free(file):
+                _cut(file, path.name, on_disk, named, dice)
+                count += 1
+    with (archive / ROLLING).open("a+b") if archive.exists() else nullcontext() as rolling:
+        if rolling is not None and _is_free(rolling):  # nobody makes such files now
+            for path in [each for kind in MADE for each in sorted(archive.glob(kind))]:
+                if path.name in named or dice.random() < 0.5:
+                    with path.open("r+b") as file:
+                        _cut(file, path.name, on_disk, named, dice)
+                else:
+                    path.unlink()
+                count += path.name not in named
+    for name, size in named.items():
+        path = archive / name
+        assert not path.exists() or name in names, f"the name {name} is not on the disk, the database has it"
+        assert not path.exists() or on_disk.get(name, 0) >= size, f"{name} was not fsynced"
+    return count + _cut_reserve(folder / "stormy" / RESERVE, on_disk)
 
 
-def _committed(directory: Path) -> dict[str, int]:
-    """Hot segment -> the length that the database names."""
-    with Store.open(directory, readonly=True) as store:
-        return dict(store.connection.execute("SELECT path, size FROM archive WHERE kind = 'hot'"))
+def _is_free(file: IO[bytes]) -> bool:
+    """Lock it, unless a living process has."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _cut(
+    file: IO[bytes], name: str, on_disk: Mapping[str, int], named: Mapping[str, int], dice: random.Random
+) -> None:
+    length = min(on_disk.get(name.removesuffix(".new"), 0), os.fstat(file.fileno()).st_size)
+    size = named.get(name, 0)
+    assert size <= length, f"{name} has {length} bytes on the disk, the database says {size}"
+    file.truncate(length)
+    if name.endswith(".parquet") and size:
+        return  # whole: its reader looks at its end
+    file.seek(length)
+    file.write(dice.randbytes(dice.randint(1, 300)))
+
+
+def _cut_reserve(path: Path, on_disk: Mapping[str, int]) -> int:
+    if not path.exists() or path.name in on_disk:
+        return 0
+    os.truncate(path, 0)
+    return 1
+
+
+def _named(directory: Path) -> dict[str, int]:
+    """File of the archive -> the length that the database names."""
+    try:
+        with Store.open(directory, readonly=True) as store:
+            return dict(store.connection.execute("SELECT path, size FROM archive WHERE state <> 'old'"))
+    except StoreError:  # killed before it was made
+        return {}
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -136,7 +136,10 @@ class Correlator:
                     return total._replace(mine=False)
                 while (done := self._step(False)).findings:
                     total = total.plus(done)
-                return total.plus(self._decide_all())
+                total = total.plus(self._decide_all())
+                reach("finish.before")
+            reach("finish.after")
+            return total
         finally:
             self._state = None
 

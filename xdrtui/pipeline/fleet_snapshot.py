@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xdrtui.errors import StoreError
 from xdrtui.plain import visible
+from xdrtui.points import reach
 from xdrtui.store import connect, place, workers
 from xdrtui.store.store import Store
 
@@ -43,8 +44,11 @@ def write_snapshot(directory: Path, target: Path) -> int:
                 store.connection.backup(copy)
                 _empty(copy)
             with part.open("rb") as file:
+                reach("snapshot.fsync")
                 os.fsync(file.fileno())
+            reach("snapshot.written")
             part.rename(target)
+            reach("snapshot.renamed")
         finally:
             part.unlink(missing_ok=True)
     return target.stat().st_size
@@ -64,6 +68,7 @@ def start_from(directory: Path, snapshot: Path) -> None:
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             _check(copy, snapshot)
             copy.execute("INSERT OR REPLACE INTO meta(key, value) VALUES ('store', ?)", (str(uuid.uuid4()),))
+        reach("snapshot.copied")
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)

@@ -98,6 +98,7 @@ async def _round(
             await sender.close()
             return "failed"
         await call(outbox.sent, ids)
+        reach("outbox.marked")
     return "theirs" if due is None else "sent"
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xdrtui.errors import StoreError, StoreTooNew
+from xdrtui.points import reach
 from xdrtui.store import place
 from xdrtui.store.trouble import told
 
@@ -114,6 +115,8 @@ def _upgrade(connection: sqlite3.Connection, directory: Path) -> None:
         if version:
             _backup(directory, version)
         upgrade(connection, VERSION)
+        reach("store.upgrade.before")
+    reach("store.upgrade.after")
 
 
 def _backup(directory: Path, version: int) -> Path:

@@ -268,6 +268,8 @@ class Store:
         """Say which rules are in force now; earlier versions stay, for the alerts they made."""
         with self.transaction():
             rules.write(self.connection, rows, self.clock())
+            reach("rules.before")
+        reach("rules.after")
 
     def rule(self, rule: str, version: str = "") -> RuleRow | None:
         """This version of a rule, or the one in force where that one is not known."""

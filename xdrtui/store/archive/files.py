@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from xdrtui.points import reach
 from xdrtui.store import place
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import FOLDER
@@ -27,7 +28,9 @@ def fsync_folder(folder: Path) -> None:
     """A new name is on disk only when its folder is."""
     file = os.open(folder, os.O_RDONLY)
     try:
+        reach("archive.folder.before")
         os.fsync(file)
+        reach("archive.folder.after")
     finally:
         os.close(file)
 
@@ -77,8 +80,10 @@ def remove(store: Store, gone: list[catalogue.File]) -> None:
     if gone:
         for file in gone:
             file.where(store.directory).unlink(missing_ok=True)
+        reach("archive.remove.unlinked")
         with store.transaction():
             catalogue.forget(store.connection, [file.path for file in gone])
+        reach("archive.remove.after")
 
 
 def sweep_orphans(store: Store) -> None:

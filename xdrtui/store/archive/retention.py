@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from xdrtui.points import reach
 from xdrtui.store import place
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import File
@@ -105,6 +106,7 @@ def hold_reserve(directory: Path) -> bool:
         with path.open("r+b") as file:
             file.write(bytes(RESERVE_BYTES))  # blocks, not a hole
             file.flush()
+            reach("reserve.fsync")
             os.fsync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)

@@ -147,6 +147,7 @@ def _write_left(store: Store, left: Sequence[tuple[str, Part]], name: str, now: 
 
 def merge(store: Store, files: Sequence[File], now: int) -> None:
     """Make one file of several of one event type and hour. Raises Damaged, OSError, StoreError."""
+    reach("archive.merge.before")
     frames = [_whole(store, file) for file in files]
     swap(store, [write(store, (files[0].event_type, files[0].hour), frames, now)], files, now)
 
@@ -292,6 +293,7 @@ def _write_whole(path: Path, fill: Callable[[IO[bytes]], None]) -> int:
         with os.fdopen(file, "wb") as out:
             fill(out)
             out.flush()
+            reach("archive.roll.fsync")
             os.fsync(out.fileno())
             size = out.tell()
         reach("archive.roll.written")
@@ -354,6 +356,7 @@ def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int)
             for file in made:
                 catalogue.add(connection, file)
             catalogue.set_state(connection, [file.path for file in replaced], "old", now)
+            reach("archive.roll.commit")
     except BaseException:
         _discard(store, made)
         raise

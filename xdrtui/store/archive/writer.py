@@ -157,6 +157,8 @@ class Writer:
         """Give the segment up to be rolled; the next batch begins another one."""
         with self._store.transaction():
             catalogue.set_state(self._store.connection, [self._path], "sealed", self._clock())
+            reach("archive.seal.before")
+        reach("archive.seal.after")
         self.close()
         self._length = self._rows = self._raw_size = 0
 
@@ -188,6 +190,7 @@ class Writer:
                 path.unlink(missing_ok=True)
             elif known.state == "open":
                 os.ftruncate(file, known.size)
+                reach("archive.take_up.cut")
                 os.fsync(file)
                 if self._file < 0 and known.rows < SEAL_ROWS and known.raw_size < SEAL_BYTES:
                     self._file, self._path, self._length = file, path.name, known.size
