@@ -8,6 +8,7 @@ import pytest
 
 from tests.screens.sample_store import sample
 from tests.terminal.ptys import Pty
+from tests.terminal.slow_link import SlowLink
 from xdrtui.triage.desk import Desk, Principal
 
 ROOT = Path(__file__).parents[2]
@@ -61,3 +62,15 @@ def test_typed_keys_work_over_ssh(tmp_path: Path) -> None:
             screen.type(key)
             screen.drain(0.3)
     assert entries(store) == 3
+
+
+def test_keys_that_come_in_one_read_act_in_their_order_behind_a_slow_link(tmp_path: Path) -> None:
+    store = sample(tmp_path)
+    with SlowLink(store, "--low", rate=6_000, delay=0.15) as link:
+        link.wait_for("LSASS dump via comsvcs")
+        link.type(b"j\rct")
+        link.wait_for("closed: 1 alert")
+    with Desk.open(store, Principal("me", "here")) as desk:
+        (entry,) = desk.entries()
+        assert (entry.kind, entry.body["disposition"]) == ("close", "true_positive")
+        assert desk.alert(entry.subject[0]).row.host == "wks-114"
