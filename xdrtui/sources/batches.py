@@ -45,22 +45,27 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 class Screened(msgspec.Struct, frozen=True):
-    """readable: batches for a client that checks and decompresses no more; damage: of the first batch, only
+    """parts: of batches for a client that checks and decompresses no more, in order; damage: of the first batch, only
     where nothing could be read before it; expanded: bytes that the readable ones take; after: the offset at
     which they end; read: so many bytes of the reply they were; full: more would come, had there been room."""
 
-    readable: bytes
+    parts: tuple[bytes | memoryview, ...]
     damage: Damage | None = None
     expanded: int = 0
     after: int = -1
     read: int = 0
     full: bool = False
 
+    @property
+    def readable(self) -> bytes:
+        """The batches in one piece."""
+        return b"".join(self.parts)
+
     def followed_by(self, rest: Screened) -> Screened:
         """These and those that came after them in the same reply."""
-        if not self.readable:
+        if not self.parts:
             return rest
-        return Screened(self.readable + rest.readable, None, self.expanded + rest.expanded, rest.after)
+        return Screened(self.parts + rest.parts, None, self.expanded + rest.expanded, rest.after)
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -113,7 +118,7 @@ def screen(
         if header is None or not header.sound or _overlaps(data, header, expected, end, strict):
             if parts:  # cut off by the broker, or damage that the next reply begins with
                 break
-            return Screened(b"", _nonsense(data, header, wanted))
+            return Screened((), _nonsense(data, header, wanted))
         limit = min(most, room - expanded)
         try:
             found = _readable(view[at : header.stop], header, limit, distrusted)
@@ -121,16 +126,16 @@ def screen(
             full = limit < most
             if parts or full:
                 break
-            return Screened(b"", _damage(data, header, f"{_codec(header)}: {error}", certain=True))
+            return Screened((), _damage(data, header, f"{_codec(header)}: {error}", certain=True))
         except Broken as error:
             if parts:
                 break
             certain = not isinstance(error, BadChecksum)
-            return Screened(b"", _damage(data, header, str(error), certain=certain))
+            return Screened((), _damage(data, header, str(error), certain=certain))
         parts += found
         expanded += sum(map(len, found))
         expected, at = header.last + 1, header.stop
-    return Screened(b"".join(parts), None, expanded, expected, at, full)
+    return Screened(tuple(parts), None, expanded, expected, at, full)
 
 
 def base_offset(data: bytes, wanted: int, end: int) -> int:

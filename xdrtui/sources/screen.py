@@ -144,7 +144,7 @@ class Screen:
             found = found.followed_by(rest)
         if found.damage is not None:
             self._suspect(each, offset, end, found.damage)
-        elif found.readable:
+        elif found.parts:
             self.suspects.pop(each, None)
             self._ended[each] = found.after
         return found.readable
