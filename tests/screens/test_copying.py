@@ -99,3 +99,17 @@ def test_on_a_pty_the_clipboard_sequence_is_sent(tmp_path: Path, monkeypatch: py
             screen.drain(0.6)
         kept = (tmp_path / "copied.txt").read_bytes()
         assert b"\x1b]52;c;" + base64.b64encode(kept) + b"\x07" in screen.sent
+
+
+async def test_the_menu_shows_beforehand_what_would_be_copied(tmp_path: Path) -> None:
+    app = app_on(sample(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("y")
+        await settled(pilot)
+        menu = "\n".join(shown(app))
+        assert "y  process, defanged: C:\\Windows\\System32\\rundll32.exe" in menu
+        assert "3 indicators" in menu and "l  alert/" in menu
+        await pilot.press("y")
+        await settled(pilot)
+        assert (tmp_path / "copied.txt").read_text() == "C:\\Windows\\System32\\rundll32.exe"
