@@ -38,7 +38,7 @@ def _sentences(held: Held, query: str, reads: bool, alive: int | None) -> tuple[
                 "`xdrtui scan PATH --into DIR` reads more; `xdrtui rules coverage` tells what rules can see.",
             ]
         if alive == 0:
-            return "Nothing was read yet, and no worker is running.", [
+            return "No alert yet, and no worker is running.", [
                 "Start one in another terminal: `xdrtui run`. Or read files: `xdrtui scan PATH --into DIR`.",
             ]
         workers = {None: "Workers read", 1: "A worker reads"}.get(alive, f"{number(alive or 0)} workers read")

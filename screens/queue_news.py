@@ -62,10 +62,10 @@ class News:
     def in_words(self, clock: str, top: int) -> Painted:
         """What to tell below the list. clock: `since` as people read it."""
         if self.waiting:
-            return [(f" · {number(len(self.waiting))} new since {clock}: ", "notice"), (".", "key"),
+            return [(f" · {number(len(self.waiting))} new since {clock}: ", "notice"), (".", "notice"),
                     (" takes them in ", "notice")]  # fmt: skip
         where = self.where(top)
-        return [(f" · {where}: ", "notice"), (".", "key"), (" goes there ", "notice")] if where else []
+        return [(f" · {where}: ", "notice"), (".", "notice"), (" goes there ", "notice")] if where else []
 
 
 def places_of(order: Sequence[int], sought: Collection[int]) -> list[tuple[int, int]]:
