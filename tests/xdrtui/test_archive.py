@@ -171,6 +171,46 @@ def test_types_beyond_the_most_stay_together(store: Store, monkeypatch: pytest.M
     assert read(store) == before
 
 
+def rolled(store: Store, numbers: range) -> None:
+    """A segment of these events: two thirds of one type, a third of another."""
+    writer = writer_of(store)
+    commit(store, writer, numbers)
+    writer.seal()
+    house = house_of(store)
+    house._round(store)
+    house.close()
+
+
+@pytest.fixture
+def few_of_a_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roll, "LEFT_AT", 3)
+    monkeypatch.setitem(roll.roll.__kwdefaults__, "few", 15)
+
+
+@pytest.mark.usefixtures("few_of_a_type")
+def test_types_with_few_events_stay_together_until_it_pays_to_roll_them(store: Store) -> None:
+    for number, expected in enumerate(
+        [["hot", "parquet"], ["hot", "hot", "parquet", "parquet"], ["parquet"] * 4]
+    ):
+        rolled(store, range(number * 30, number * 30 + 30))
+        assert sorted(kind for kind, state, _ in states(store) if state == "live") == expected
+        assert offsets(store) == list(range(number * 30 + 30))
+    assert sorted(rows for _, state, rows in states(store) if state == "live") == [20, 20, 20, 30]
+
+
+@pytest.mark.usefixtures("few_of_a_type")
+def test_a_damaged_segment_of_such_types_keeps_the_others_from_nothing(store: Store) -> None:
+    rolled(store, range(30))
+    (left,) = (store.directory / "archive").glob("few-*")
+    left.write_bytes(b"damaged".ljust(left.stat().st_size))
+    rolled(store, range(30, 60))
+    rolled(store, range(60, 90))
+    assert list((store.directory / "archive").glob("few-*")) == [left]
+    with Reader(store) as reader:
+        assert sum(part.data.height for file in reader.files for part in reader.parts(file)) == 80
+        assert [left.name in fault for fault in reader.faults] == [True]
+
+
 class Killed(BaseException):
     pass
 

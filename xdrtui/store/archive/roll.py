@@ -11,7 +11,7 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -84,17 +84,19 @@ def roll(
     """
     reach("archive.roll.before")
     made: list[File] = []
-    rows = _types(store, segments)
+    parts = _parts(store, segments)
+    rows = {kind: sum(part.rows.height for part in some) for kind, some in parts.items()}
     many = sorted((kind for kind in rows if rows[kind] >= few), key=lambda kind: (-rows[kind], kind))
     try:
-        groups, left = _groups(store, segments, frozenset(many[:MOST_FILES]))
+        groups = _groups({kind: parts.pop(kind) for kind in many[:MOST_FILES]})
         while groups:
             if stop():
                 _discard(store, made)
                 return False
             group, frames = groups.popitem()
             made.append(write(store, group, frames, now))
-        if left:
+        if parts:
+            left = [(kind, part) for kind, some in parts.items() for part in some]
             made.append(_write_left(store, left, LEFT if few else LAST, now))
     except BaseException:
         _discard(store, made)
@@ -107,25 +109,30 @@ def left_to_roll(store: Store, *, all_of_them: bool = False) -> list[File]:
     """Segments of what was left when others were rolled, to be rolled together now: so many that it pays, as
     many as go into memory at once. Damaged ones stay as they are."""
     found: list[File] = []
+    size = 0
     for file in catalogue.files(store.connection, ("live",)):
-        if file.path.startswith(LEFT) and sum(each.raw_size for each in found) < LEFT_BYTES:
-            try:
-                _types(store, [file])
-            except Damaged:
-                continue
+        if file.path.startswith(LEFT) and size < LEFT_BYTES:
             found.append(file)
-    full = len(found) >= LEFT_AT or sum(each.raw_size for each in found) >= LEFT_BYTES
-    return found if full or all_of_them else []
+            size += file.raw_size
+    due = len(found) >= LEFT_AT or size >= LEFT_BYTES or all_of_them
+    return [file for file in found if _is_sound(store, file)] if due else []
 
 
-def _types(store: Store, segments: Sequence[File]) -> dict[str, int]:
-    """Event type -> its rows in these segments."""
-    rows: dict[str, int] = defaultdict(int)
+def _is_sound(store: Store, file: File) -> bool:
+    try:
+        return all(chunk.frames.height for chunk in chunks(file.where(store.directory), file.size))
+    except Damaged:
+        return False
+
+
+def _parts(store: Store, segments: Sequence[File]) -> dict[str, list[Part]]:
+    """What these segments hold, by event type."""
+    parts: dict[str, list[Part]] = defaultdict(list)
     for segment in segments:
         for chunk in chunks(segment.where(store.directory), segment.size):
-            for kind, n in chunk.frames.select("event_type", "rows").iter_rows():
-                rows[kind] += n
-    return rows
+            for kind, part in chunk.parts():
+                parts[kind].append(part)
+    return parts
 
 
 def _write_left(store: Store, left: Sequence[tuple[str, Part]], name: str, now: int) -> File:
@@ -181,27 +188,15 @@ def _smallest(files: list[File]) -> list[File]:
     return taken
 
 
-def _groups(
-    store: Store, segments: Sequence[File], types: Container[str]
-) -> tuple[dict[Group, list[pl.DataFrame]], list[tuple[str, Part]]]:
-    """The rows of these types by event type and hour, and the parts of all others. Columns are made of all
-    chunks of a type at once."""
-    parts: dict[str, list[Part]] = defaultdict(list)
-    left: list[tuple[str, Part]] = []
-    for segment in segments:
-        for chunk in chunks(segment.where(store.directory), segment.size):
-            for kind, part in chunk.parts():
-                if kind in types:
-                    parts[kind].append(part)
-                else:
-                    left.append((kind, part))
+def _groups(parts: dict[str, list[Part]]) -> dict[Group, list[pl.DataFrame]]:
+    """Rows by event type and hour, columns of all chunks of a type at once. The parts are used up."""
     groups: dict[Group, list[pl.DataFrame]] = defaultdict(list)
     for kind in list(parts):
         for same in same_columns(parts.pop(kind)):
             whole = frame_of(same)
             for hour, rows in _by_hour(whole):
                 groups[kind, hour].append(rows)
-    return groups, left
+    return groups
 
 
 def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
