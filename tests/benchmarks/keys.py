@@ -4,11 +4,13 @@ Run: `python -m tests.benchmarks.keys [DIRECTORY] [KEYS] [MINUTES]`. DIRECTORY: 
 tests.benchmarks.queue, by default its own. Meanwhile events go by in the live ring at 50,000 a second. Prints
 the time to the first rows, then byte in to last byte out of `j` and of pages, then the memory of the screens
 minute by minute while somebody goes through the queue, alerts and live events. Goals: rows after 500 ms,
-filters 200 ms, 99 of 100 keys 50 ms; 250 MB, growing by less than 20 MB in ten minutes.
+filters 200 ms, 95 of 100 frames 16 ms while scrolling, 99 of 100 keys 50 ms; 250 MB, growing by less than
+20 MB in ten minutes.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
@@ -68,11 +70,21 @@ def _row(link: SlowLink) -> str:
     return next((row for row in link.terminal.lines() if row[2:9].strip().endswith(words)), "")
 
 
+def screens(pid: int) -> Path:
+    """What the system tells of the screens: the child of the process that keeps the terminal."""
+    return Path("/proc", Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
 def memory(pid: int) -> float:
-    """Megabytes of the screens: the child of the process that keeps the terminal."""
-    child = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
-    status = Path(f"/proc/{child}/status").read_text()
+    """Megabytes of the screens."""
+    status = (screens(pid) / "status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def processor(pid: int) -> float:
+    """Milliseconds of the processor that the screens took so far."""
+    user, system = (screens(pid) / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def ten_minutes(screen: Pty, minutes: float) -> tuple[float, float]:
@@ -89,7 +101,7 @@ def ten_minutes(screen: Pty, minutes: float) -> tuple[float, float]:
         if time.perf_counter() - began >= (told + 1) * 60:
             told += 1
             print(f"  after {told:2} min and {rounds * len(ROUND):5,} keys {sizes[-1]:6.0f} MB", flush=True)
-    after_one = sizes[max(1, len(sizes) // max(1, round(minutes)))]
+    after_one = sizes[min(len(sizes) - 1, len(sizes) // max(1, round(minutes)))]
     return max(sizes), max(sizes[-max(1, len(sizes) // 10) :]) - after_one
 
 
@@ -114,14 +126,16 @@ def main(directory: Path, count: int, minutes: float) -> int:
                 screen.drain(0.005)
             screen.drain(3)
             for name, key in (("j", b"j"), ("page down", b"}")):
+                before = processor(screen.pid)
                 took = [one(screen, key) for _ in range(count)]
+                spent = (processor(screen.pid) - before) / count
                 cuts = statistics.quantiles(took, n=100)
                 print(
                     f"{name:<10} median {statistics.median(took):6.1f} ms, 95th percentile"
-                    f" {cuts[94]:6.1f} ms, 99th {cuts[98]:6.1f} ms",
+                    f" {cuts[94]:6.1f} ms, 99th {cuts[98]:6.1f} ms; {spent:.1f} ms of the processor a frame",
                     flush=True,
                 )
-                fine &= cuts[98] < 50
+                fine &= cuts[98] < 50 and (cuts[94] < 16 or key != b"j")
             most, grown = ten_minutes(screen, minutes)
             print(f"memory of the screens at most {most:.0f} MB, grown by {grown:.1f} MB in {minutes:g} min")
             fine &= most < 250 and grown < 20
