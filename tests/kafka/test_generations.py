@@ -116,6 +116,9 @@ def test_a_topic_made_again_is_a_new_generation_and_read_whole(case: Case) -> No
     done = case.read()
     assert done.messages == 9 and "new topic under an old name (generation 1)" in done.notes[0]
     assert case.generations() == {0: 6, 1: 9}
+    with case.store() as store:
+        newest = store.connection.execute("SELECT watermark FROM positions WHERE generation = 1").fetchone()
+        assert (store.watermark(),) == newest, "what is gone holds no window open"
 
 
 def test_one_made_again_with_the_same_records_goes_on_where_it_stood(case: Case) -> None:
@@ -196,16 +199,28 @@ async def _gone(case: Case, offset: int) -> None:
         await consumer.stop()
 
 
+async def _add_partitions(case: Case, number: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=case.broker.bootstrap())
+    await admin.start()
+    await admin.create_partitions({case.topic: NewPartitions(number)})
+    await admin.close()
+
+
+def test_a_topic_made_again_with_fewer_partitions_leaves_none_that_hold_windows_open(case: Case) -> None:
+    case.do(_add_partitions(case, 3))
+    case.produce([10], partition=2)
+    assert case.read().messages == 1
+    case.renew()
+    case.produce(range(100, 109))
+    assert case.read().messages == 9
+    with case.store() as store:
+        newest = store.connection.execute("SELECT watermark FROM positions WHERE generation = 1").fetchone()
+        assert (store.watermark(),) == newest
+
+
 def test_partitions_added_meanwhile_are_read_from_their_first_message(case: Case) -> None:
     case.start = "latest"
-
-    async def add() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=case.broker.bootstrap())
-        await admin.start()
-        await admin.create_partitions({case.topic: NewPartitions(3)})
-        await admin.close()
-
-    case.do(add())
+    case.do(_add_partitions(case, 3))
     case.produce([100, 101], partition=2)
     case.produce([102], partition=0)
     done = case.read()

@@ -155,6 +155,8 @@ class Store:
                     f"Partition {mark.partition} of {mark.source} stands at {offset}, not at {mark.start}:"
                     " another worker has moved it on, so this batch is dropped."
                 )
+            if row is None and mark.generation:
+                self._retire(mark)
             moved = moved or renewed or mark.next_offset > offset
             ahead = renewed or mark.next_offset >= offset
             self.connection.execute(
@@ -176,6 +178,15 @@ class Store:
                 ),
             )
         return moved
+
+    def _retire(self, mark: Mark) -> None:
+        """The topic's earlier generations bring nothing any more, so they hold no window open. Was one the
+        same topic all the same, its next batch says so."""
+        topic = mark.source.rpartition(":")[0] + ":"
+        self.connection.execute(
+            "UPDATE positions SET idle = 1 WHERE generation < ? AND substr(source, 1, ?) = ?",
+            (mark.generation, len(topic), topic),
+        )
 
     def _add_sources(self, sources: Iterable[Source]) -> None:
         for source in sources:
