@@ -16,6 +16,9 @@ from textual.widget import Widget
 from screens.look import Look
 from screens.paint import Line, plain, strip
 
+ABOVE = 3
+"""Lines above a hit that stay in view."""
+
 
 class Paper(Widget):
     """A page. `show` sets what it says; it is laid out anew when the width changes."""
@@ -29,6 +32,8 @@ class Paper(Widget):
         self.top = 0
         self.lines: list[Line] = []
         self.painted: object = None
+        self.hit = -1
+        """The line that a search led to: it is marked until one moves on."""
         self._page: Callable[[int], Sequence[Line]] = lambda cells: ()
         self._about: object = None
         self._strips: list[Strip] = []
@@ -40,7 +45,7 @@ class Paper(Widget):
         which `painted` is once it stands on the screen."""
         self._page, self._about = page, about
         if not keep_place:
-            self.top = 0
+            self.top, self.hit = 0, -1
         self._lay_out()
 
     def laid_out(self, cells: int) -> list[Line]:
@@ -49,6 +54,7 @@ class Paper(Widget):
 
     def move(self, lines: int) -> None:
         """Scroll down (or up)."""
+        self.hit = -1
         self.move_to(self.top + lines)
 
     def move_to(self, line: int) -> None:
@@ -68,13 +74,18 @@ class Paper(Widget):
         return any(text.casefold() in plain(line).casefold() for line in self.lines)
 
     def find(self, text: str, forward: bool = True) -> bool:
-        """Scroll to the next line that holds the text, from the line after the first shown, round the end."""
+        """Go to the next line that holds the text, from the last hit or the first line shown on, round the
+        end."""
         wanted = text.casefold()
         count = len(self.lines)
+        here = self.hit if 0 <= self.hit < count else self.top - forward
         for step in range(1, count + 1):
-            place = (self.top + (step if forward else -step)) % count
+            place = (here + (step if forward else -step)) % count
             if wanted in plain(self.lines[place]).casefold():
-                self.move_to(place)
+                self.hit = place
+                if not self.top <= place < self.top + self.size.height - 1:
+                    self.move_to(place - ABOVE)
+                self.repaint()
                 return True
         return False
 
@@ -120,7 +131,7 @@ class Paper(Widget):
 
     def _over(self, line: int) -> str:
         """Style of a whole line: the cursor's, where there is one."""
-        return ""
+        return "cursor" if line == self.hit else ""
 
     def _painted(self) -> list[Strip]:
         cells, height = self.size.width, self.size.height

@@ -143,3 +143,29 @@ def test_the_period_since_ones_own_handover_begins_there(store: Path) -> None:
         desk.shift.give("text")
         assert desk.shift.since_mine() == 77
         assert desk.alerts(AlertQuery(), 1)
+
+
+async def test_a_hit_is_marked_and_n_goes_on_at_the_end_of_a_page_too(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("e")
+        await pilot.press("/", *"svc_sql", "enter")
+        paper = app.workbench.alert.paper
+        hits = []
+        for _ in range(50):
+            assert "svc_sql" in "".join(text for text, _ in paper.lines[paper.hit])
+            assert paper.top <= paper.hit < paper.top + paper.size.height
+            assert paper._over(paper.hit) == "cursor"
+            if paper.hit in hits:
+                break
+            hits.append(paper.hit)
+            await pilot.press("n")
+        wanted = [n for n, line in enumerate(paper.lines) if "svc_sql" in "".join(text for text, _ in line)]
+        assert sorted(hits) == wanted and len(hits) > 2
+        await pilot.press("N")
+        assert paper.hit == hits[-1]
+        await pilot.press("j")
+        assert paper.hit == -1
