@@ -74,15 +74,18 @@ class Away:
         return self._bench.services.preferences.bell or self._bench.services.preferences.title
 
     async def look(self) -> None:
-        """The store changed: ring where there are more new critical alerts than before."""
+        """The store changed: tell where there are more new critical alerts than before. The title goes on to
+        say how many there are, until there is none."""
         count = await self._bench.services.desks.watch(_critical)
         before, self._critical = self._critical, count
-        if before is None or count <= before:
+        if before is None or count == before:
             return
         wanted = self._bench.services.preferences
-        if wanted.bell:
+        if wanted.bell and count > before:
             self._bench.app.bell()
-        if wanted.title:
+        if wanted.title and not count:
+            self.leave()
+        elif wanted.title and (self._titled or count > before):
             self._title(f"xdrtui: {count} new critical")
 
     def _title(self, text: str) -> None:
@@ -97,6 +100,7 @@ class Away:
         driver = self._bench.app._driver
         if self._titled and driver is not None:
             driver.write(GIVE_TITLE_BACK)
+            self._titled = False
 
 
 def _critical(desk: Desk) -> int:

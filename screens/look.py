@@ -98,10 +98,17 @@ class Look:
         )
 
 
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python itself puts into LC_CTYPE where the locale is C, whatever the terminal speaks."""
+
+
 def look_for(environ: Mapping[str, str] = os.environ, theme: str = "dark", plain: bool | None = None) -> Look:
     """The look that suits this terminal: NO_COLOR, 16 colours, and ASCII for TERM=linux or where UTF-8 is not
     spoken. plain: ASCII, whatever the terminal (None: as it suits)."""
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    ctype, lang = environ.get("LC_CTYPE") or "", environ.get("LANG") or ""
+    if ctype in _COERCED and lang in ("C", "POSIX"):
+        ctype = ""
+    locale = environ.get("LC_ALL") or ctype or lang
     speaks_utf8 = not locale or "utf-8" in locale.lower() or "utf8" in locale.lower()
     if locale in ("C", "POSIX"):
         speaks_utf8 = False

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preferences:
-    """See `ScreenSettings`. mouse: None = on, but off over SSH; plain: ASCII, None = as the terminal needs;
-    keys: command -> its keys; kafka: a cluster is set, so workers are expected; connection: by which topics
-    can be watched, where there are any."""
+    """See `ScreenSettings`. mouse: None = on, but off over SSH and in GNU screen; plain: ASCII, None = as the
+    terminal needs; keys: command -> its keys; kafka: a cluster is set, so workers are expected; connection:
+    by which topics can be watched, where there are any."""
 
     theme: str = "dark"
     plain: bool | None = None
@@ -35,8 +35,10 @@ class Preferences:
     connection: KafkaSettings | None = None
 
     def mouse_on(self, environ: Mapping[str, str] = os.environ) -> bool:
-        """Whether the mouse is on at start."""
-        return "SSH_CONNECTION" not in environ if self.mouse is None else self.mouse
+        """Whether the mouse is on at start. GNU screen (STY) holds back a lone escape while it is."""
+        if self.mouse is not None:
+            return self.mouse
+        return "SSH_CONNECTION" not in environ and "STY" not in environ
 
     def named_zone(self) -> tzinfo | None:
         """The zone that was set. Raises ValueError where none is called so."""

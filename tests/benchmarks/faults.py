@@ -87,6 +87,7 @@ class Rig:
         self.settings.write_text(
             f"profiles:\n  default:\n    workspace: {self.workspace}\n    kafka:\n"
             f"      brokers: ['{broker.bootstrap()}']\n      topics: [{TOPIC}]\n"
+            "    archive:\n      free_megabytes: 1\n"
         )
         self.log = folder / "worker.log"
         self._log = self.log.open("wb")

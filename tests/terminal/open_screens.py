@@ -1,6 +1,8 @@
-"""Open the screens on a store: `python -m tests.terminal.open_screens DIRECTORY [--bug] [--low] [--at PANE]`.
+"""Open the screens on a store: `python -m tests.terminal.open_screens DIRECTORY [--bug] [--low] [--notify]
+[--at PANE] [--lock SECONDS]`.
 
---bug: the key `i` meets a bug; --low: low bandwidth; --at: begin at this pane or address.
+--bug: the key `i` meets a bug; --low: low bandwidth; --notify: bell and title for new critical alerts; --at:
+begin at this pane or address; --lock: hide all after so long without a key.
 """
 
 import sys
@@ -23,6 +25,15 @@ if __name__ == "__main__":
         DEEDS["investigate"] = bug
     from screens.preferences import Preferences
 
-    low = Preferences(low_bandwidth="--low" in sys.argv)
-    at = sys.argv[sys.argv.index("--at") + 1] if "--at" in sys.argv else "queue"
-    sys.exit(run(sys.argv[1], preferences=low, initial=at, name="acme-prod", person="me", box=box))
+    def given(name: str, default: str) -> str:
+        return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+    told = "--notify" in sys.argv
+    wanted = Preferences(
+        low_bandwidth="--low" in sys.argv,
+        bell=told,
+        title=told,
+        lock_minutes=float(given("--lock", "0")) / 60,  # type: ignore[arg-type]
+    )
+    at = given("--at", "queue")
+    sys.exit(run(sys.argv[1], preferences=wanted, initial=at, name="acme-prod", person="me", box=box))

@@ -17,15 +17,23 @@ from types import TracebackType
 
 
 class Pty:
-    """The screens on this store. sent: all bytes that they wrote so far."""
+    """The screens on this store. more: options of `open_screens`; sent: all bytes that they wrote so far."""
 
-    def __init__(self, directory: Path, columns: int = 80, lines: int = 24, **environ: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        columns: int = 80,
+        lines: int = 24,
+        *,
+        more: tuple[str, ...] = (),
+        **environ: str,
+    ) -> None:
         self._main, side = pty.openpty()
         ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environ}
-        for name in {"NO_COLOR", "COLUMNS", "LINES", "SSH_CONNECTION", "TMUX"} - set(environ):
+        for name in {"NO_COLOR", "COLUMNS", "LINES", "SSH_CONNECTION", "TMUX", "STY"} - set(environ):
             env.pop(name, None)
-        command = [sys.executable, "-m", "tests.terminal.open_screens", str(directory)]
+        command = [sys.executable, "-m", "tests.terminal.open_screens", str(directory), *more]
         self._process = subprocess.Popen(
             command, stdin=side, stdout=side, stderr=side, env=env, start_new_session=True, close_fds=True
         )
