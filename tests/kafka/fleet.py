@@ -1,7 +1,8 @@
 """A fleet on recorded data: workers as programs, the fold, and all that two workbenches must have in common.
 
-As a program (`python -m tests.kafka.fleet BROKER TOPIC GROUP FINDINGS`) it is a fleet's worker that works
-until the end of the topic.
+As a program it is a fleet's worker that works until the end of the topic (`python -m tests.kafka.fleet work
+BROKER TOPIC GROUP FINDINGS`), a fold that reads to the end (`fold DIRECTORY BROKER FINDINGS`), or writes or
+takes a snapshot (`write_snapshot DIRECTORY FILE`, `start_from DIRECTORY FILE`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from xdrtui.pipeline.fleet_run import run_fold
+from xdrtui.pipeline.fleet_snapshot import start_from, write_snapshot
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import Summary, run_worker
@@ -62,7 +64,12 @@ def start(
     bootstrap: str, topic: str, group: str, findings: str, environ: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """A worker in a process of its own."""
-    command = [sys.executable, "-m", "tests.kafka.fleet", bootstrap, topic, group, findings]
+    return program("work", bootstrap, topic, group, findings, environ=environ)
+
+
+def program(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """One of the things that this module is as a program."""
+    command = [sys.executable, "-m", "tests.kafka.fleet", *arguments]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(environ) if environ else None
     )
@@ -95,8 +102,16 @@ def dump(directory: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    bootstrap, topic, group, findings = sys.argv[1:]
-    work(bootstrap, topic, group, findings)
+    what, *arguments = sys.argv[1:]
+    if what == "work":
+        bootstrap, topic, group, findings = arguments
+        work(bootstrap, topic, group, findings)
+    elif what == "fold":
+        directory, bootstrap, findings = arguments
+        fold(Path(directory), bootstrap, findings)
+    else:
+        act = {"write_snapshot": write_snapshot, "start_from": start_from}[what]
+        act(*map(Path, arguments))
 
 
 if __name__ == "__main__":

@@ -228,7 +228,9 @@ def power_cut(folder: Path, dice: random.Random) -> int:
                 _cut(file, path.name, on_disk, named, dice)
                 count += 1
     with (archive / ROLLING).open("a+b") if archive.exists() else nullcontext() as rolling:
-        if rolling is not None and _is_free(rolling):  # nobody makes such files now
+        if rolling is not None and _is_free(rolling):  # nobody makes such files now; more may be named
+            named = _named(folder / "stormy")
+            on_disk, names = synced(folder / "synced")
             for path in [each for kind in MADE for each in sorted(archive.glob(kind))]:
                 if path.name in named or dice.random() < 0.5:
                     with path.open("r+b") as file:
