@@ -179,6 +179,7 @@ def rolled(store: Store, numbers: range) -> None:
     house = house_of(store)
     house._round(store)
     house.close()
+    assert not house.fault
 
 
 @pytest.fixture
@@ -196,6 +197,22 @@ def test_types_with_few_events_stay_together_until_it_pays_to_roll_them(store: S
         assert sorted(kind for kind, state, _ in states(store) if state == "live") == expected
         assert offsets(store) == list(range(number * 30 + 30))
     assert sorted(rows for _, state, rows in states(store) if state == "live") == [20, 20, 20, 30]
+
+
+@pytest.mark.usefixtures("few_of_a_type")
+def test_merging_takes_parquet_alone_and_no_more_than_goes_into_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roll, "MERGE_AT", 2)
+    monkeypatch.setattr(roll, "LEFT_AT", 9)
+    for number in range(4):
+        rolled(store, range(number * 30, number * 30 + 30))
+    live = [(kind, rows) for kind, state, rows in states(store) if state == "live"]
+    assert sorted(live) == [("hot", 10)] * 4 + [("parquet", 80)]
+    monkeypatch.setattr(roll, "MERGE_BYTES", 1)
+    rolled(store, range(120, 150))
+    assert sorted(rows for kind, _, rows in states(store) if kind == "parquet") == [20, 80]
+    assert offsets(store) == list(range(150))
 
 
 @pytest.mark.usefixtures("few_of_a_type")

@@ -59,8 +59,9 @@ MOST_FILES = 400
 MERGE_AT = 8
 """So many files of one event type and hour are made into one..."""
 
-MERGE_BYTES = 48 << 20
-"""...as long as they are smaller than this."""
+MERGE_BYTES = 32 << 20
+"""...as long as their events take less than this, before compression: reading a larger file takes longer than
+opening it, and merging holds twice as much in memory."""
 
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What Polars makes of a damaged file; the latter is no Exception."""
@@ -170,21 +171,18 @@ def to_merge(store: Store) -> list[list[File]]:
     """Files that had better be one."""
     groups: dict[Group, list[File]] = defaultdict(list)
     for file in catalogue.files(store.connection, ("live",)):
-        if file.size < MERGE_BYTES:
+        if file.kind == "parquet" and file.raw_size < MERGE_BYTES:
             groups[file.event_type, file.hour].append(file)
     return [_smallest(files) for files in groups.values() if len(files) >= MERGE_AT]
 
 
 def _smallest(files: list[File]) -> list[File]:
-    """The smallest of them, up to the size that a merged file should have."""
-    files = sorted(files, key=lambda file: file.size)
+    """The smallest of them, at least two, up to what may be in memory."""
     taken: list[File] = []
-    size = 0
-    for file in files:
-        if len(taken) >= 2 and (size + file.size > 2 * MERGE_BYTES or file.rows > 2_000_000):
+    for file in sorted(files, key=lambda file: file.raw_size):
+        if len(taken) >= 2 and sum(each.raw_size for each in taken) + file.raw_size > 2 * MERGE_BYTES:
             break
         taken.append(file)
-        size += file.size
     return taken
 
 
