@@ -99,30 +99,40 @@ class Asking:
     def close(self) -> None:
         """Ask no more."""
         bench = self._bench
-        for widget in [*bench.query(Menu), *bench.query(Prompt), *bench.query("Palette")]:
+        for widget in self._over():
+            widget.closed = True  # Textual takes it away a moment later
             widget.remove()
         bench.set_focus(None)
+
+    def _over(self) -> list[Menu | Prompt | Palette]:
+        """What is open."""
+        from screens.palette import Palette
+
+        bench = self._bench
+        every = [*bench.query(Menu), *bench.query(Prompt), *bench.query(Palette)]
+        return [each for each in every if not each.closed]
 
     @property
     def open_menu(self) -> Menu | None:
         """The menu that is open."""
-        return next(iter(self._bench.query(Menu)), None)
+        return next((each for each in self._over() if isinstance(each, Menu)), None)
 
     @property
     def open_palette(self) -> Palette | None:
         from screens.palette import Palette
 
-        return next(iter(self._bench.query(Palette)), None)
+        return next((each for each in self._over() if isinstance(each, Palette)), None)
 
     @property
     def typing(self) -> bool:
         """Whether a line of text is being typed."""
-        return bool(self._bench.query(Prompt))
+        return any(isinstance(each, Prompt) for each in self._over())
 
     def type(self, event: events.Key) -> None:
         """A key that came before the line took keys: it stands in it in its turn."""
-        for prompt in self._bench.query(Prompt):
-            prompt.type(event)
+        for each in self._over():
+            if isinstance(each, Prompt):
+                each.type(event)
 
     async def _found(self, palette: Palette, finished: Callable[[str | None], None], typed: str) -> None:
         """Enter came before the store had answered."""
@@ -163,5 +173,8 @@ class Asking:
                 changed(typed)
 
         self.close()
-        prompt = Prompt(self._bench.services.look, label, text, finished, typing, refused, assist, over)
+        bench = self._bench
+        prompt = Prompt(
+            bench.services.look, label, text, finished, typing, refused, assist, over, bench.on_key
+        )
         self._bench.mount(prompt, before=self._bench.message)

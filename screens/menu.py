@@ -35,7 +35,7 @@ _CHOICE_LINES = 2
 
 class Menu(OneLine):
     """Choices of one key each; escape or q: none of them. notes: stand above the choices; cells: how wide the
-    screen is."""
+    screen is. closed: it was taken away."""
 
     DEFAULT_CSS = "Menu { height: auto; }"
 
@@ -43,6 +43,7 @@ class Menu(OneLine):
         self, look: Look, title: str, choices: Sequence[Choice], notes: Sequence[Note] = (), cells: int = 80
     ) -> None:
         super().__init__(look, "bar")
+        self.closed = False
         self.title = title
         self.choices = list(choices)
         self.notes = list(notes)
@@ -86,12 +87,16 @@ class OrderedInput(Input):
     async def _on_key(self, event: events.Key) -> None:
         if event.key in UP_AND_DOWN:  # Textual would scroll the line: they are the palette's
             return
+        prompt = next((each for each in self.ancestors if isinstance(each, Prompt)), None)
+        if prompt is not None and prompt.holds(event):
+            event.stop()
+            event.prevent_default()
+            return
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             event.stop()
             event.prevent_default()
             await self.run_action(binding.action)
             return
-        prompt = next((each for each in self.ancestors if isinstance(each, Prompt)), None)
         if event.key == "tab" and prompt is not None and prompt.complete():
             event.stop()
             event.prevent_default()
@@ -102,7 +107,8 @@ class OrderedInput(Input):
 class Prompt(Vertical):
     """A line to type into. done: called with the text, or None where it was given up; changed: with each
     change of it. refused: why the text cannot be taken as it stands, shown while it is typed; assist: what
-    could be typed next, shown above, `tab` takes it; over: the text is a proposal that typing replaces."""
+    could be typed next, shown above, `tab` takes it; over: the text is a proposal that typing replaces;
+    later: takes keys that came behind the enter that closed it. closed: who asked has taken it away."""
 
     DEFAULT_CSS = """
     Prompt { height: auto; }
@@ -122,8 +128,12 @@ class Prompt(Vertical):
         refused: Callable[[str], str] | None = None,
         assist: Assist | None = None,
         over: bool = False,
+        later: Callable[[events.Key], object] | None = None,
     ) -> None:
         super().__init__()
+        self.closed = False
+        self._later = later
+        self._behind: list[events.Key] | None = None
         self._early: list[events.Key] | None = []
         self._over = over
         self._refused, self._assist = refused, assist
@@ -223,10 +233,25 @@ class Prompt(Vertical):
             self._changed(event.value)
         self._look_ahead()
 
+    def holds(self, event: events.Key) -> bool:
+        """Whether a key waits until the enter before it is done: it may belong to what that leads to."""
+        if self._behind is not None:
+            self._behind.append(events.Key(event.key, event.character))
+            return True
+        if event.key == "enter":
+            self._behind = []
+        return False
+
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        behind, self._behind = self._behind or [], None
         self._done(event.value)
+        for key in behind:
+            if not self.closed:
+                self.type(key)
+            elif self._later is not None:
+                self._later(key)
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":

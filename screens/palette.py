@@ -75,6 +75,7 @@ class Palette(Vertical):
 
     def __init__(self, look: Look, entries: Iterable[Entry], search: Search | None = None) -> None:
         super().__init__(id="palette")
+        self.closed = False
         self._entries = list(entries)
         self._search = search
         self._found: list[Entry] = []

@@ -108,6 +108,27 @@ async def test_what_is_typed_behind_a_key_that_asks_stands_in_its_line(store: Pa
         assert (entry.kind, entry.body["text"]) == ("memo", "on it")
 
 
+async def test_keys_behind_the_enter_of_a_line_act_on_what_it_leads_to(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        app = await begun(pilot)
+        await pilot.press("slash")
+        await settled(pilot)
+        burst(app, "h o s t : w e b * enter j a")  # a filter, then its second line
+        await settled(pilot)
+        assert app.workbench.queue.query_text == "state:open host:web*"
+        burst(app, "m o k enter j")
+        await settled(pilot)
+        assert [entry.kind for entry in entries(store)] == ["acknowledge", "memo"]
+
+
+async def test_one_menu_after_the_other(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        app = await begun(pilot)
+        burst(app, "c t j c r j c n")
+        await settled(pilot)
+        assert len(hosts(store, "state:closed")) == 3
+
+
 async def test_a_menu_that_is_being_read_gets_the_keys_behind_its_own(store: Path) -> None:
     async with app_on(store).run_test(size=(80, 24)) as pilot:
         app = await begun(pilot)
