@@ -161,6 +161,8 @@ def watched(rig: Rig, name: str, make: Callable[[], object], words: str, undo: C
             flush=True,
         )
         print(f"{'':<18} {said}", flush=True)
+        if gone == float("inf"):
+            print(f"{'':<18} afterwards: {eye.red()}", flush=True)
         if after and after.split(" for ")[0] != said.split(" for ")[0]:
             print(f"{'':<18} then: {after}", flush=True)
 

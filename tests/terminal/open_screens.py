@@ -1,8 +1,9 @@
 """Open the screens on a store: `python -m tests.terminal.open_screens DIRECTORY [--bug] [--low] [--notify]
-[--at PANE] [--lock SECONDS]`.
+[--at PANE] [--lock SECONDS] [--topic BROKER/TOPIC]`.
 
 --bug: the key `i` meets a bug; --low: low bandwidth; --notify: bell and title for new critical alerts; --at:
-begin at this pane or address; --lock: hide all after so long without a key.
+begin at this pane or address; --lock: hide all after so long without a key; --topic: what the live pane
+can watch past the workers.
 """
 
 import sys
@@ -28,11 +29,18 @@ if __name__ == "__main__":
     def given(name: str, default: str) -> str:
         return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
 
+    connection = None
+    if "--topic" in sys.argv:
+        from xdrtui.settings.model import KafkaSettings
+
+        broker, _, topic = given("--topic", "").partition("/")
+        connection = KafkaSettings(brokers=[broker], topics=[topic])
     told = "--notify" in sys.argv
     wanted = Preferences(
         low_bandwidth="--low" in sys.argv,
         bell=told,
         title=told,
+        connection=connection,
         lock_minutes=float(given("--lock", "0")) / 60,  # type: ignore[arg-type]
     )
     at = given("--at", "queue")
