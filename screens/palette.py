@@ -51,13 +51,15 @@ def matching(entries: Iterable[Entry], typed: str) -> list[Entry]:
     """Entries in which all typed words stand: those whose title is or begins so first, what cannot be done
     now last; in their order otherwise."""
     words = typed.casefold().split()
+    begins = " ".join(words)
     scored: list[tuple[int, int, Entry]] = []
     for place, entry in enumerate(entries):
         title = entry.title.casefold()
         whole = f"{title} {entry.kind} {entry.text.casefold()} {entry.id}"
         if all(word in whole for word in words):
-            score = 0 if not words or title.startswith(words[0]) else 1 if words[0] in title else 2
-            scored.append((score + 3 * bool(entry.why_not), place, entry))
+            first = words[0] if words else ""
+            score = [title.startswith(begins), title.startswith(first), first in title, True].index(True)
+            scored.append((score + 4 * bool(entry.why_not), place, entry))
     return [entry for _, _, entry in sorted(scored, key=lambda item: item[:2])[:MOST]]
 
 
