@@ -48,6 +48,7 @@ class Listing(Paper):
     def move(self, lines: int) -> None:
         """One item on or back; more: so many lines."""
         if abs(lines) != 1:
+            self.top = max(0, min(self.top + lines, len(self.lines) - self.size.height))
             self.move_to(self._starts[self._cursor] + lines if self._starts else 0)
             return
         place = self._cursor + lines

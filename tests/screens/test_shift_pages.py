@@ -169,3 +169,11 @@ async def test_a_hit_is_marked_and_n_goes_on_at_the_end_of_a_page_too(store: Pat
         assert paper.hit == hits[-1]
         await pilot.press("j")
         assert paper.hit == -1
+
+
+def test_typing_hand_over_finds_that_and_not_the_page_handover() -> None:
+    from screens.palette import Entry, matching
+
+    entries = [Entry("command", title, "hand", "", lambda: None) for title in ("handover", "hand over")]
+    assert matching(entries, "hand over")[0].title == "hand over"
+    assert matching(entries, "handover")[0].title == "handover"

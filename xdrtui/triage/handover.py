@@ -117,8 +117,9 @@ def gather(
         heard=heard_last(connection),
         dead=dict(
             connection.execute(
-                "SELECT reason, count(*) AS n FROM dead_letters WHERE ingest >= ? AND ingest <= ?"
-                " GROUP BY reason ORDER BY n DESC, reason",
+                "SELECT reason || iif(ingest, '', ' (when is not known)') AS why, count(*) AS n"
+                " FROM dead_letters WHERE (ingest >= ? AND ingest <= ?) OR ingest = 0"
+                " GROUP BY why ORDER BY n DESC, why",
                 (since, until),
             )
         ),
