@@ -1,7 +1,8 @@
 """The live pane over a topic itself: `python -m tests.benchmarks.live_topic [SECONDS] [A_SECOND]`.
 
 A real broker (Java); a producer in a process of its own, 50,000 messages a second; the screens on a pty at
-80x24, with no worker. Prints what was produced and what the screens say came in or was jumped over; byte in to last byte out of `j` and `k` meanwhile; whether frozen rows stayed; memory.
+80x24, with no worker. Prints what was produced and what the screens say came in or was jumped over; byte in
+to last byte out of `j` and `k` meanwhile; whether frozen rows stayed; memory.
 """
 
 from __future__ import annotations

@@ -57,9 +57,8 @@ def test_elsewhere_the_mouse_is_on_and_copies_go_by_the_plain_sequence(tmp_path:
         assert found is not None and base64.b64decode(found[1]) == (store / "copied.txt").read_bytes()
 
 
-@pytest.mark.parametrize("term", ["xterm", "linux", "screen", "vt220"])
-def test_sixteen_colours_are_enough(tmp_path: Path, term: str) -> None:
-    with Pty(sample(tmp_path), TERM=term, COLORTERM="") as screen:
+def test_sixteen_colours_are_enough(tmp_path: Path) -> None:
+    with Pty(sample(tmp_path), TERM="xterm", COLORTERM="") as screen:
         screen.type(b"\r")
         screen.drain(1.0)
         assert b"LSASS" in screen.sent and not MANY_COLOURS.search(bytes(screen.sent))
@@ -68,7 +67,7 @@ def test_sixteen_colours_are_enough(tmp_path: Path, term: str) -> None:
         )
 
 
-@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "", "LANG": "POSIX"}, {"TERM": "linux"}])
+@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "", "LANG": "POSIX"}])
 def test_nothing_but_ascii_where_nothing_else_is_spoken(tmp_path: Path, environ: dict[str, str]) -> None:
     with Pty(sample(tmp_path), **environ) as screen:  # type: ignore[arg-type]
         for keys in (b"\r", b"e", b"1", b"3", b"?", b":"):
