@@ -100,7 +100,7 @@ def _change(each: Change, zone: Zone, cells: int) -> Item:
         host = short_host(main_entity(each.row)[1]) or "-"
         others = f" and {number(each.alerts - 1)} more" if each.alerts > 1 else ""
         line += [(": ", ""), (sanitise(each.row.title, 200), ""), (f" on {host}{others}", "dim")]
-    if each.text:
+    if each.text and not each.kind.startswith("handover"):
         line += [("  ", ""), (sanitise(each.text, 300), "dim")]
     return _said(clipped(line, cells), f"alert/{each.row.id}" if each.row is not None else "")
 
