@@ -44,7 +44,7 @@ __all__ = [
     "settings_path",
 ]
 
-_FILES_OF_KAFKA = ("ca_file", "certificate_file", "key_file", "oauth_ca_file", "registry_ca_file")
+_FILES_OF_KAFKA = ("ca_file", "certificate_file", "key_file", "oauth_ca_file", "registry_ca_file", "keytab")
 _SECRETS_OF_KAFKA = ("password", "key_password", "oauth_client_secret", "registry_password")
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 

@@ -9,23 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from xdrtui.settings.secrets import check_reference
 from xdrtui.settings.start import check_start
 
 SecretReference = Annotated[str, AfterValidator(check_reference)]
 """`keyring:NAME`, `file:PATH` (mode 600) or `env:NAME`."""
-
-
-def refuse_kerberos(value: object) -> object:
-    """ValueError with what to do for GSSAPI, which was never tried against a real KDC."""
-    if isinstance(value, str) and value.lower() in ("gssapi", "kerberos"):
-        raise ValueError(
-            "GSSAPI (Kerberos) is not offered, since it was never tried against a real KDC: "
-            "log in by scram-sha-512, oauthbearer or a certificate"
-        )
-    return value
 
 
 class Model(BaseModel):
@@ -81,17 +71,21 @@ class KafkaSettings(Model):
     check_hostname: bool = True
     """Refuse a broker whose certificate names another host."""
 
-    sasl: Annotated[
-        Literal["none", "plain", "scram-sha-256", "scram-sha-512", "oauthbearer"],
-        BeforeValidator(refuse_kerberos),
-    ] = "none"
-    """How to log in."""
+    sasl: Literal["none", "plain", "scram-sha-256", "scram-sha-512", "oauthbearer", "gssapi"] = "none"
+    """How to log in. `gssapi` is Kerberos and needs the extra `kerberos`."""
 
     user: str = ""
     """User name to log in with."""
 
     password: SecretReference | None = None
     """Where the password to log in with lies."""
+
+    keytab: str = ""
+    """For `gssapi`: a keytab that only you can read (mode 600); its first principal logs in. Empty: the
+    ticket that `kinit` got."""
+
+    kerberos_service: str = Field(default="kafka", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """For `gssapi`: the first part of the brokers' principals, as in `kafka/host@REALM`."""
 
     oauth_token_url: str = ""
     """For `oauthbearer`: where tokens are given out by client credentials; https, or this machine."""
@@ -142,7 +136,8 @@ class RuleSettings(Model):
     `rules` in the workspace."""
 
     bundled: bool = True
-    """Use the rules that come with xdrtui."""
+    """Use the rules that come with xdrtui. With `false`, and no others, there are no rules: such a worker
+    only archives."""
 
     pipelines: list[str] = []
     """Files of processing pipelines, in pySigma's format, that rules go through when they are read: your own
@@ -202,7 +197,7 @@ class ScreenSettings(Model):
     goes through all three, and the screens begin with this one."""
 
     mouse: Literal["auto", "on", "off"] = "auto"
-    """`auto`: on, but off over SSH."""
+    """`auto`: on, but off over SSH, and in GNU screen, which holds back a lone escape while it is on."""
 
     low_bandwidth: bool = False
     """Send at most one frame at a time and little of it: for slow links."""

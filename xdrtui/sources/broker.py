@@ -21,6 +21,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
+from xdrtui.sources import kerberos
 from xdrtui.sources.connection import KafkaConnection, connection, words_of
 from xdrtui.sources.owner import Owner, refusal
 from xdrtui.sources.probe import first_problem
@@ -195,6 +196,10 @@ def login_refused(to: KafkaConnection, said: Sequence[str]) -> Step | None:
     """The step that failed, where aiokafka's log says that the broker refused the login."""
     if not any("AuthenticationFailed" in line for line in said):
         return None
+    if to.sasl == "gssapi" and (why := next(filter(None, map(kerberos.reason, said)), "")):
+        what = f"there is no ticket for the broker ({visible(why)})"
+        advice = "check keytab (or run kinit), the KDC in krb5.conf, kerberos_service, and the brokers' names"
+        return Step("login", False, what, advice, "login.kerberos")
     what = f"the broker refuses the login of '{to.who}' by {to.mechanism}"
     advice = "check user and password, and that the broker knows them for this mechanism"
     if to.tokens:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from xdrtui.errors import BrokerError, SettingsError
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.secrets import Secret, resolve
+from xdrtui.sources import kerberos
 from xdrtui.sources.http import WebPlace, check_url
 from xdrtui.sources.oauth import ClientCredentials
 from xdrtui.sources.topics import check_topics, named
@@ -28,14 +30,15 @@ _MECHANISMS = {
     "scram-sha-256": "SCRAM-SHA-256",
     "scram-sha-512": "SCRAM-SHA-512",
     "oauthbearer": "OAUTHBEARER",
+    "gssapi": "GSSAPI",
 }
 
 
 class KafkaConnection(msgspec.Struct, frozen=True):
     """All that a client needs to connect. Secrets are resolved and show themselves to nobody.
 
-    brokers: host:port each; sasl: none, plain, scram-sha-256, scram-sha-512 or oauthbearer; files: PEM;
-    tokens: for oauthbearer.
+    brokers: host:port each; sasl: none, plain, scram-sha-256, scram-sha-512, oauthbearer or gssapi; files:
+    PEM; tokens: for oauthbearer; keytab, service: for gssapi.
     """
 
     brokers: tuple[str, ...]
@@ -49,6 +52,8 @@ class KafkaConnection(msgspec.Struct, frozen=True):
     user: str = ""
     password: Secret | None = None
     tokens: ClientCredentials | None = None
+    keytab: str = ""
+    service: str = "kafka"
 
     @property
     def protocol(self) -> str:
@@ -65,6 +70,8 @@ class KafkaConnection(msgspec.Struct, frozen=True):
     @property
     def who(self) -> str:
         """As whom we come, for messages."""
+        if self.sasl == "gssapi":
+            return visible(self.user or Path(self.keytab).name or "our ticket's owner")
         return visible(self.tokens.place.user if self.tokens else self.user)
 
     def arguments(self) -> dict[str, Any]:
@@ -78,6 +85,10 @@ class KafkaConnection(msgspec.Struct, frozen=True):
         if self.tokens:
             arguments["sasl_mechanism"] = self.mechanism
             arguments["sasl_oauth_token_provider"] = self.tokens
+        elif self.sasl == "gssapi":
+            kerberos.prepare(self.keytab)
+            arguments["sasl_mechanism"] = self.mechanism
+            arguments["sasl_kerberos_service_name"] = self.service
         elif self.sasl != "none":
             arguments["sasl_mechanism"] = self.mechanism
             arguments["sasl_plain_username"] = self.user
@@ -127,7 +138,9 @@ def connection(settings: KafkaSettings) -> KafkaConnection:
                 f"kafka.topics takes in {visible(own)}, which xdrtui itself writes to: call that one"
                 " `xdrtui-...` or `....dlq`, or narrow the topics."
             )
-    if settings.sasl not in ("none", "oauthbearer") and not (settings.user and settings.password):
+    if settings.sasl == "gssapi":
+        kerberos.prepare(settings.keytab)
+    elif settings.sasl not in ("none", "oauthbearer") and not (settings.user and settings.password):
         raise SettingsError(f"sasl is {settings.sasl}: write kafka.user and kafka.password, too.")
     return KafkaConnection(
         brokers=tuple(settings.brokers),
@@ -141,6 +154,8 @@ def connection(settings: KafkaSettings) -> KafkaConnection:
         user=settings.user,
         password=resolve(settings.password) if settings.password else None,
         tokens=_tokens(settings) if settings.sasl == "oauthbearer" else None,
+        keytab=settings.keytab,
+        service=settings.kerberos_service,
     )
 
 
