@@ -141,8 +141,8 @@ def load_rulebook(
     off = off or {}
     cache = default_cache() if cache is None else cache
     through = [read_pipeline(file) for file in pipelines]
-    where = [PACK] if paths is None else list(paths)
-    raw = load_cached(where, cache, placeholders_of(through, placeholders or {}) or None)
+    files = [PACK] if paths is None else list(paths)
+    raw = load_cached(files, cache, placeholders_of(through, placeholders or {}) or None)
     found = apply(raw, through)
     rules = [rule for rule in found.rules if (keep is None or rule.id in keep) and rule.id not in off]
     chosen = RuleSet(rules, found.others, found.problems, found.texts)
