@@ -122,7 +122,8 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
         one = unheard[0]
         return _unheard(one) if one.symptom else f"no worker is running: {_unheard(one)}"
     if not status.workers and reads:
-        return NO_WORKER
+        stopped = next((fault.text for fault in faults if not fault.happened), "")
+        return f"no worker is running: {sanitise(stopped)}" if stopped else NO_WORKER
     if faults:
         first, seen = faults[0], ""
         if first.happened:
@@ -153,9 +154,7 @@ def _unheard(worker: WorkerStatus) -> str:
     name = sanitise(worker.worker)
     match worker.symptom:
         case "gone":
-            return (
-                f"{name} ended without a word {since} ago (pid {worker.pid}): start one by `xdrtui run`"
-            )
+            return f"{name} ended without a word {since} ago (pid {worker.pid}): start one by `xdrtui run`"
         case "stopped":
             return f"{name} is stopped (SIGSTOP, {since} ago): `kill -CONT {worker.pid}` lets it go on"
         case "locked":

@@ -90,13 +90,13 @@ class Rig:
             "    archive:\n      free_megabytes: 1\n"
         )
         self.log = folder / "worker.log"
-        self._log = self.log.open("wb")
         self.flag = folder / "stuck"
         commit(self.workspace, findings(), worker=False)  # something for `j` to move over
         self.start()
 
     def start(self) -> None:
         """A worker, which is stuck while the flag is there."""
+        self._log = self.log.open("ab")
         command = [sys.executable, "-c", STUCK, str(self.flag), "--settings", str(self.settings), "run"]
         self.worker = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
@@ -162,7 +162,8 @@ def watched(rig: Rig, name: str, make: Callable[[], object], words: str, undo: C
         )
         print(f"{'':<18} {said}", flush=True)
         if gone == float("inf"):
-            print(f"{'':<18} afterwards: {eye.red()}", flush=True)
+            print(f"{'':<18} afterwards: {eye.red()}; the worker's code: {rig.worker.poll()}", flush=True)
+            print(rig.log.read_text("utf-8", "replace")[-600:])
         if after and after.split(" for ")[0] != said.split(" for ")[0]:
             print(f"{'':<18} then: {after}", flush=True)
 
@@ -198,7 +199,15 @@ def on_a_full_disk(folder: Path, broker: Broker) -> None:
     try:
         rig = Rig(disk, broker)
         try:
-            watched(rig, "full disk", lambda: fill_up(disk), "is full", (disk / "ballast").unlink)
+
+            def make_room() -> None:
+                """The worker has stopped by then; started anew it goes on where it was."""
+                time.sleep(10)
+                (disk / "ballast").unlink()
+                rig.end()
+                rig.start()
+
+            watched(rig, "full disk", lambda: fill_up(disk), "is full", make_room)
         finally:
             rig.end()
     finally:

@@ -16,7 +16,7 @@ import pytest
 from screens.status_bar import alarm
 from tests.screens.sample_store import NOW, SECOND, commit, findings
 from xdrtui.store.store import Store
-from xdrtui.store.workers import Heartbeat, write_heartbeat
+from xdrtui.store.workers import Heartbeat, report_fault, write_heartbeat
 from xdrtui.triage.desk import Desk, Principal
 from xdrtui.triage.symptoms import is_locked
 
@@ -85,3 +85,10 @@ def test_of_another_machine_nothing_is_claimed(tmp_path: Path) -> None:
 def test_a_worker_that_is_long_at_one_batch_is_told_of(tmp_path: Path) -> None:
     assert told(tmp_path, os.getpid(), late=0.5, busy_seconds=1.5) == ""
     assert "w1 has been at one batch for 2.1 s" in told(tmp_path, os.getpid(), late=0.5, busy_seconds=2.1)
+
+
+def test_where_the_last_worker_stopped_the_red_line_says_why(tmp_path: Path) -> None:
+    commit(tmp_path, findings(), worker=False)
+    with Store.open(tmp_path, clock=lambda: NOW) as store, store.transaction():
+        report_fault(store.connection, "worker:w1:disk", "disk", "The disk is full: free some space.", NOW)
+    assert seen(tmp_path) == "no worker is running: The disk is full: free some space."
