@@ -25,9 +25,10 @@ soak:
 
 bench:
 	@sh .ci/environment dev
-	@for script in tests/benchmarks/[a-z]*.py; do \
-		echo "== $$script"; $(VENV)/bin/python -m tests.benchmarks.$$(basename $$script .py) || exit 1; \
-	done
+	@missed=; for script in tests/benchmarks/[a-z]*.py; do \
+		echo "== $$script"; \
+		$(VENV)/bin/python -m tests.benchmarks.$$(basename $$script .py) || missed="$$missed $$script"; \
+	done; [ -z "$$missed" ] || { echo "Missed a goal, or failed:$$missed"; exit 1; }
 
 clean:
 	rm -rf $(VENV) .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

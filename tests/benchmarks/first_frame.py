@@ -55,7 +55,7 @@ def time_until(command: list[str], *marks: bytes) -> list[float]:
     return times
 
 
-def main(rounds: int) -> None:
+def main(rounds: int) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         store = str(sample(Path(scratch)))
         ours = [sys.executable, "-m", "tests.terminal.open_screens", store]
@@ -72,7 +72,8 @@ def main(rounds: int) -> None:
     print(f"minimal Textual app  first frame {peer:6.0f} ms")
     print(f"xdrtui               first frame {frame:6.0f} ms  ({frame / peer:.2f} x)")
     print(f"xdrtui               first alerts {alert:5.0f} ms  ({alert / peer:.2f} x)")
+    return 0 if frame < 300 and alert < 700 else 1
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 7))
