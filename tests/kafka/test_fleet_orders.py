@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +32,21 @@ from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.pipeline.worker import Summary, run_worker
+from xdrtui.points import VARIABLE
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.store.deadletters import key_of
 from xdrtui.store.store import Store
 from xdrtui.triage.desk import Desk, Principal
 
 BROKEN = b'{"_path":"conn","uid":' + b"\xff" * 70_000
+
+
+WORK = """
+import sys
+from tests.kafka.test_fleet_orders import *
+known = KafkaSettings.model_validate_json(sys.argv[1])
+run_worker(Path("none"), known, Process(load_rulebook([])), until_end=True)
+"""
 
 
 class Fleet:
@@ -181,6 +194,28 @@ def test_dead_letters_go_on_under_the_keys_of_their_positions_before_offsets_are
     fleet.known = fleet.known.model_copy(update={"group": new_name()})
     fleet.work(until_end=True)  # as after a kill before the commit: sent again, under the same key
     assert [each.key for each in letters_in(real, name)] == [record.key] * 2
+
+
+def test_a_worker_killed_before_its_commit_has_its_letters_sent_again_and_none_is_missing(
+    real: Broker, tmp_path: Path
+) -> None:
+    name = asyncio.run(real.create_topic(f"{new_name()}.dlq"))
+    fleet = Fleet(real, tmp_path, dead_letter_topic=name)
+    asyncio.run(produce(real, fleet.topic, [event(1), *(b'{"broken%d' % n for n in range(5))]))
+    killed = subprocess.run(
+        [sys.executable, "-c", WORK, fleet.known.model_dump_json()],
+        env={**os.environ, VARIABLE: "fleet.flush.after:1"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL and max(fleet.committed()) == -1
+    assert fleet.work(until_end=True).dead == 5
+    fleet.fold()
+    with Store.open(tmp_path / "bench", readonly=True) as store:
+        wanted = {key_of(letter.position) for letter in store.dead_letters()}
+    keys = [record.key.decode() for record in letters_in(real, name)]
+    assert set(keys) == wanted and len(wanted) == 5
+    assert max(keys.count(key) for key in keys) <= 2
 
 
 def test_offsets_wait_for_a_topic_of_dead_letters_that_is_missing_but_not_for_ever(
