@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from detectors.sigma.cache import Cache
+from tests.kafka import wal
 from xdrtui import points
 from xdrtui.pipeline import archiving
 from xdrtui.pipeline.process import Process
@@ -126,6 +127,13 @@ def work(order: Order) -> None:
     roll.MERGE_AT = 3  # ...and their files merged
     assert roll.roll.__kwdefaults__ is not None
     roll.roll.__kwdefaults__["few"] = 50
+    swap = roll.swap
+
+    def swap_noted(*arguments: Any) -> None:
+        swap(*arguments)
+        wal.note(Path(order.directory), folder)
+
+    roll.swap = swap_noted  # type: ignore[assignment]
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],
