@@ -236,6 +236,7 @@ def test_a_flood_of_dead_letters_keeps_places_and_reasons_and_fills_no_disk(
         assert [row.cut for row in deadletters.read(store.connection)] == [True, True, False, False, False]
         (fault,) = [each for each in workers.faults(store.connection) if each.key == deadletters.FULL]
         assert "only place and reason are kept" in fault.text
+        assert fault.happened, "what was not kept cannot come back: somebody sees and dismisses it"
         with store.transaction():
             deadletters.take_back(store.connection, [Position(TOPIC.uid, 0, 0)])
         store.commit_batch(dead_batch(dead(9, b"y" * 300), dead(1)))  # the other comes a second time

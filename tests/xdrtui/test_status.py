@@ -131,6 +131,7 @@ def test_the_command_dismisses_by_number_or_all(workspace: Path) -> None:
             happened(store, f"{GAP} {number}")
     assert "  3 happened" in run("status").stdout
     assert run("status", "--dismiss", "2", "--dismiss", "3").exit_code == 0
+    assert run("status", "--all").stdout.count("  - dismissed 20") == 2
     (left,) = (line for line in run("status").stdout.splitlines() if "happened" in line)
     assert "  1 happened" in left
     assert "there is no number 2" in run("status", "--dismiss", "2").stderr

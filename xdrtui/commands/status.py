@@ -72,6 +72,8 @@ def describe(status: Status, over: Sequence[Fault]) -> Iterator[str]:
     yield status.sentence
     for worker in status.workers:
         yield f"  {_worker(worker)}"
+    if status.paused:
+        yield "  paused: nothing is read until `xdrtui resume`"
     waiting = f", {status.unfolded:,} findings not yet in alerts" if status.unfolded else ""
     yield f"  {status.dead:,} dead letters{waiting}"
     for fault in status.faults:
@@ -84,7 +86,7 @@ def describe(status: Status, over: Sequence[Fault]) -> Iterator[str]:
     if happened:
         yield "    seen? `xdrtui status --dismiss NUMBER`, or --dismiss-all"
     for fault in over:
-        yield f"  - over since {_when(fault.cleared)}: {fault.text}"
+        yield f"  - {'dismissed' if fault.happened else 'over since'} {_when(fault.cleared)}: {fault.text}"
 
 
 def _worker(worker: WorkerStatus) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-HAPPENED = frozenset(("topic", "regex", "correlation"))
+HAPPENED = frozenset(("topic", "regex", "correlation", "deadletters"))
 """Kinds of faults that tell of what happened: a gap, a new generation, values that were not held against a
-rule. Nothing undoes that, so they stay until somebody has seen and dismissed them; all others end with their
-cause."""
+rule, payloads that were not kept. Nothing undoes that, so they stay until somebody has seen and dismissed
+them; all others end with their cause."""
 
 WORKERS = "worker:"
 """What keys of a worker's own faults begin with."""
