@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log after a power cut: what was not fsynced of it is gone, and so are the last commits.
+"""SQLite's write-ahead log after a power cut: what was not fsynced of it is gone, and so the last commits.
 
 A worker commits with `synchronous = NORMAL`, so that the log is fsynced only before a checkpoint and by the
 few commits that are FULL. Which these were a worker notes (`note`); `lose` cuts off any part of what came

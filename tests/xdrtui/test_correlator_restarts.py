@@ -34,7 +34,7 @@ CORRELATIONS = Correlations(
         correlation("first", Type.TEMPORAL_ORDERED, ("few", "rule-a"), Bound("gte", 2), timespan=9 * MINUTE),
     )
 )
-EXAMPLES = int(os.environ.get("XDRTUI_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("XDRTUI_EXAMPLES", "80"))
 POINTS = ("insert.findings", "commit.before", "commit.after", "fold.before", "fold.after")
 
 
