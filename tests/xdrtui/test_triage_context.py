@@ -48,6 +48,14 @@ def test_without_an_archive_rarity_rests_on_alerts_and_says_so(desk: Desk) -> No
     assert (here.question.values, here.hosts, here.before) == (("ada", "A"), 1, 1)
 
 
+def test_an_alert_of_1970_makes_no_decades_known(tmp_path: Path) -> None:
+    fill(tmp_path, process("A", 1, 1), process("A", NOW - 2 * HOUR, 2), process("B", NOW, 3))
+    with Desk.open(tmp_path, ADA, readonly=True) as desk:
+        (row,) = desk.alerts(AlertQuery("host:b"))
+        one = desk.rarity(desk.alert(row.id))[0]
+        assert (one.known, one.before, one.hosts, one.first) == (2 * HOUR, 1, 2, NOW - 2 * HOUR)
+
+
 def test_what_happened_around_it_comes_from_findings_and_the_live_sample(desk: Desk) -> None:
     writer = LiveWriter(desk.directory)
     rows = [

@@ -152,21 +152,24 @@ def _from_archive(
 
 
 def _from_alerts(connection: sqlite3.Connection, one: Question, began: int) -> Rarity:
-    """By alerts alone: those that name it, by host."""
+    """By the alerts of the 30 days before alone: those that name it, by host."""
+    since = began - BEFORE
     (of, oldest) = connection.execute(
-        "SELECT count(DISTINCT host_key), coalesce(min(first_seen), 0) FROM"
-        " (SELECT host_key, first_seen FROM alerts WHERE host_key <> '' ORDER BY last_seen DESC LIMIT 20000)"
+        "SELECT count(DISTINCT host_key), coalesce(min(first_seen), 0) FROM (SELECT host_key, first_seen"
+        " FROM alerts WHERE host_key <> '' AND last_seen >= ? AND first_seen >= ?"
+        " ORDER BY last_seen DESC LIMIT 20000)",
+        (since, since),
     ).fetchone()
     if one.kind == "user on host":
-        table, where = "alerts", "user_key = ? AND host_key = ?"
+        table, where = "alerts", "user_key = ? AND host_key = ? AND first_seen >= ?"
         values = [value.casefold() for value in one.values]
     else:
         table = "alert_entities e JOIN alerts ON alerts.id = e.alert"
-        where = "e.key = ? AND e.kind = ?"
+        where = "e.key = ? AND e.kind = ? AND e.first_seen >= ?"
         values = [one.values[0].casefold(), one.kind.split()[0]]
     hosts, first, before = connection.execute(
         f"SELECT count(DISTINCT host_key), coalesce(min(f), 0), coalesce(sum(f < ?), 0) FROM"
         f" (SELECT host_key, alerts.first_seen AS f FROM {table} WHERE {where} LIMIT 20000)",
-        (began, *values),
+        (began, *values, since),
     ).fetchone()
     return Rarity(one, hosts, of, first, before, "alerts", max(0, began - oldest) if oldest else 0)
