@@ -13,7 +13,7 @@ from screens.widgets.columns import Column
 
 SHARED = (
     Column("time", "TIME", 8, 8),
-    Column("type", "EVENT", 10, 24, rank=2, claim=16),
+    Column("type", "EVENT", 10, 24, rank=2, claim=16, end=True),
     Column("host", "HOST", 8, 18, rank=1, claim=8),
     Column("user", "USER", 7, 14, rank=3, claim=7),
     Column("what", "WHAT HAPPENED", 20),

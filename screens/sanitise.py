@@ -103,6 +103,13 @@ def fit(clean: str, cells: int, *, right: bool = False) -> str:
     return padding + text if right else text + padding
 
 
+def cut_before(clean: str, cells: int) -> str:
+    """Return the end of sanitised text in at most `cells` cells; what is cut off shows as an ellipsis."""
+    if width(clean) <= cells:
+        return clean
+    return ELLIPSIS + _tail(clean, cells - 1) if cells > 0 else ""
+
+
 def cut_around(clean: str, cells: int, start: int, end: int) -> tuple[str, int, int]:
     """Cut sanitised text to `cells` so that its span stays in view: the text, and where the span is now.
 

@@ -21,7 +21,8 @@ class Column:
     """A column. least, most: cells (most = 0: takes what is left); right: numbers stand at the right edge;
     rank: where there is no room the highest rank goes first, 0 stays always; claim: cells that what is shown
     may take, where it needs them, before the flexible column grows; room: cells that this, the flexible
-    column, should have: where it has fewer, columns that yield go, the highest rank first."""
+    column, should have: where it has fewer, columns that yield go, the highest rank first; end: of a
+    value that is too long the end is shown, not the beginning."""
 
     name: str
     title: str
@@ -32,6 +33,7 @@ class Column:
     claim: int = 0
     room: int = 0
     yields: bool = False
+    end: bool = False
 
 
 def fit_columns(

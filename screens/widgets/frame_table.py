@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from screens.look import Look
 from screens.paint import Line, Span, clipped, line_width, plain, strip
-from screens.sanitise import fit, sanitise, width
+from screens.sanitise import cut_before, fit, sanitise, width
 from screens.widgets.columns import Column, fit_columns
 from screens.widgets.rows import ListSource, Row, RowSource
 
@@ -254,7 +254,8 @@ class FrameTable(Widget):
         for place, (column, size) in enumerate(fitted):
             if place:
                 line.append((" ", ""))
-            line += _cell(row.cells.get(column.name, ""), size, column.right, row.style)
+            value = row.cells.get(column.name, "")
+            line += _cell(_ending(value, size) if column.end else value, size, column.right, row.style)
         return strip(line, cells, self.look, over)
 
 
@@ -266,6 +267,15 @@ def _needed(value: str | Line) -> int:
     if isinstance(value, str):
         return width(sanitise(value, _NEED_LIMIT))
     return line_width([(sanitise(text, _NEED_LIMIT), name) for text, name in value])
+
+
+def _ending(value: str | Line, size: int) -> str | Line:
+    """The value's end, where it is wider than its cell."""
+    if isinstance(value, str):
+        return cut_before(sanitise(value, _CELL_LIMIT), size)
+    if len(value) != 1:
+        return value
+    return [(cut_before(sanitise(value[0][0], _CELL_LIMIT), size), value[0][1])]
 
 
 def _cell(value: str | Line, size: int, right: bool, style: str) -> list[Span]:

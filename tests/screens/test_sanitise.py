@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from screens.look import to_ascii
-from screens.sanitise import cut, cut_around, fit, sanitise, sanitise_spans, width, wrap
+from screens.sanitise import cut, cut_around, cut_before, fit, sanitise, sanitise_spans, width, wrap
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J [red]x[/red]"
 
@@ -118,3 +118,16 @@ def test_letters_of_another_script_among_latin_ones_are_spelled() -> None:
     assert sanitise("\u0430dmin") == "<U+0430>dmin" and sanitise("p\u03bfwershell") == "p<U+03BF>wershell"
     assert sanitise("администратор admin") == "администратор admin"
     assert sanitise("Müller") == "Müller" and sanitise("東京tower") == "東京tower"
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts, st.integers(0, 30))
+def test_the_end_of_a_text_is_kept_where_it_tells(text: str, cells: int) -> None:
+    clean = sanitise(text)
+    end = cut_before(clean, cells)
+    assert width(end) <= cells
+    assert end == clean if width(clean) <= cells else clean.endswith(end[1:])
+
+
+def test_the_number_of_an_event_is_not_what_is_cut() -> None:
+    assert cut_before("windows.security.4688", 16) == "…s.security.4688"
