@@ -83,10 +83,21 @@ class Marking(Pane):
     def do_mark_to(self) -> None:
         place = self.source.index(self.marks.anchor, self.table.cursor) if self.marks.anchor else None
         if place is None:
-            self.post_message(Say("the last mark is not in this list: mark where the range begins"))
+            place = self._nearest_mark()
+        if place is None:
+            self.post_message(Say("no marked line is in this list: mark where the range begins"))
             return
         first, last = sorted((place, self.table.cursor))
         self._mark_numbers(list(self.source.order[first : last + 1]), " from mark to cursor")
+
+    def _nearest_mark(self) -> int | None:
+        """The place of the marked line nearest to the cursor; None = there is none near."""
+        order, here, marked = self.source.order, self.table.cursor, set(self.marks.numbers)
+        for away in range(min(MOST, len(order))):
+            for place in (here - away, here + away):
+                if 0 <= place < len(order) and order[place] in marked:
+                    return place
+        return None
 
     def do_mark_all(self) -> None:
         self._mark_numbers(list(self.source.order), " of the filter")

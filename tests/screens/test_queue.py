@@ -312,3 +312,13 @@ async def test_a_bulk_leaves_lines_alone_that_are_closed(store: Path) -> None:
         await settled(pilot)
         assert "investigating: 6 alerts" in said(pilot.app) and "were so already" not in said(pilot.app)
         assert hosts(store, "state:closed") == ["dc01"]
+
+
+async def test_a_range_begins_at_the_nearest_mark_where_none_was_put_by_hand(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("j", "asterisk")  # marks all lines of this rule: one
+        await settled(pilot)
+        await pilot.press("j", "j", "T")
+        await settled(pilot)
+        assert "3 lines from mark to cursor marked" in said(pilot.app)
