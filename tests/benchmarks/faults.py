@@ -86,7 +86,7 @@ class Rig:
         self.settings = folder / "settings.yml"
         self.settings.write_text(
             f"profiles:\n  default:\n    workspace: {self.workspace}\n    kafka:\n"
-            f"      brokers: ['{broker.bootstrap()}']\n      topics: [{TOPIC}]\n"
+            f"      brokers: ['{broker.bootstrap()}']\n      topics: [{TOPIC}]\n      group: {folder.name}\n"
             "    archive:\n      free_megabytes: 1\n"
         )
         self.log = folder / "worker.log"
