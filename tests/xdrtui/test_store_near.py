@@ -29,6 +29,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     with Store.open(directory) as store, store.transaction():
         store.connection.executemany(WRITE, alert_rows(ALERTS))
         store.connection.execute("UPDATE alerts SET user_key = 'user001' WHERE seq % 3 = 0")
+        store.connection.execute("UPDATE alerts SET rule = 'r', line = seq % 7 WHERE seq % 2 = 0")
         store.connection.execute(
             "INSERT INTO alert_states(alert, state, disposition, owner, closed_count, version)"
             " SELECT id, 'closed', 'duplicate', '', count, 0 FROM alerts WHERE seq % 10 < 7"
@@ -96,6 +97,17 @@ def test_newcomers_are_the_same_with_the_index_of_all_alerts_and_without(desk: D
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(lines, "_AT_ONCE", -1)
             assert sorted(found) == sorted(desk.newcomers(AlertQuery(text), after)[0])
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_the_next_alert_of_a_line_is_the_same_either_way(desk: Desk, text: str) -> None:
+    query = AlertQuery(text)
+    for row in desk.alerts(AlertQuery("", "newest"), 60):
+        for step in (1, -1):
+            found = desk.beside(query, row.id, step)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(lines, "_AT_ONCE", 0)
+                assert found == desk.beside(query, row.id, step)
 
 
 def test_few_alerts_are_asked_for_common_text_without_the_index_of_all(desk: Desk) -> None:

@@ -199,13 +199,23 @@ def seen(connection: sqlite3.Connection, line: Line) -> dict[str, int]:
 
 def beside(connection: sqlite3.Connection, condition: Condition, alert: str, step: int) -> str:
     """The next older (step 1) or newer (-1) alert of this one's line that meets the condition; "" = none."""
-    sql, parameters = to_sql(condition)
     sign, order = ("<", "DESC") if step > 0 else (">", "ASC")
+    by = f"a.last_seen {order}, a.seq {order}"
+    others = (
+        "FROM alerts b JOIN alerts a ON a.rule = b.rule AND a.line = b.line WHERE b.id = ?"
+        f" AND (a.last_seen, a.seq) {sign} (b.last_seen, b.seq)"
+    )
+    if texts_of(condition):  # no need to look for the text in a million others
+        near = connection.execute(
+            f"SELECT a.seq {others} ORDER BY {by} LIMIT ?", (alert, _AT_ONCE)
+        ).fetchall()
+        found = among(connection, [seq for (seq,) in near], condition, by)
+        if found or len(near) < _AT_ONCE:
+            ids = select.rows(connection, [seq for seq, *_ in found[:1]])
+            return ids[0].id if ids else ""
+    sql, parameters = to_sql(condition)
     row = connection.execute(
-        f"SELECT a.id FROM alerts b JOIN alerts a ON a.rule = b.rule AND a.line = b.line WHERE b.id = ?"
-        f" AND (a.last_seen, a.seq) {sign} (b.last_seen, b.seq) AND ({sql})"
-        f" ORDER BY a.last_seen {order}, a.seq {order} LIMIT 1",
-        (alert, *parameters),
+        f"SELECT a.id {others} AND ({sql}) ORDER BY {by} LIMIT 1", (alert, *parameters)
     ).fetchone()
     return "" if row is None else str(row[0])
 
