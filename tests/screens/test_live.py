@@ -226,3 +226,19 @@ async def test_pages_go_through_the_event_where_it_is_unfolded(tmp_path: Path) -
         await until(pilot, lambda: "field1" in "\n".join(shown(app)))
         await pilot.press("pagedown", "pagedown")
         await until(pilot, lambda: "field20" in "\n".join(shown(app)))
+
+
+async def test_the_palette_and_the_help_find_the_topic(tmp_path: Path, stand: Stand) -> None:
+    app = app_on(sample(tmp_path), preferences=TOPICS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        await pilot.press("3")
+        await settled(pilot)
+        await pilot.press("colon", *"themselves")
+        await until(pilot, lambda: "Watch the topics themselves" in "\n".join(shown(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: "TOPIC ITSELF" in shown(app)[2])
+        await pilot.press("question_mark")
+        await until(
+            pilot, lambda: any("however far workers" in line for line in app.workbench.pane.bare_text())
+        )
