@@ -57,10 +57,10 @@ def alert_lines(
     row = view.row
     lines = [*_heading(row, cells), *_facts(view, context, zone, cells)]
     lines += [section("why it fired", cells), *why_lines(view.reasons, cells)]
-    lines += other_rarity_lines(row, context.rarity, zone, cells)
     if truth:
         lines.append(section("truth", cells))
         lines += [[(text, "good")] for part in truth for text in wrap(sanitise(part), cells)]
+    lines += other_rarity_lines(row, context.rarity, zone, cells)
     if folds.event:
         lines += _event(view, cells)
     if folds.rule:
