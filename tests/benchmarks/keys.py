@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.benchmarks import live, queue
@@ -87,6 +88,12 @@ def processor(pid: int) -> float:
     return (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
+def produce(directory: Path) -> None:
+    """Tell the live ring of 50,000 events a second, as a worker does, until ended."""
+    live.A_SECOND = 50_000
+    live.Producer(directory).run()
+
+
 def ten_minutes(screen: Pty, minutes: float) -> tuple[float, float]:
     """Somebody works for so long; megabytes at the most, and how much they grew by after the first minute."""
     began, sizes = time.perf_counter(), [memory(screen.pid)]
@@ -114,8 +121,7 @@ def main(directory: Path, count: int, minutes: float) -> int:
     for what, took_ms in opening_and_filters(directory):
         print(f"{what:<32} {took_ms:6.0f} ms", flush=True)
         fine &= took_ms < (300 if what.startswith("first") else 500 if what.startswith("rows") else 200)
-    live.A_SECOND = 50_000
-    producer = live.Producer(directory)
+    producer = get_context("spawn").Process(target=produce, args=(directory,))  # it must not slow the clock
     producer.start()
     began = time.perf_counter()
     try:
@@ -140,7 +146,7 @@ def main(directory: Path, count: int, minutes: float) -> int:
             print(f"memory of the screens at most {most:.0f} MB, grown by {grown:.1f} MB in {minutes:g} min")
             fine &= most < 250 and grown < 20
     finally:
-        producer.stop.set()
+        producer.terminate()
         producer.join()
     return 0 if fine else 1
 
