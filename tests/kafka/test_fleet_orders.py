@@ -170,6 +170,7 @@ def test_what_is_no_order_is_passed_over_and_another_groups_orders_are_not_ours(
         (group, b"\xff{"),
         (group, b'{"paused":"yes"}'),
         (group, b"[" * 90_000),
+        (group, b'{"more":' + b"[" * 90_000),
     ):
         asyncio.run(produce(real, where, [value], key=key))
     asyncio.run(produce(real, fleet.topic, [event(1)]))

@@ -15,10 +15,12 @@ from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.mock import MockBroker
 from tests.kafka.proxy import Proxy
+from tests.kafka.test_damage import bomb_of, produce_raw
 from tests.kafka.test_kafka_source import produce, settings
 from xdrtui.errors import BrokerError
 from xdrtui.pipeline.tail import Tail
 from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.sample import sample_topic
 
 AnyBroker = Broker | MockBroker
 
@@ -161,3 +163,15 @@ def test_the_query_can_be_changed_while_it_runs(broker: AnyBroker) -> None:
         wait(lambda: tail.counts().received == 4)
     assert [b"hay" in row.raw for row in tail.after(0, 9)] == [True, False]
     assert tail.first() == 1
+
+
+def test_a_message_that_is_a_bomb_is_passed_by_like_a_damaged_one(real: Broker) -> None:
+    """Else the client decompresses it, whatever its size."""
+    topic = make(real)
+    with Tail(settings(real, topic)) as tail:
+        asyncio.run(produce_raw(real, topic, bomb_of(100_000_000)))
+        asyncio.run(produce(real, topic, [event(1, "after")]))
+        wait(lambda: len(tail.after(0, 10)) == 1)
+        assert tail.counts().received == 1
+    (seen,) = sample_topic(settings(real, topic), topic, 10)
+    assert [seen.offsets, len(seen.payloads)] == [[1], 1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import Annotated, Any
 
 import msgspec
@@ -21,12 +22,15 @@ from msgspec import Meta
 from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
 from xdrtui.sources.broker import KafkaConnection, explained
+from xdrtui.sources.screen import Screen
 
 log = logging.getLogger(__name__)
 
 REPLICAS = 3
 LOOK_SECONDS = 0.02
 CATCH_UP_SECONDS = 10.0
+AGAIN_SECONDS = 30.0
+FETCH_BYTES = 1_000_000
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -93,9 +97,15 @@ class Orders:
         self._key = group.encode()
         self._order = GO_ON
         self._consumer: Any = None
+        self._screen: Screen | None = None
+        self._tried_at = 0.0
+        self._again: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect, and read what was ordered before. A topic that cannot be used is a fault, not an error."""
+        """Connect, and read what was ordered before. A topic that cannot be used is a fault, not an error; it
+        is tried again."""
+        self._tried_at = time.monotonic()
+        consumer: Any = None
         try:
             await prepare_control(self._to, self._name)
             consumer = AIOKafkaConsumer(
@@ -103,7 +113,11 @@ class Orders:
                 client_id="xdrtui-control",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
+                fetch_max_bytes=FETCH_BYTES,
+                max_partition_fetch_bytes=FETCH_BYTES,
+                check_crcs=False,  # the screen does
             )
+            self._screen = Screen(consumer._client)
             where = TopicPartition(self._name, 0)
             async with explained(self._to):
                 await consumer.start()
@@ -116,27 +130,46 @@ class Orders:
                         await self.look()
                         await asyncio.sleep(LOOK_SECONDS)
         except (BrokerError, KafkaError, TimeoutError) as error:
-            self.fault = f"orders to the fleet cannot be read: {visible(str(error) or type(error).__name__)}"
+            self.fault = _unreadable(error)
             log.warning("orders to the fleet cannot be read", extra={"error": repr(error)})
+            if self._consumer is None and consumer is not None:
+                await _stop(consumer)
 
     async def look(self) -> Order:
         """The order in force; what has come in since the last look is taken, nothing is waited for."""
-        if self._consumer is not None:
+        if self._consumer is None:
+            if time.monotonic() - self._tried_at > AGAIN_SECONDS:
+                self._again = asyncio.create_task(self.start())
+                self._tried_at = time.monotonic()
+        elif self._screen is not None:
             try:
+                await self._screen.go_past(self._consumer)
                 got = await self._consumer.getmany(timeout_ms=0)
             except KafkaError as error:
-                self.fault = f"orders to the fleet cannot be read: {visible(str(error) or repr(error))}"
+                self.fault = _unreadable(error)
                 return self._order
+            self.fault = ""
             for record in [record for records in got.values() for record in records]:
                 if record.key == self._key:
                     self._order = _read(record.value) or self._order
         return self._order
 
     async def close(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.wait([self._again])
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            with contextlib.suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(consumer.stop(), 10.0)
+            await _stop(consumer)
+
+
+async def _stop(consumer: Any) -> None:
+    with contextlib.suppress(KafkaError, TimeoutError):
+        await asyncio.wait_for(consumer.stop(), 10.0)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"orders to the fleet cannot be read: {visible(str(error) or type(error).__name__)}"
 
 
 def _read(value: bytes | None) -> Order | None:
@@ -145,5 +178,5 @@ def _read(value: bytes | None) -> Order | None:
         return GO_ON
     try:
         return msgspec.json.decode(value, type=Order)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -30,6 +30,7 @@ from xdrtui.hunt.glance import Glance
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained
+from xdrtui.sources.screen import Screen
 from xdrtui.sources.stamps import ingest_times, replay_times
 from xdrtui.sources.topics import named, value_for
 from xdrtui.store.live import RAW_LIMIT, LiveRow
@@ -191,7 +192,9 @@ class Tail:
             isolation_level="read_committed",
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
+            check_crcs=False,  # the screen does
         )
+        screen = Screen(consumer._client)
         try:
             async with explained(to):
                 await consumer.start()
@@ -207,6 +210,7 @@ class Tail:
                 for each, records in got.items():
                     self._take(report.cluster, each, records)
                     self._places[each] = records[-1].offset + 1
+                await screen.go_past(consumer)
                 if got:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > SILENCE_SECONDS:

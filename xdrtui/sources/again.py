@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import connection, explained
+from xdrtui.sources.screen import Screen
 
 WAIT_SECONDS = 10.0
 
@@ -31,7 +32,9 @@ async def _read(settings: KafkaSettings, where: TopicPartition, offset: int) -> 
         isolation_level="read_committed",
         fetch_max_bytes=1_000_000,
         max_partition_fetch_bytes=1_000_000,
+        check_crcs=False,  # the screen does
     )
+    Screen(consumer._client)
     async with explained(to):
         await consumer.start()
     try:

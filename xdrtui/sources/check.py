@@ -34,6 +34,7 @@ from xdrtui.sources.broker import (
 from xdrtui.sources.connection import KafkaConnection, connection, words_of
 from xdrtui.sources.probe import probe, reached
 from xdrtui.sources.registry import look_at_registry
+from xdrtui.sources.screen import Screen
 from xdrtui.sources.step import Step
 from xdrtui.sources.topics import check_topics, is_own, is_pattern, wanted
 
@@ -218,7 +219,9 @@ async def _reading(to: KafkaConnection, topics: dict[str, int]) -> AsyncIterator
         isolation_level="read_committed",
         fetch_max_wait_ms=50,
         request_timeout_ms=_REQUEST_MS,
+        check_crcs=False,  # the screen does
     )
+    Screen(consumer._client)
     try:
         await consumer.start()
         for topic, count in topics.items():

@@ -14,6 +14,7 @@ from xdrtui.events.message import Messages, Source
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained
 from xdrtui.sources.registry import RegistryDown, open_registry
+from xdrtui.sources.screen import Screen
 from xdrtui.sources.stamps import ingest_times, replay_times
 from xdrtui.sources.topics import named, value_for
 
@@ -40,7 +41,10 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_bytes=1_000_000,
+        max_partition_fetch_bytes=1_000_000,
+        check_crcs=False,  # the screen does
     )
+    screen = Screen(consumer._client)
     async with explained(to):
         try:
             await consumer.start()
@@ -50,7 +54,7 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
             each_most = max(1, most // len(partitions))
             for each in partitions:
                 consumer.seek(each, max(first[each], end[each] - each_most))
-            kept = await _read(consumer, end)
+            kept = await _read(consumer, screen, end)
         finally:
             await consumer.stop()
     replay = named(settings.replay_topics, topic)
@@ -77,7 +81,7 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
 
 
 async def _read(
-    consumer: AIOKafkaConsumer, end: dict[TopicPartition, int]
+    consumer: AIOKafkaConsumer, screen: Screen, end: dict[TopicPartition, int]
 ) -> dict[TopicPartition, list[Any]]:
     """Everything up to these offsets; what has come within the time where that takes too long."""
     kept: dict[TopicPartition, list[Any]] = {}
@@ -85,6 +89,7 @@ async def _read(
     while time.monotonic() < until:
         for each, records in (await consumer.getmany(timeout_ms=200)).items():
             kept.setdefault(each, []).extend(record for record in records if record.offset < end[each])
+        await screen.go_past(consumer)
         positions = [await consumer.position(each) >= offset for each, offset in end.items()]
         if all(positions):
             break

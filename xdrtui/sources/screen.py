@@ -200,6 +200,14 @@ class Screen:
 
     # --- holes
 
+    async def go_past(self, consumer: Any) -> None:
+        """For who only looks on: read on behind what cannot be read. Raises KafkaError."""
+        for each in list(self.suspects):
+            hole = await self.hole(each)
+            if hole is not None:
+                consumer.seek(each, max(hole.next, hole.asked + 1))
+                self.passed(each)
+
     async def hole(self, each: TopicPartition) -> Hole | None:
         """What is settled about this partition's suspect, with the offset at which reading goes on. Raises
         KafkaError where the broker does not answer; ask again then."""
