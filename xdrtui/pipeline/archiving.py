@@ -22,7 +22,7 @@ from xdrtui.store.archive.catalogue import Appended
 from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
 from xdrtui.store.archive.noticing import notice
 from xdrtui.store.archive.retention import Bounds
-from xdrtui.store.archive.roll import left_to_roll, merge, roll, to_merge
+from xdrtui.store.archive.roll import BROKEN, left_to_roll, merge, roll, to_merge
 from xdrtui.store.archive.segment import Damaged
 from xdrtui.store.archive.writer import FULL, ArchiveFull, Writer
 from xdrtui.store.batch import Mark
@@ -42,6 +42,10 @@ STOPPED = (
 )
 
 
+UNUSABLE = (Damaged, OSError, *BROKEN)
+"""What a file does that cannot be rolled or merged: it stays as it is, and holds up no other, nor retention."""
+
+
 def bounds_of(settings: ArchiveSettings) -> Bounds:
     return Bounds(settings.days, settings.megabytes * MEGABYTE, settings.free_megabytes * MEGABYTE)
 
@@ -50,6 +54,13 @@ def _no_room(error: Exception) -> bool:
     """Whether it is the disk that is full; Polars tells it in words."""
     told = isinstance(error, pl.exceptions.PolarsError) and "No space" in str(error)
     return told or isinstance(error, StoreFull) or (isinstance(error, OSError) and error.errno in FULL)
+
+
+def _what(error: BaseException) -> str:
+    """What is wrong with a file; raised on where it is the disk that is full."""
+    if isinstance(error, Exception) and _no_room(error):
+        raise error
+    return str(error) or type(error).__name__
 
 
 class Archiving:
@@ -188,12 +199,15 @@ class Archiving:
                     return
                 try:
                     roll(store, [segment], self._clock(), self._stopping.is_set)
-                except Damaged as error:
-                    damage = str(error)
+                except UNUSABLE as error:
+                    damage = _what(error)
             self._damage = damage
-            while left := left_to_roll(store, all_of_them=last):
-                if not roll(store, left, self._clock(), self._stopping.is_set, few=0):
-                    return
+            try:
+                while left := left_to_roll(store, all_of_them=last):
+                    if not roll(store, left, self._clock(), self._stopping.is_set, few=0):
+                        return
+            except UNUSABLE as error:
+                self._damage = _what(error)
             self._merge(store)
             retention.keep_within(store, self._bounds, self._clock())
             sweep(store, self._clock())
@@ -206,5 +220,5 @@ class Archiving:
                 return
             try:
                 merge(store, group, self._clock())
-            except Damaged as error:
-                self._damage = str(error)
+            except UNUSABLE as error:
+                self._damage = _what(error)

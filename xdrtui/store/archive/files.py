@@ -88,14 +88,19 @@ def remove(store: Store, gone: list[catalogue.File]) -> None:
 
 def sweep_orphans(store: Store) -> None:
     """Delete files that rolling made and no row names, and forget rows whose file is gone: who made or
-    deleted them was ended in between. Hot segments are the writers' own. To be called by who holds the lock
+    deleted them was ended in between. Open segments are the writers' own. To be called by who holds the lock
     ROLLING."""
     folder = store.directory / FOLDER
     states = ("open", "sealed", "live", "old")
     files = catalogue.files(store.connection, states)
     known = {file.path for file in files}
     remove(
-        store, [file for file in files if file.state == "live" and not file.where(store.directory).exists()]
+        store,
+        [
+            file
+            for file in files
+            if file.state in ("live", "sealed") and not file.where(store.directory).exists()
+        ],
     )
     for path in [*folder.glob("*.parquet*"), *folder.glob("few-*"), *folder.glob("rest-*")]:
         if path.name not in known:

@@ -122,7 +122,7 @@ def left_to_roll(store: Store, *, all_of_them: bool = False) -> list[File]:
 def _is_sound(store: Store, file: File) -> bool:
     try:
         return all(chunk.frames.height for chunk in chunks(file.where(store.directory), file.size))
-    except Damaged:
+    except (Damaged, OSError, *BROKEN):
         return False
 
 
