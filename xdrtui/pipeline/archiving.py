@@ -19,10 +19,11 @@ from xdrtui.events.frame import DecodedFrame
 from xdrtui.settings.model import ArchiveSettings
 from xdrtui.store.archive import catalogue, retention
 from xdrtui.store.archive.catalogue import Appended
+from xdrtui.store.archive.columns import BROKEN
 from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
 from xdrtui.store.archive.noticing import notice
 from xdrtui.store.archive.retention import Bounds
-from xdrtui.store.archive.roll import BROKEN, left_to_roll, merge, roll, to_merge
+from xdrtui.store.archive.roll import left_to_roll, merge, roll, to_merge
 from xdrtui.store.archive.segment import Damaged
 from xdrtui.store.archive.writer import FULL, ArchiveFull, Writer
 from xdrtui.store.batch import Mark
@@ -43,7 +44,7 @@ STOPPED = (
 
 
 UNUSABLE = (Damaged, OSError, *BROKEN)
-"""What a file does that cannot be rolled or merged: it stays as it is, and holds up no other, nor retention."""
+"""What a file raises that cannot be rolled or merged: it stays, and holds up no other, nor retention."""
 
 
 def bounds_of(settings: ArchiveSettings) -> Bounds:
