@@ -133,10 +133,32 @@ def test_the_command_dismisses_by_number_or_all(workspace: Path) -> None:
     assert run("status", "--dismiss", "2", "--dismiss", "3").exit_code == 0
     assert run("status", "--all").stdout.count("  - dismissed 20") == 2
     (left,) = (line for line in run("status").stdout.splitlines() if "happened" in line)
-    assert "  1 happened" in left
+    assert f"{GAP} 0" in left and "  1 happened" in left
     assert "there is no number 2" in run("status", "--dismiss", "2").stderr
     assert "1 of 1" in run("status", "--dismiss-all").stderr
     assert "nothing waits to be dismissed" in run("status", "--dismiss-all").stderr
+
+
+def test_a_number_stays_that_of_what_was_seen_whatever_happens_meanwhile(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        happened(store, GAP)
+        assert "  1 happened" in run("status").stdout
+        happened(store, "a topic was made anew")
+        assert run("status", "--dismiss", "1").exit_code == 0
+        assert now(store) == ["a topic was made anew"]
+
+
+def test_what_is_remembered_of_happenings_and_workers_is_bounded(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "MOST", 5)
+    with Store.open(workspace) as store:
+        for number in range(20):
+            happened(store, f"{GAP} {number}")
+            tell(store, f"w{number}", kafka="nothing was heard")
+            tell(store, f"w{number}")
+        assert sorted(now(store)) == sorted(f"{GAP} {number}" for number in range(15, 20))
+        assert len(workers.faults(store.connection, cleared=True)) <= 10
 
 
 def test_it_says_how_much_waits_and_how_long_it_takes(workspace: Path) -> None:

@@ -58,11 +58,9 @@ def _dismiss(session: Session, numbers: Sequence[int]) -> None:
         if not happened:
             raise ActionRefused("nothing waits to be dismissed: faults end with their cause")
         for number in numbers:
-            if number > len(happened):
-                raise ActionRefused(
-                    f"there is no number {number}: `xdrtui status` shows 1 to {len(happened)}"
-                )
-        chosen = [happened[number - 1] for number in sorted(set(numbers))] if numbers else happened
+            if number not in [fault.number for fault in happened]:
+                raise ActionRefused(f"there is no number {number}: `xdrtui status` shows those that wait")
+        chosen = [fault for fault in happened if not numbers or fault.number in numbers]
         gone = desk.dismiss([fault.key for fault in chosen])
     say(f"Dismissed: {gone} of {len(happened)}.")
 
@@ -80,9 +78,9 @@ def describe(status: Status, over: Sequence[Fault]) -> Iterator[str]:
         if not fault.happened:
             yield f"! since {_when(fault.first_at)}: {fault.text}"
     happened = [fault for fault in status.faults if fault.happened]
-    for number, fault in enumerate(happened, 1):
+    for fault in happened:
         times = f", {fault.n} times" if fault.n > 1 else ""
-        yield f"{number:>3} happened {_when(fault.last_at)}{times}: {fault.text}"
+        yield f"{fault.number:>3} happened {_when(fault.last_at)}{times}: {fault.text}"
     if happened:
         yield "    seen? `xdrtui status --dismiss NUMBER`, or --dismiss-all"
     for fault in over:

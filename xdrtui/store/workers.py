@@ -22,6 +22,9 @@ WORKERS = "worker:"
 MENDED = "mended"
 """Kind of what went wrong and had righted itself when it was told: never there for now, kept as a memory."""
 
+MOST = 500
+"""Of each sort that are remembered: workers come and go, and who writes to a topic may make things happen."""
+
 GONE = 600 * 1_000_000_000
 """Nanoseconds after which a silent worker is forgotten, where another one works on."""
 
@@ -40,7 +43,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Something that is not well. key: names it, so that it is told once; n: how often it happened."""
+    """Something that is not well. key: names it, so that it is told once; n: how often it happened;
+    number: for people, the same for as long as it is there."""
 
     key: str
     kind: str
@@ -49,6 +53,7 @@ class Fault(msgspec.Struct, frozen=True):
     last_at: int
     n: int
     cleared: int = 0
+    number: int = 0
 
     @property
     def happened(self) -> bool:
@@ -174,6 +179,8 @@ def tell_faults(connection: sqlite3.Connection, worker: str, told: Mapping[str, 
             clear_fault(connection, key, now)
     for key, text in mine.items():
         report_fault(connection, key, "partition", text, now)
+    if mine:
+        trim_faults(connection, (WORKERS,), MOST)
 
 
 def tell_happened(connection: sqlite3.Connection, text: str, now: int, mended: bool = False) -> None:
@@ -183,6 +190,7 @@ def tell_happened(connection: sqlite3.Connection, text: str, now: int, mended: b
     report_fault(connection, key, kind, text, now)
     if mended:
         clear_fault(connection, key, now)
+    trim_faults(connection, (f"{kind}:",), MOST)
 
 
 def dismiss(connection: sqlite3.Connection, keys: Sequence[str], now: int) -> list[str]:
@@ -216,7 +224,7 @@ def trim_faults(connection: sqlite3.Connection, prefixes: tuple[str, ...], most:
 def faults(connection: sqlite3.Connection, cleared: bool = False) -> list[Fault]:
     """What is not well now (or was, too), the latest first; what happened comes after what still is so."""
     rows = connection.execute(
-        "SELECT key, kind, text, first_at, last_at, n, cleared FROM health WHERE ? OR cleared = 0"
+        "SELECT key, kind, text, first_at, last_at, n, cleared, rowid FROM health WHERE ? OR cleared = 0"
         " ORDER BY last_at DESC, key",
         (cleared,),
     )
