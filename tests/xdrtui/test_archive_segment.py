@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from detectors.contract import NULL, EventType, LogSource, Text
 from tests.xdrtui.archive_samples import decoded
 from xdrtui.store.archive import segment
+from xdrtui.store.archive.columns import frame_of
 from xdrtui.store.archive.read import cells_of
-from xdrtui.store.archive.roll import frame_of
 from xdrtui.store.archive.segment import Rows
 from xdrtui.store.clean import text as mended
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from xdrtui.store.archive.catalogue import File
+from xdrtui.store.archive.columns import BROKEN
 from xdrtui.store.archive.noticing import frames, host_of, spans, values_of
-from xdrtui.store.archive.roll import BROKEN
 from xdrtui.store.archive.seen import HOSTS, Sighting
 from xdrtui.store.archive.segment import Damaged
 from xdrtui.store.store import Store

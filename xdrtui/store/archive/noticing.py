@@ -17,7 +17,7 @@ import polars as pl
 from detectors.contract import Text, series_of
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import File
-from xdrtui.store.archive.roll import BROKEN, ROWS_AT_ONCE
+from xdrtui.store.archive.columns import BROKEN, ROWS_AT_ONCE
 from xdrtui.store.archive.seen import ANY, DAY, HOSTS, HOUR, KINDS, NUMBERS, Noticed, Seen, key_of
 from xdrtui.store.archive.segment import Damaged, chunks
 from xdrtui.store.store import Store

@@ -16,8 +16,8 @@ import polars as pl
 from detectors.contract import NULL, EventType, Text
 from xdrtui.store.archive import catalogue, segment
 from xdrtui.store.archive.catalogue import File
+from xdrtui.store.archive.columns import BROKEN, META, ROWS_AT_ONCE, frame_of, same_columns
 from xdrtui.store.archive.files import READING, lock
-from xdrtui.store.archive.roll import BROKEN, META, ROWS_AT_ONCE, frame_of, same_columns
 from xdrtui.store.store import Store
 
 

@@ -11,29 +11,23 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 import msgspec
 import polars as pl
 
-from detectors.contract import series_of
 from xdrtui.points import reach
 from xdrtui.store.archive import catalogue
 from xdrtui.store.archive.catalogue import FOLDER, File
+from xdrtui.store.archive.columns import BROKEN, META, ROWS_AT_ONCE, frame_of, same_columns
 from xdrtui.store.archive.files import fsync_folder
+from xdrtui.store.archive.noticing import taken_over
 from xdrtui.store.archive.segment import Damaged, Part, chunk_of, chunks
 from xdrtui.store.store import Store
 
 HOUR = 3_600_000_000_000
-META = ("@time", "@ingest", "@quality", "@source", "@partition", "@offset", "@index", "@raw")
-"""Columns of every file, beside those of the events' fields."""
-
-ROWS_AT_ONCE = 65_536
-"""Of a file: what a reader holds in memory."""
-
 FEW_ROWS = 5_000
 """An hour with fewer events of a type shares its file with the next."""
 
@@ -62,9 +56,6 @@ MERGE_AT = 8
 MERGE_BYTES = 32 << 20
 """...as long as their events take less than this, before compression: reading a larger file takes longer than
 opening it, and merging holds twice as much in memory."""
-
-BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars makes of a damaged file; the latter is no Exception."""
 
 Group = tuple[str, int]
 """Event type (as JSON) and start of the hour."""
@@ -219,36 +210,6 @@ def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
         yield first * HOUR, whole if border is None else whole.filter(hours > border)
 
 
-def same_columns(parts: Iterable[Part]) -> list[list[Part]]:
-    """Parts with the same columns together: rules that change ask for others."""
-    by_names: dict[frozenset[str], list[Part]] = defaultdict(list)
-    for part in parts:
-        by_names[frozenset(part.columns)].append(part)
-    return list(by_names.values())
-
-
-def frame_of(parts: Sequence[Part]) -> pl.DataFrame:
-    """One frame, as files hold it, of parts with the same columns."""
-    rows = pl.concat([part.rows for part in parts])
-    sources = [part.source for part in parts for _ in range(part.rows.height)]
-    partitions = [part.partition for part in parts for _ in range(part.rows.height)]
-    series = [
-        rows["time"].alias("@time"),
-        rows["ingest"].alias("@ingest"),
-        rows["quality"].alias("@quality"),
-        pl.Series("@source", sources, pl.String),
-        pl.Series("@partition", partitions, pl.Int64),
-        rows["offset"].alias("@offset"),
-        rows["index"].alias("@index"),
-        rows["raw"].alias("@raw"),
-    ]
-    for name in parts[0].columns:
-        if name.startswith("@") or name.endswith("?"):
-            continue  # our own names; hunts find such a field in the raw event
-        series += series_of(name, list(chain.from_iterable(part.columns[name] for part in parts)))
-    return pl.DataFrame(series)
-
-
 def write(store: Store, group: Group, frames: Sequence[pl.DataFrame], now: int) -> File:
     """Write one Parquet file: temporary name, fsync, rename."""
     data = _together(frames)
@@ -338,8 +299,6 @@ def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int)
     """Let the made files stand for the replaced ones, in one FULL transaction."""
     fsync_folder(store.directory / FOLDER)
     reach("archive.roll.renamed")
-    from xdrtui.store.archive.noticing import taken_over  # which reads files as this module makes them
-
     taken_over(store, made, replaced)
     connection = store.connection
     before = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -369,4 +328,4 @@ def _slug(kind: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower())[:60].strip("-.") or "events"
 
 
-__all__ = ["META", "frame_of", "left_to_roll", "merge", "roll", "to_merge"]
+__all__ = ["left_to_roll", "merge", "roll", "to_merge"]
