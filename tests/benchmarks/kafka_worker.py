@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.hunt import cpu, highest
 from tests.benchmarks.peer import joined, windows_rules
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
+        parts: dict[str, Callable[..., None]]
         parts = {"bare": bare, "work": work, "scan": scan_file, "serve": serve}
         parts[options.part](*options.arguments)
         return 0
@@ -128,14 +130,14 @@ def produce(bootstrap: str, topic: str, payloads: Sequence[bytes], count: int, r
     producer.flush()
 
 
-def part(name: str, *arguments: str) -> dict[str, float]:
+def part(name: str, *arguments: str) -> dict[str, Any]:
     """One part of the measuring, in a process of its own on core 0."""
     command = ["taskset", "-c", "0", sys.executable, "-m", "tests.benchmarks.kafka_worker", "--part", name]
     done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
-def say(what: str, told: dict[str, float], count: int) -> None:
+def say(what: str, told: dict[str, Any], count: int) -> None:
     print(
         f"{what}: {count / told['seconds']:,.0f} events/s, {count / told['cpu']:,.0f} for each second of its"
         f" processor ({told['seconds']:.1f} s, {told['cpu']:.1f} s of the processor, {told['peak']:,.0f} MB)"
