@@ -190,6 +190,27 @@ def test_a_flood_of_made_up_values_is_given_up_and_says_so(
         assert not asked.sighting("user on host", ["user0", "h0"], START, LATER, LATER).cut
 
 
+def test_made_up_days_and_hosts_are_bounded_and_the_days_near_today_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen_module, "MOST_BYTES", 1 << 20)
+    with Store.open(tmp_path) as store:
+        archiving = house(store)
+        commit(store, archiving, [started(0)], 0, [LATER])
+        for at in range(1, 6_001, 1_000):
+            hosts = [f"{at + n}-{'x' * 9_000}" for n in range(1_000)]
+            days = [(at + n) % 20_000 * DAY for n in range(1_000)]
+            commit(store, archiving, [started(0, host) for host in hosts], at, days)
+            archiving.finish()
+        archiving.close()
+        with Seen.to_fill(tmp_path) as seen:
+            assert seen._size() < 2 << 20
+    asked = Seen.to_ask(tmp_path)
+    assert asked is not None
+    with asked:
+        assert asked.sighting("process", ["c:\\a.exe"], LATER - DAY, LATER + 1, LATER).before == 1
+
+
 @pytest.mark.parametrize("damage", ["gone", "garbage", "another version"])
 def test_it_is_made_anew_from_the_files(tmp_path: Path, damage: str) -> None:
     filled(tmp_path, [START, START + 60 * SECOND])

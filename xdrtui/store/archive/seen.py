@@ -31,6 +31,12 @@ MOST = 200_000
 """Values of a kind on a day that are kept; who writes events may make up more. The kind is then not known of
 that day."""
 
+MOST_BYTES = 1 << 30
+"""That all of it may take; days far from today go first. Who writes events chooses their days, too."""
+
+LONGEST = 255
+"""Characters of a host's name that are kept: no host has a longer one."""
+
 HOSTS = ("host.name", "id.orig_h", "src_ip", "source.ip")
 """Columns that may hold the host of an event, the first that does."""
 
@@ -183,9 +189,10 @@ class Seen:
             gone = set(connection.execute("SELECT day, kind FROM given_up"))
             for one in noticed:
                 if (one.day, one.kind) not in gone:
-                    if one.host not in hosts:
-                        hosts[one.host] = self._host(one.host)
-                    rows.append((one.day, one.kind, one.key, hosts[one.host], one.n, one.first, one.last))
+                    host = one.host[:LONGEST]
+                    if host not in hosts:
+                        hosts[host] = self._host(host)
+                    rows.append((one.day, one.kind, one.key, hosts[host], one.n, one.first, one.last))
             connection.executemany(
                 "INSERT INTO seen(day, kind, key, host, n, first, last) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET n = n + excluded.n, first = min(first, excluded.first),"
@@ -226,16 +233,47 @@ class Seen:
             )
 
     def forget(self, kept: Sequence[File]) -> None:
-        """Forget what only files held that are gone: the days before all that are kept."""
+        """Forget what only files held that are gone: the days before all that are kept; and what there is no
+        room for."""
         oldest = min((file.first for file in kept), default=1 << 62) // DAY
         gone = set(self.files()) - {file.path for file in kept}
         (day,) = self._connection.execute("SELECT min(day) FROM seen").fetchone()
         if gone or (day is not None and day < oldest):
             with self._transaction() as connection:
                 connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in gone])
-                for table in ("seen", "given_up"):
-                    connection.execute(f"DELETE FROM {table} WHERE day < ?", (oldest,))  # noqa: S608
+                connection.execute("DELETE FROM given_up WHERE day < ?", (oldest,))
                 connection.execute("DELETE FROM hours WHERE hour < ?", (oldest * DAY,))
+                if connection.execute("DELETE FROM seen WHERE day < ?", (oldest,)).rowcount:
+                    self._forget_hosts()
+        if self._size() > MOST_BYTES:
+            self._shrink(max((file.updated for file in kept), default=0) // DAY)
+
+    def _size(self) -> int:
+        """Bytes in use; the file itself keeps the room of what was deleted for what will come."""
+        asked = ("page_count", "freelist_count", "page_size")
+        pages, free, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked)
+        return int((pages - free) * size)
+
+    def _shrink(self, today: int) -> None:
+        """Forget a quarter: the days farthest from today. Nothing is known of their time then."""
+        with self._transaction() as connection:
+            days = connection.execute(
+                "SELECT day, count(*) FROM seen GROUP BY day ORDER BY abs(day - ?) DESC", (today,)
+            ).fetchall()
+            left = sum(n for _, n in days) // 4
+            for day, n in days:
+                connection.execute("DELETE FROM seen WHERE day = ?", (day,))
+                connection.execute("DELETE FROM given_up WHERE day = ?", (day,))
+                connection.execute(
+                    "DELETE FROM hours WHERE hour >= ? AND hour < ?", (day * DAY, (day + 1) * DAY)
+                )
+                left -= n
+                if left <= 0:
+                    break
+            self._forget_hosts()
+
+    def _forget_hosts(self) -> None:
+        self._connection.execute("DELETE FROM hosts WHERE id NOT IN (SELECT host FROM seen)")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
