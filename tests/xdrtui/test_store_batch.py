@@ -134,6 +134,25 @@ def test_an_upgrade_leaves_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     copy.close()
 
 
+def test_a_backup_that_found_no_room_leaves_no_half_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open(tmp_path).close()
+    monkeypatch.setattr(connect, "VERSION", connect.VERSION + 1)
+    really = sqlite3.connect
+
+    def full(path: object, **more: bool) -> sqlite3.Connection:
+        connection = really(str(path), **more)
+        if place.BACKUPS in str(path):
+            connection.execute("PRAGMA max_page_count = 3")
+        return connection
+
+    monkeypatch.setattr(connect.sqlite3, "connect", full)
+    with pytest.raises(StoreError):
+        Store.open(tmp_path)
+    assert not list((tmp_path / place.BACKUPS).iterdir())
+
+
 def test_what_is_no_database_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / place.DATABASE).write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match="not a database"):

@@ -130,6 +130,9 @@ def _backup(directory: Path, version: int) -> Path:
     target = sqlite3.connect(path)
     try:
         source.backup(target)
+    except BaseException:  # the half of one would take the room that is missing, once with each start
+        path.unlink(missing_ok=True)
+        raise
     finally:
         target.close()
         source.close()
