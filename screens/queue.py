@@ -20,7 +20,7 @@ from textual.message import Message
 from screens.commands import QUEUE, Facts
 from screens.paint import Line as Painted
 from screens.pane import Changed, Say
-from screens.queue_empty import Held, empty_lines
+from screens.queue_empty import Held, empty_lines, in_shell
 from screens.queue_marking import Marking
 from screens.queue_marks import Marks
 from screens.queue_news import News
@@ -288,7 +288,7 @@ class QueuePane(Marking):
         if not len(self.source):
             self.table.empty = empty_lines(
                 self.held, self.query_text, reads=self.services.reads, alive=self._alive(),
-                cells=self.table.size.width - 4,
+                cells=self.table.size.width - 4, folder=in_shell(self.services.directory),
             )  # fmt: skip
         self.source.forget_drawings()
         self.table.update()

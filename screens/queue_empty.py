@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
 
 from screens.paint import Line
 from screens.sanitise import sanitise, wrap
@@ -20,10 +22,13 @@ class Held:
     asleep: int = 0
 
 
-def empty_lines(held: Held, query: str, *, reads: bool, alive: int | None, cells: int) -> list[Line]:
+def empty_lines(
+    held: Held, query: str, *, reads: bool, alive: int | None, cells: int, folder: str = "DIR"
+) -> list[Line]:
     """query: the filter in force; reads: workers are expected in this workspace; alive: how many run, None =
-    not known yet."""
-    strong, more = _sentences(held, sanitise(query, _LIMIT), reads, alive)
+    not known yet; folder: the workspace, as a shell takes it."""
+    scan = f"`xdrtui scan PATH --into {sanitise(folder, _LIMIT)}`"
+    strong, more = _sentences(held, sanitise(query, _LIMIT), reads, alive, scan)
     lines: list[Line] = [[]]
     lines += [[(part, "strong")] for part in wrap(strong, max(10, cells))]
     for sentence in more:
@@ -31,15 +36,17 @@ def empty_lines(held: Held, query: str, *, reads: bool, alive: int | None, cells
     return lines
 
 
-def _sentences(held: Held, query: str, reads: bool, alive: int | None) -> tuple[str, list[str]]:
+def _sentences(held: Held, query: str, reads: bool, alive: int | None, scan: str) -> tuple[str, list[str]]:
     if not held.total:
         if not reads:
             return "No alert: no rule fired on what was scanned.", [
-                "`xdrtui scan PATH --into DIR` reads more; `xdrtui rules coverage` tells what rules can see.",
+                f"{scan} reads more.",
+                "`xdrtui rules coverage` tells what rules can see.",
             ]
         if alive == 0:
             return "No alert yet, and no worker is running.", [
-                "Start one in another terminal: `xdrtui run`. Or read files: `xdrtui scan PATH --into DIR`.",
+                "Start one in another terminal: `xdrtui run`. Or read files:",
+                f"{scan}.",
             ]
         workers = {None: "Workers read", 1: "A worker reads"}.get(alive, f"{number(alive or 0)} workers read")
         return "No alert yet.", [
@@ -59,7 +66,23 @@ def _sentences(held: Held, query: str, reads: bool, alive: int | None) -> tuple[
     return f"No alert fits  {query}", [
         hides,
         "/ changes the filter (empty: all alerts), V takes a saved one.",
+        *(["A field is compared whole: host:web* finds what begins so."] if _whole(query) else []),
     ]
+
+
+def _whole(query: str) -> bool:
+    """Whether a field of free text is compared with a value that has no pattern."""
+    fields = ("host:", "user:", "owner:")
+    return any(word.startswith(fields) and "*" not in word for word in query.split())
+
+
+def in_shell(directory: Path | None) -> str:
+    """This folder as a shell takes it, short."""
+    if directory is None:
+        return "DIR"
+    home = Path.home()
+    short = f"~/{quote(str(directory.relative_to(home)))}" if directory.is_relative_to(home) else ""
+    return short or quote(str(directory))
 
 
 def _all(count: int) -> str:

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from screens.app import XdrApp
 from screens.paint import plain
-from screens.queue_empty import Held, empty_lines
+from screens.queue_empty import Held, empty_lines, in_shell
 from tests.screens.opened import app_on, settled, shown
 from tests.screens.sample_store import NOW, commit, findings, sample
 from xdrtui.store.store import Store
@@ -107,6 +107,9 @@ def test_an_empty_queue_tells_why() -> None:
     assert "the only alert is judged" in said(Held(1, 0), "state:open")
     assert "2 of them sleep: V shows them" in said(Held(41, 2, 2), "state:open")
     assert "It hides 41 alerts, 3 of them open" in said(Held(41, 5, 2), "host:x")
+    assert "host:web* finds" in said(Held(41, 5, 2), "state:open host:x")
+    assert "host:web* finds" not in said(Held(41, 5, 2), "host:x*") + said(Held(41, 5, 2), "level:high")
+    assert "--into '/a b'`" in said(Held(), "", alive=0, folder=in_shell(Path("/a b")))
     assert all(len(plain(line)) <= 36 for line in empty_lines(Held(41, 2, 2), "state:open", reads=True,
                                                               alive=1, cells=36))  # fmt: skip
 
