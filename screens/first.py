@@ -27,20 +27,17 @@ def begin(session: Session, workspace: Path, box: BlackBox) -> str:
 
         return check(KafkaSettings.model_validate(kafka))
 
-    def fill(paths: Sequence[str], told: Callable[[int, int], object]) -> str:
+    def fill(paths: Sequence[str], told: Callable[[int, int], None]) -> str:
         from xdrtui.commands.rules import rulebook
         from xdrtui.pipeline.fill import fill as read
 
         workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
-        total = [0, 0]
-
-        def progress(size: int, events: int) -> None:
-            total[0] += size
-            total[1] += events
-            told(*total)
-
-        summary = read(workspace, paths, rulebook(session), on_progress=progress)
-        return f"{counted(total[1], 'event')} read, {counted(summary.matches, 'match', 'matches')}."
+        summary = read(workspace, paths, rulebook(session), on_progress=told)
+        said = (
+            f"{counted(summary.counts.events, 'event')} read, {counted(summary.matches, 'match', 'matches')}."
+        )
+        faults = f" Not all could be read: {summary.faults[0]}" if summary.faults else ""
+        return f"{said}{' Stopped early.' if summary.stopped else ''}{faults}"
 
     box.begin(workspace)
     app = StartApp(look_for(os.environ), fill, attempt)

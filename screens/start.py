@@ -6,6 +6,7 @@ settings file; files are read into the workspace here. Nothing is overwritten.
 
 from __future__ import annotations
 
+import glob
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ OFFER: tuple[tuple[str, str, str], ...] = (
 
 QUESTIONS: tuple[tuple[str, str, str], ...] = (
     ("brokers", "brokers, host:port (empty: localhost:9092)", "localhost:9092"),
-    ("topics", "topics, by name or as a pattern with *", ""),
+    ("topics", "topics, a name or a pattern with * (empty: say which there are)", ""),
     ("tls", "TLS, yes or no (empty: no)", "no"),
     ("ca_file", "file with the CA's certificate (empty: the system's)", ""),
     ("user", "user to log in with (empty: no login)", ""),
@@ -51,7 +52,7 @@ WITHIN = {"ca_file": "tls", "sasl": "user", "password": "user"}
 
 NO = ("", "no", "n", "false")
 
-Fill = Callable[[Sequence[str], Callable[[int, int], object]], str]
+Fill = Callable[[Sequence[str], Callable[[int, int], None]], str]
 """Reads files into the workspace: given paths and what is told of progress (bytes, events), says how it
 went."""
 
@@ -110,7 +111,7 @@ class StartApp(App[Chosen], inherit_bindings=False):
         self.animation_level = "none"
         self.push_screen(self.page)
 
-    def fill(self, paths: Sequence[str], told: Callable[[int, int], object]) -> str:
+    def fill(self, paths: Sequence[str], told: Callable[[int, int], None]) -> str:
         return self._fill(paths, told)
 
     def attempt(self, kafka: dict[str, object]) -> Iterator[Step]:
@@ -128,6 +129,8 @@ class _Page(Paced[None]):
         self.keys: dict[str, Callable[[], object]] = {}
         self._answers: dict[str, str] = {}
         self._kafka: dict[str, object] = {}
+        self._tries = 0
+        self._stopped = False
 
     def compose(self) -> ComposeResult:
         yield self.paper
@@ -198,40 +201,54 @@ class _Page(Paced[None]):
         self.show([[], [("A Kafka cluster; escape goes back", "strong")], *said, []], {})
         self.ask_text(question, self._answers.get(name, ""), done)
 
-    def ask_text(self, question: str, text: str, done: Callable[[str | None], object]) -> None:
-        """Ask for a line, right below what is said."""
+    def ask_text(
+        self, question: str, text: str, done: Callable[[str | None], object], over: bool = True
+    ) -> None:
+        """Ask for a line, right below what is said. over: an earlier answer is typed over."""
         self.paper.styles.height = len(self.paper.laid_out(max(1, self.size.width - 2 * self.paper.margin)))
-        prompt = Prompt(self.look, question, text, done, over=True)  # an earlier answer is typed over
+        prompt = Prompt(self.look, question, text, done, over=over)
         prompt.styles.padding = (0, 3)
         self.mount(prompt)
 
     def attempt(self) -> None:
         """Try the cluster in a thread, and show each step."""
         self._kafka = kafka_settings(self._answers)
-        self.show([[], [("Trying it ...", "strong")]], {})
-        threading.Thread(target=self._try, daemon=True).start()
+        self._tries += 1
 
-    def _try(self) -> None:
+        def back() -> None:
+            self._tries += 1
+            self.offer()
+
+        self.show([[], [("Trying it ...", "strong"), ("  escape goes back", "dim")]], {"escape": back})
+        threading.Thread(target=self._try, args=(self._tries,), daemon=True).start()
+
+    def _try(self, number: int) -> None:
+        """number: of this try; what one brings that was left is not told."""
         app = self.app
         assert isinstance(app, StartApp)
         fine = True
         try:
             for step in app.attempt(self._kafka):
+                if number != self._tries:
+                    return
                 fine = fine and step.ok
-                app.call_from_thread(self._told, step)
+                app.call_from_thread(self._told, number, step)
         except Exception as error:  # noqa: BLE001  what a library makes of an odd answer is told, not raised
             fine = False
-            app.call_from_thread(self._add, [[(f"✗ {error}", "bad")]])
-        app.call_from_thread(self._tried, fine)
+            app.call_from_thread(self._add, number, [[(f"✗ {error}", "bad")]])
+        app.call_from_thread(self._tried, number, fine)
 
-    def _told(self, step: Step) -> None:
+    def _told(self, number: int, step: Step) -> None:
         sign: Line = [(f"{'✓' if step.ok else '✗'} {step.name}: {step.what}", "good" if step.ok else "bad")]
-        self._add([sign, [(step.advice, "")]] if step.advice else [sign])
+        self._add(number, [sign, [(step.advice, "")]] if step.advice else [sign])
 
-    def _add(self, lines: list[Line]) -> None:
-        self.show([*self.lines, *lines], self.keys)
+    def _add(self, number: int, lines: list[Line]) -> None:
+        if number == self._tries:
+            self.show([*self.lines, *lines], self.keys)
 
-    def _tried(self, fine: bool) -> None:
+    def _tried(self, number: int, fine: bool) -> None:
+        if number != self._tries:
+            return
         head = "It works." if fine else "It does not work yet."
         words: list[Line] = [
             [],
@@ -246,45 +263,58 @@ class _Page(Paced[None]):
                 "s": lambda: self.app.exit(Chosen("kafka", self._kafka)),
                 "e": lambda: self.ask(0),
                 "q": self.offer,
+                "escape": self.offer,
             },
         )
 
     # Files
 
-    def ask_files(self, refused: str = "") -> None:
+    def ask_files(self, refused: str = "", answer: str = "") -> None:
         """Ask for paths and read them. refused: why the last answer was not taken."""
 
         def done(typed: str | None) -> None:
             for prompt in self.query(Prompt):
                 prompt.remove()
             self.set_focus(None)
-            paths = [str(Path(part).expanduser()) for part in [(typed or "").strip()] if part]
-            missing = [path for path in paths if not Path(path).exists()]
-            if not paths:
+            asked = (typed or "").strip()
+            path = str(Path(asked).expanduser())
+            paths = [path] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207  an absolute pattern
+            if not asked:
                 self.offer()
-            elif missing:
-                self.ask_files(f"{missing[0]} is not there")
+            elif not paths:
+                self.ask_files(f"{path} is not there", asked)
             else:
-                self.show([[], [("Reading ...", "strong")]], {})
+                self._stopped = False
+                self.show(
+                    [[], [("Reading ...", "strong")], [("escape stops it", "dim")]], {"escape": self._stop}
+                )
                 threading.Thread(target=self._read, args=(paths,), daemon=True).start()
 
         said: list[Line] = [[(refused, "bad")], []] if refused else []
         self.show([[], [("Files or folders; escape goes back", "strong")], [], *said], {})
-        self.ask_text("file or folder", "", done)
+        self.ask_text("file, folder or a pattern with *", answer, done, over=False)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self.show([[], [("Stopping: what was read so far is kept ...", "strong")]], {})
 
     def _read(self, paths: list[str]) -> None:
         app = self.app
         assert isinstance(app, StartApp)
 
         def told(size: int, events: int) -> None:
+            if self._stopped:
+                raise KeyboardInterrupt  # as Ctrl-C ends a scan
             line = f"Reading: {number(events)} events, {number(size / 1e6)} MB"
-            app.call_from_thread(self.show, [[], [(line, "strong")]], {})
+            app.call_from_thread(
+                self.show, [[], [(line, "strong")], [("escape stops it", "dim")]], {"escape": self._stop}
+            )
 
         try:
             said = app.fill(paths, told)
         except Exception as error:  # noqa: BLE001  the person is told, and chooses again
             app.call_from_thread(self.show, [[], [(str(error), "bad")], [("q", "key"), (" back", "")]],
-                                 {"q": self.offer})  # fmt: skip
+                                 {"q": self.offer, "escape": self.offer})  # fmt: skip
             return
         open_it: Callable[[], object] = lambda: app.exit(Chosen("files"))  # noqa: E731
         app.call_from_thread(

@@ -39,7 +39,7 @@ def test_files_are_read_and_their_alerts_opened(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text(json.dumps(event) + "\n")
     with start(tmp_path) as terminal:
         terminal.key("f")
-        terminal.wait_for("file or folder")
+        terminal.wait_for("file, folder")
         terminal.type(str(tmp_path / "events.jsonl"))
         terminal.key("Enter")
         terminal.wait_for("1 event read", 60)
@@ -74,3 +74,30 @@ def test_the_demo_is_offered(tmp_path: Path) -> None:
         terminal.wait_for("nothing is set up yet")
         terminal.key("d")
         terminal.wait_for("any key begins")
+
+
+def test_a_path_that_is_not_there_stays_to_be_put_right_and_patterns_name_files(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_text('{"EventID": 1, "Computer": "wks-1"}\n')
+    with start(tmp_path) as terminal:
+        terminal.key("f")
+        terminal.wait_for("file, folder")
+        terminal.type(str(tmp_path / "*.jsonx"))
+        terminal.key("Enter")
+        terminal.wait_for("is not there")
+        terminal.key("BSpace")
+        terminal.type("l")
+        terminal.key("Enter")
+        terminal.wait_for("2 events read", 60)
+
+
+def test_escape_leaves_what_a_try_of_a_cluster_brought(tmp_path: Path) -> None:
+    with start(tmp_path) as terminal:
+        terminal.key("k")
+        for label, typed in (("brokers", "127.0.0.1:1"), ("topics", ""), ("TLS", ""), ("user", "")):
+            terminal.wait_for(f" {label}")
+            terminal.type(typed) if typed else None
+            terminal.key("Enter")
+        terminal.wait_for("It does not work yet", 60)
+        terminal.key("Escape")
+        terminal.wait_for("What would you like")
