@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -78,7 +79,8 @@ class TerminalScreen:
             code = run(demo.directory, preferences=preferences, demo=demo, name="demo", box=box)
         if not code:
             chosen = "".join(f" --scenario {name}" for name in options.scenarios)
-            click.echo(f"`xdrtui demo{chosen}` goes on from here, with --reset it starts over.")
+            called = "xdrtui" if shutil.which("xdrtui") else os.path.relpath(sys.argv[0])
+            click.echo(f"`{called} demo{chosen}` goes on from here, with --reset it starts over.")
             click.echo(f"What it found and you judged is kept in {demo.directory}")
         return code
 

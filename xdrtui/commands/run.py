@@ -43,9 +43,12 @@ def command(session: Session, until_end: bool, start: str | None, pipelines: tup
     """
     settings = session.settings
     if not settings.kafka.brokers or not settings.kafka.topics:
+        from xdrtui.places import default_file
+
+        lacking = "brokers" if not settings.kafka.brokers else "topics"
         raise SettingsError(
-            f"the profile {settings.name} names no brokers or no topics, so there is nothing to read: "
-            "see `xdrtui help kafka`."
+            f"the profile {settings.name} names no {lacking}, so there is nothing to read: set "
+            f"kafka.{lacking} in {session.settings_file or default_file()}; `xdrtui help kafka` tells how."
         )
     kafka = settings.kafka
     if start is not None:
