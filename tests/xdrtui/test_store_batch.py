@@ -142,12 +142,12 @@ def test_a_backup_that_found_no_room_leaves_no_half_behind(
     really = sqlite3.connect
 
     def full(path: object, **more: bool) -> sqlite3.Connection:
-        connection = really(str(path), **more)
+        connection: sqlite3.Connection = really(str(path), **more)  # type: ignore[call-overload]
         if place.BACKUPS in str(path):
             connection.execute("PRAGMA max_page_count = 3")
         return connection
 
-    monkeypatch.setattr(connect.sqlite3, "connect", full)
+    monkeypatch.setattr(sqlite3, "connect", full)
     with pytest.raises(StoreError):
         Store.open(tmp_path)
     assert not list((tmp_path / place.BACKUPS).iterdir())
