@@ -235,6 +235,35 @@ async def test_a_registry_that_gives_no_answer_loses_nothing(server: FakeRegistr
         server.web = WebServer(server._answer)
 
 
+async def test_after_a_silence_nobody_waits_for_the_registry_again_at_once(server: FakeRegistry) -> None:
+    """Else every partition, and every dead letter that is retried, waits as long one after the other."""
+    clock = Clock()
+    registry = client(server, clock)
+
+    async def silent(*_: object) -> None:
+        clock.now += 8.0
+        raise http.WebError("it does not answer within 8 s")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ask", silent)
+        for number in range(20):
+            with pytest.raises(RegistryDown, match="does not answer within 8 s"):
+                await registry.unpack([framed(number, b"x")])
+        assert clock.now == 8.0
+    server.add(7, LOGIN)
+    clock.now += 17
+    assert json.loads((await registry.unpack([framed(7, avro(LOGIN, EVENT))]))[0]) == AS_JSON
+
+
+@pytest.mark.parametrize("answer", [b'{"schema":"x","more":' + b"[" * 200_000, b'{"schema":"\xff"}'])
+async def test_an_answer_that_harms_the_reader_is_no_schema_and_holds_up_no_other(
+    server: FakeRegistry, answer: bytes
+) -> None:
+    server.web.answer = lambda _: (200, answer)
+    found, unread = await client(server).read([framed(1, b"x")])
+    assert found == [framed(1, b"x")] and list(unread) == [0]
+
+
 async def test_a_known_schema_needs_no_registry(server: FakeRegistry) -> None:
     registry, raw = client(server), [framed(7, avro(LOGIN, EVENT))]
     await registry.unpack(raw)

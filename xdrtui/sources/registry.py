@@ -39,6 +39,10 @@ UNKNOWN_SECONDS = 60.0
 UNKNOWN_BURST, UNKNOWN_A_SECOND = 50, 5.0
 """So many unknown numbers are asked for at once, and so many a second in the long run."""
 
+SILENCE = 2.0
+"""After an answer that did not come nobody asks for so many times as long as was waited for it: messages that
+need no registry go on meanwhile."""
+
 REFERENCES = 32
 TOLD = 20
 _HEAD = 5
@@ -96,6 +100,8 @@ class Registry:
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._unknown_left = float(UNKNOWN_BURST)
         self._counted_at = clock()
+        self._silent_until = 0.0
+        self._silence = ""
 
     async def unpack(self, payloads: Sequence[bytes]) -> list[bytes]:
         """The payloads, one for one. Raises RegistryDown."""
@@ -146,6 +152,16 @@ class Registry:
                 self._known.move_to_end(number)
         if not missing:
             return
+        if now < self._silent_until:
+            raise RegistryDown(self._silence)
+        try:
+            await self._ask(missing, numbers, now)
+        except RegistryDown as down:
+            self._silent_until = self._clock() + SILENCE * (self._clock() - now)
+            self._silence = str(down)
+            raise
+
+    async def _ask(self, missing: Sequence[int], numbers: Counter[int], now: float) -> None:
         self._unknown_left = min(
             UNKNOWN_BURST, self._unknown_left + (now - self._counted_at) * UNKNOWN_A_SECOND
         )
@@ -221,7 +237,7 @@ class Registry:
 
 def _unknown(answer: Answer) -> bool:
     """The registry says that there is no such schema or subject; another server's 404 does not say it."""
-    with contextlib.suppress(msgspec.MsgspecError):
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(answer.body, type=_Refused).error_code // 100 in _NOT_THERE
     return False
 
@@ -235,6 +251,8 @@ def _read(answer: Answer) -> _Schema:
         return msgspec.json.decode(answer.body, type=_Schema)
     except msgspec.MsgspecError:
         raise WebError("its answer is no schema: is this a schema registry?") from None
+    except (UnicodeDecodeError, RecursionError):  # of this schema alone: others may be sound
+        raise UnusableSchema("the registry's answer is no JSON, or nested too deep") from None
 
 
 def number_of(payload: bytes) -> int | None:
