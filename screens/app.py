@@ -177,9 +177,20 @@ class XdrApp(App[int], inherit_bindings=False):
     def panic(self, *renderables: RenderableType) -> None:
         """Textual met an error outside its messages: what it would print may hold data."""
         if self.box is not None:
-            self.box.note("trace", "Textual gave up: " + ", ".join(type(one).__name__ for one in renderables))
+            for line in (line for one in renderables for line in _where(one)):
+                self.box.note("trace", f"Textual gave up: {line}")
         self._return_code = 1
         self._close_messages_no_wait()
+
+
+def _where(told: RenderableType) -> list[str]:
+    """Kinds of errors and the places where they arose, without what they say."""
+    stacks = getattr(getattr(told, "trace", None), "stacks", [])
+    lines: list[str] = []
+    for stack in stacks[:4]:
+        frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in stack.frames[-12:]]
+        lines += [stack.exc_type, *frames]
+    return lines or [type(told).__name__]
 
 
 def run(

@@ -8,11 +8,14 @@ keeps it; `Paced` is the screen that asks it.
 
 from __future__ import annotations
 
+import codecs
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 
 from textual import messages
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen, ScreenResultType
 
@@ -120,6 +123,15 @@ class _Measured:
         done = act()
         self._took(0, time.monotonic() - began)
         return done or 0
+
+
+def _lenient(name: str) -> Callable[[], codecs.IncrementalDecoder]:
+    return partial(codecs.getincrementaldecoder(name), errors="replace")
+
+
+# Bytes that are no UTF-8 (a Latin-1 terminal, a pasted binary, half a character) would end Textual's thread
+# of input, and with it the app: they are read as U+FFFD, which is no key.
+setattr(linux_driver, "getincrementaldecoder", _lenient)  # noqa: B010
 
 
 class LinkDriver(LinuxDriver):

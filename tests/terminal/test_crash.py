@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.traceback import Traceback
 
+from screens.app import _where
 from tests.screens.sample_store import sample
 from tests.terminal.ptys import Pty
 from tests.terminal.tmux import Terminal, require_tmux
@@ -129,3 +131,22 @@ def test_the_screens_end_when_the_line_is_dead_and_no_signal_says_so(tmp_path: P
     while screen.runs() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not screen.runs()
+
+
+def test_bytes_that_are_no_text_end_nothing(tmp_path: Path) -> None:
+    with Pty(sample(tmp_path)) as screen:
+        for typed in (b"\xff", b"caf\xe9", b"\xe6\xbc", b"j"):
+            screen.type(typed)
+            screen.drain(0.3)
+        before = len(screen.sent)
+        screen.type(b"?")
+        screen.drain(1.0)
+        assert screen.runs() and b"Keys in" in screen.sent[before:]
+
+
+def test_the_report_names_the_place_of_an_error_that_textual_met() -> None:
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        told = "\n".join(_where(Traceback()))
+    assert told.startswith("ValueError\n") and "test_crash.py" in told and "hunter2" not in told
