@@ -87,7 +87,10 @@ def test_the_watermark_is_the_smallest_of_the_partitions_that_are_not_idle(tmp_p
 
 def test_unpaired_surrogates_are_stored_as_replacement_characters(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
-        store.commit_batch(batch([found(host="a\ud800b", matched={"CommandLine": "x\udfff"})]))
+        result = batch([found(host="a\ud800b", matched={"CommandLine": "x\udfff"})])
+        result.sources = [Source("s", "a\udcff.jsonl", "file")]  # a file name that is no UTF-8
+        store.commit_batch(result)
+        assert store.sources()["s"].name == "a\ufffd.jsonl"
         assert rows(store, "SELECT host FROM findings") == [("a\ufffdb",)]
         assert rows(store, "SELECT matched FROM evidence") == [('{"CommandLine":"x\ufffd"}',)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from xdrtui.events.message import Position
+from xdrtui.events.message import Position, Source
 from xdrtui.store.batch import BatchResult, CapturedText, Found
 
 LARGEST = 2**63 - 1
@@ -64,6 +64,10 @@ def found(one: Found) -> Found:
     )
 
 
+def source(one: Source) -> Source:
+    return msgspec.structs.replace(one, name=text(one.name))
+
+
 def storable(result: BatchResult) -> BatchResult:
     """The same batch, such that SQLite can hold it."""
     return msgspec.structs.replace(
@@ -73,6 +77,7 @@ def storable(result: BatchResult) -> BatchResult:
             msgspec.structs.replace(one, position=position(one.position), reason=text(one.reason))
             for one in result.dead
         ],
+        sources=[source(one) for one in result.sources],
         presence={
             (text(kind), text(host)): {text(name): n for name, n in fields.items()}
             for (kind, host), fields in result.presence.items()
