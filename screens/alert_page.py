@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 DOUBTFUL = 3
 """The bits of an event's quality that say: its time is not its own."""
 
+NARROW = 70
+"""Below so many cells lines are many anyhow: texts get one more."""
+
 _LIMIT = 4_000
 NOTHING_READ = Context()
 _SAY_NOTHING = ("unknown", "none", "unlikely", "")
@@ -65,7 +68,7 @@ def alert_lines(
         lines += _event(view, cells)
     if folds.rule:
         lines += _rule_text(view, cells)
-    lines += around_lines(context.around, zone, cells)
+    lines += around_lines(row, context.around, zone, cells)
     lines += also_lines(row, context.also, zone, cells)
     lines += _rule(view, cells)
     lines += _entities(row, cells)
@@ -85,14 +88,15 @@ def _heading(row: AlertRow, cells: int) -> list[Line]:
 
 def _facts(view: AlertView, context: Context, zone: Zone, cells: int) -> list[Line]:
     row = view.row
-    lines = labelled("what", row.summary or row.title, cells, "strong", most=2)
-    lines += labelled("where", where_words(row), cells, most=1)
-    lines += labelled("who", row.user or "no user is named in the event", cells, most=1)
+    narrow = cells < NARROW
+    lines = labelled("what", row.summary or row.title, cells, "strong", most=3 if narrow else 2)
+    lines += labelled("where", where_words(row), cells, most=2)
+    lines += labelled("who", row.user or "no user is named in the event", cells, most=2)
     lines += labelled("when", when_words(view, zone), cells, most=1)
-    lines += labelled("sure", sure_words(view), cells, most=2)
+    lines += labelled("sure", sure_words(view), cells, most=3 if narrow else 2)
     lines += rarest_lines(row, context.rarity, zone, cells)
     for place, (id, words) in enumerate(view.techniques[:3]):
-        lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1)
+        lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1 + narrow)
     lines += labelled("state", state_words(row, zone), cells, most=1)
     return lines
 
@@ -164,7 +168,7 @@ def _rule(view: AlertView, cells: int) -> list[Line]:
     for place, reference in enumerate(rule.references[:5]):
         lines += labelled("read" if not place else "", reference, cells, "dim", most=1)
     lines.append([(fit("text", LABEL), "label"), ("d", "key"), (" unfolds or folds its definition", "dim")])
-    hide = ": suppress makes no alert of such findings for a time"
+    hide = ": suppress makes no alert of these for a time"
     lines.append([(fit("hide", LABEL), "label"), (hide[0], "key"), (hide[1:], "dim")])
     return lines
 

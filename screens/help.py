@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from screens.commands import DISPOSITIONS, GROUPS, HELP, MANUAL, PANES, Facts, in_pane, key_sign
 from screens.demo import keyed
-from screens.paint import Line
+from screens.paint import Line, line_width
 from screens.pane import Changed
 from screens.paper_pane import PaperPane
 from screens.parts import section
@@ -17,15 +17,34 @@ from screens.services import Services
 
 _KEYS = 16
 
+TWO_COLUMNS = 150
+"""From this many cells on the keys stand in two columns, so many cells between them:"""
+BETWEEN = 3
+
 
 def help_lines(facts: Facts, cells: int) -> list[Line]:
-    """The keys that apply in a pane, by group; those that do not apply now say why."""
+    """The keys that apply in a pane, by group; those that do not apply now say why. In two columns where
+    there is the room."""
     lines: list[Line] = [[("Keys in ", "strong"), (PANES[facts.pane], "strong")], []]
+    two = cells >= TWO_COLUMNS
+    groups = [group for group in _groups(facts, (cells - BETWEEN) // 2 if two else cells) if group]
+    if not two:
+        return lines + [line for group in groups for line in group]
+    left, right = _halves(groups)
+    across = (cells - BETWEEN) // 2
+    for place in range(max(len(left), len(right))):
+        one = left[place] if place < len(left) else []
+        other = right[place] if place < len(right) else []
+        lines.append([*one, (" " * (across + BETWEEN - line_width(one)), ""), *other])
+    return lines
+
+
+def _groups(facts: Facts, cells: int) -> list[list[Line]]:
+    """The lines of each group, a blank one after it."""
+    groups = []
     for group, title in GROUPS.items():
         chosen = [command for command in in_pane(facts.pane, demo=facts.demo) if command.group == group]
-        if not chosen:
-            continue
-        lines.append(section(title, cells))
+        lines = [section(title, cells)] if chosen else []
         for command in chosen:
             keys = "  ".join(key_sign(key) for key in command.keys) or ": " + command.title
             why = command.why_not(facts)
@@ -33,10 +52,20 @@ def help_lines(facts: Facts, cells: int) -> list[Line]:
             for place, part in enumerate(wrap(sanitise(text), cells - _KEYS)):
                 shown = fit(sanitise(keys) if not place else "", _KEYS)
                 lines.append([(shown, "dim" if why else "key"), (part, "dim" if why else "")])
-        lines.append([])
-    lines.append(section("Closing: c and one key", cells))
-    lines += [[(fit(f"c {key}", _KEYS), "key"), (text, "")] for key, _, text in DISPOSITIONS]
-    return lines
+        groups.append([*lines, []] if lines else [])
+    closing = [[(fit(f"c {key}", _KEYS), "key"), (text, "")] for key, _, text in DISPOSITIONS]
+    return [*groups, [section("Closing: c and one key", cells), *closing]]
+
+
+def _halves(groups: Sequence[list[Line]]) -> tuple[list[Line], list[Line]]:
+    """The groups in their order, in two columns that are as equal as can be."""
+    split = min(range(len(groups) + 1), key=lambda at: max(_height(groups[:at]), _height(groups[at:])))
+    left, right = groups[:split], groups[split:]
+    return [line for group in left for line in group], [line for group in right for line in group]
+
+
+def _height(groups: Sequence[list[Line]]) -> int:
+    return sum(len(group) for group in groups)
 
 
 def markdown_lines(text: str, cells: int) -> list[Line]:

@@ -70,9 +70,9 @@ class Palette(Vertical):
     DEFAULT_CSS = "Palette { layer: over; dock: bottom; width: 100%; }"
 
     COLUMNS = (
-        Column("title", "NAME", 18, 28),
+        Column("title", "NAME", 14, 28, claim=28),
+        Column("key", "KEY", 4, 8, rank=1, claim=4),
         Column("text", "WHAT IT IS", 20),
-        Column("key", "KEY", 4, 8, rank=1),
     )
 
     def __init__(self, look: Look, entries: Iterable[Entry], search: Search | None = None) -> None:

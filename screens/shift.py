@@ -121,7 +121,7 @@ class HandoverPane(ListPane):
     def summary(self, cells: int) -> Line:
         given = self.given
         if given is None:
-            return [("nothing was handed over yet · `:` hand over gives this", "dim")]
+            return [("nothing was handed over yet · : hand over gives this", "dim")]
         ago = duration(max(0, self.services.now() - given.clock)) if not self.services.demo else ""
         when = f"{given.author} handed over{f' {ago} ago' if ago else ''}"
         if self.waits:

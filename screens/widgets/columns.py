@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
-COMFORT = 40
+COMFORT = 56
 """Cells the flexible column gets before the others grow."""
 
 
@@ -21,8 +22,9 @@ class Column:
     """A column. least, most: cells (most = 0: takes what is left); right: numbers stand at the right edge;
     rank: where there is no room the highest rank goes first, 0 stays always; claim: cells that what is shown
     may take, where it needs them, before the flexible column grows; room: cells that this, the flexible
-    column, should have: where it has fewer, columns that yield go, the highest rank first; end: of a
-    value that is too long the end is shown, not the beginning."""
+    column, should have: where it has fewer, columns that yield go, the highest rank first; alone: where it
+    would have fewer cells than these, and there are lines enough, it stands on a line of its own, above the
+    others (see `Layout`); end: of a value that is too long the end is shown, not the beginning."""
 
     name: str
     title: str
@@ -33,7 +35,45 @@ class Column:
     claim: int = 0
     room: int = 0
     yields: bool = False
+    alone: int = 0
     end: bool = False
+
+
+Fitted: TypeAlias = "list[tuple[Column, int]]"
+
+TALL = 26
+"""Lines of a table from which on a row may take two of them."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The lines of a row: the columns of each with their widths; indent: cells before the second line."""
+
+    lines: tuple[Fitted, ...]
+    indent: int = 0
+
+
+def row_lines(columns: Sequence[Column], cells: int, height: int) -> int:
+    """How many lines a row takes in a table of this size. What is shown does not matter: no table changes its
+    face while one works in it."""
+    wanted = next((column.alone for column in columns if column.alone), 0)
+    if not wanted or height < TALL:
+        return 1
+    flexible = cells - sum(column.least + 1 for column in columns if column.most)
+    return 2 if flexible < wanted else 1
+
+
+def lay_out(columns: Sequence[Column], cells: int, lines: int, needs: Mapping[str, int] = NOTHING) -> Layout:
+    """The columns in one line, or in two: the first and the flexible one, and below them the others; there a
+    cell stays free at the end, for sentences reach it."""
+    if lines == 1:
+        return Layout((fit_columns(columns, cells, needs),))
+    cells -= 1
+    first = columns[0]
+    above = fit_columns([first, *(column for column in columns if column.alone)], cells, needs)
+    indent = above[0][1] + 1
+    others = [column for column in columns[1:] if not column.alone]
+    return Layout((above, fit_columns(others, cells - indent, needs)), indent)
 
 
 def fit_columns(

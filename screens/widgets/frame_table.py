@@ -21,7 +21,7 @@ from textual.widget import Widget
 from screens.look import Look
 from screens.paint import Line, Span, clipped, line_width, plain, strip
 from screens.sanitise import cut_before, fit, sanitise, width
-from screens.widgets.columns import Column, fit_columns
+from screens.widgets.columns import Column, Fitted, lay_out, row_lines
 from screens.widgets.rows import ListSource, Row, RowSource
 
 _CELL_LIMIT = 2_000
@@ -86,7 +86,12 @@ class FrameTable(Widget):
     @property
     def rows_visible(self) -> int:
         """Rows of data that there is room for."""
-        return max(1, self.size.height - 1)
+        return max(1, self.size.height // self.lines - 1)
+
+    @property
+    def lines(self) -> int:
+        """Lines that a row takes, and the header."""
+        return row_lines(self.columns, self.size.width - 2, self.size.height)
 
     def shown(self) -> Sequence[Row]:
         """The rows on the screen."""
@@ -145,15 +150,18 @@ class FrameTable(Widget):
 
     def standing(self, key: str) -> Row | None:
         """This row as it stands on the screen; None where it does not."""
-        return next((row for row in self._standing if row is not None and row.key == key), None)
+        found = [row for row in self._standing if row is not None and row.key == key]
+        whole = len(found) >= self.lines and all(row.about is found[0].about for row in found)
+        return found[0] if whole else None
 
     def _stands(self, y: int) -> None:
         """The row at this line stands on the screen: remember what it was drawn from."""
-        row = self._shown[y - 1] if 1 <= y <= len(self._shown) else None
+        place = y // self.lines - 1
+        row = self._shown[place] if 0 <= place < len(self._shown) else None
         self._standing[len(self._strips) :] = ()
         self._standing += [None] * (y + 1 - len(self._standing))
         self._standing[y] = row
-        if row is not None and row.key in self.marks:
+        if row is not None and row.key in self.marks and self.standing(row.key) is not None:
             self.marked[row.key] = row
 
     def bare_text(self) -> list[str]:
@@ -166,7 +174,7 @@ class FrameTable(Widget):
 
     def cursor_at(self) -> Offset:
         """Where the cursor's row begins on the screen."""
-        return self.region.offset + Offset(0, 1 + self.cursor - self.top)
+        return self.region.offset + Offset(0, self.lines * (1 + self.cursor - self.top))
 
     def restyle(self) -> None:
         """The look changed: paint all again."""
@@ -200,8 +208,8 @@ class FrameTable(Widget):
         self.move(-3)
 
     def on_click(self, event: events.Click) -> None:
-        place = self.top + event.y - 1
-        if event.y >= 1 and place < len(self.source):
+        place = self.top + event.y // self.lines - 1
+        if event.y >= self.lines and place < len(self.source):
             self._go(place)
             if event.chain == 2:
                 self.post_message(self.Chosen(self, self.cursor_key))
@@ -224,15 +232,19 @@ class FrameTable(Widget):
     def _painted(self) -> list[Strip]:
         cells, height = self.size.width, self.size.height
         count = len(self.source)
-        rows = self.source.window(self.top, min(count, self.top + height - 1)) if count else ()
+        rows = self.source.window(self.top, min(count, self.top + self.rows_visible)) if count else ()
         self._learn_needs(rows)
-        fitted = fit_columns(self.columns, cells - 2, self._needs)
-        titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
-        header: Line = [("  " + titles, "head")]
-        strips = [strip(header, cells, self.look, "head")]
+        layout = lay_out(self.columns, cells - 2, self.lines, self._needs)
+        strips: list[Strip] = []
+        for number, fitted in enumerate(layout.lines):
+            titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
+            header: Line = [(" " * (2 + number * layout.indent) + titles, "head")]
+            strips.append(strip(header, cells, self.look, "head"))
         self._shown = rows
         for place, row in enumerate(rows, self.top):
-            strips.append(self._row(row, place == self.cursor, fitted, cells))
+            for number, fitted in enumerate(layout.lines):
+                before = " " * layout.indent if number else ""
+                strips.append(self._row(row, place == self.cursor, fitted, cells, before))
         if not count:
             strips += [strip([("  ", ""), *line], cells, self.look) for line in self.empty]
         strips += [Strip.blank(cells, self.look.style(""))] * (height - len(strips))
@@ -245,11 +257,13 @@ class FrameTable(Widget):
                 widest = max((_needed(row.cells.get(column.name, "")) for row in rows), default=0)
                 self._needs[column.name] = max(self._needs.get(column.name, 0), widest, len(column.title))
 
-    def _row(self, row: Row, here: bool, fitted: Sequence[tuple[Column, int]], cells: int) -> Strip:
+    def _row(self, row: Row, here: bool, fitted: Fitted, cells: int, before: str) -> Strip:
+        """before: blanks before a row's second line; "" = its first, which has the signs."""
         over = ("cursor" if self.active else "cursor away") if here else ""
         line: Line = [
-            ("●" if row.key in self.marks else " ", "mark"),
-            ("►" if here and self.active else " ", "key"),
+            ("●" if row.key in self.marks and not before else " ", "mark"),
+            ("►" if here and self.active and not before else " ", "key"),
+            (before, ""),
         ]
         for place, (column, size) in enumerate(fitted):
             if place:

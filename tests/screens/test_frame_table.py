@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from screens.look import Look
-from screens.widgets.columns import Column, fit_columns
+from screens.widgets.columns import Column, fit_columns, lay_out, row_lines
 from screens.widgets.frame_table import FrameTable
 from screens.widgets.rows import FrameSource, ListSource, Row
 
@@ -164,3 +164,70 @@ def test_columns_that_yield_make_room_for_the_flexible_one() -> None:
     assert [column.name for column, _ in fit_columns(columns, 44)] == ["host", "user", "what"]
     assert [column.name for column, _ in fit_columns(columns, 38)] == ["host", "what"]
     assert [column.name for column, _ in fit_columns(columns, 30)] == ["host", "what"], "it yields no more"
+
+
+TALL = (
+    Column("sev", "SEV", 4, 4),
+    Column("host", "HOST", 6, 20, claim=15),
+    Column("what", "WHAT", 10, alone=30),
+    Column("n", "N", 3, 6, right=True),
+)
+
+
+def tall_rows(count: int) -> list[Row]:
+    return [
+        Row(str(i), {"sev": "HIGH", "host": f"host-{i}", "what": f"sentence {i} " + "w" * 40, "n": str(i)})
+        for i in range(count)
+    ]
+
+
+def test_a_sentence_without_room_gets_a_line_of_its_own_where_there_are_lines() -> None:
+    assert row_lines(TALL, 40, 40) == 2
+    assert row_lines(TALL, 40, 20) == 1, "a low screen keeps as many rows as it can"
+    assert row_lines(TALL, 60, 40) == 1, "there is room for the sentence"
+    assert row_lines(COLUMNS, 20, 40) == 1, "no column asks for it"
+    above, below = lay_out(TALL, 40, 2).lines
+    assert [(column.name, size) for column, size in above] == [("sev", 4), ("what", 34)]
+    assert [column.name for column, _ in below] == ["host", "n"]
+
+
+@given(st.integers(26, 200), st.integers(1, 2), st.integers(0, 80))
+def test_no_line_of_a_row_is_wider_than_the_table(cells: int, lines: int, need: int) -> None:
+    layout = lay_out(TALL, cells, lines, {"host": need})
+    for number, fitted in enumerate(layout.lines):
+        assert sum(size + 1 for _, size in fitted) - 1 + number * layout.indent <= cells
+
+
+async def test_rows_of_two_lines_move_stand_and_are_clicked_as_one() -> None:
+    table = FrameTable(TALL, Look(), ListSource(tall_rows(100)))
+    async with TableApp(table).run_test(size=(42, 31)) as pilot:
+        await pilot.pause()
+        assert (table.lines, table.rows_visible, len(table.shown())) == (2, 14, 14)
+        assert lines(table)[0].split() == ["SEV", "WHAT"] and lines(table)[1].split() == ["HOST", "N"]
+        await pilot.click(table, offset=(10, 7))
+        assert table.cursor_key == "2", "the lower line of the third row"
+        assert table.cursor_at().y == 6
+        table.move(97)
+        table.toggle_mark()
+        await pilot.pause()
+        shown = lines(table)
+        assert shown[28].startswith("●►HIGH sentence 99") and "host-99" in shown[29]
+        assert all(len(line) == 42 for line in shown)
+        assert table.standing("99") is not None and table.standing("85") is None
+        assert table.marked["99"].key == "99"
+
+
+async def test_a_row_stands_on_the_screen_when_both_its_lines_do() -> None:
+    table = FrameTable(TALL, Look(), ListSource(tall_rows(3)))
+    async with TableApp(table).run_test(size=(42, 31)) as pilot:
+        await pilot.pause()
+        before = Row("1", table.source.window(1, 2)[0].cells, about="before")
+        after = Row("1", {**before.cells, "what": "another sentence"}, about="after")
+        others = tall_rows(3)
+        table.update(ListSource([others[0], before, others[2]]))
+        await pilot.pause()
+        assert (row := table.standing("1")) is not None and row.about == "before"
+        table.update(ListSource([others[0], after, others[2]]))
+        assert table.standing("1") is None, "its first line is not painted again yet"
+        await pilot.pause()
+        assert (row := table.standing("1")) is not None and row.about == "after"
