@@ -34,11 +34,13 @@ from xdrtui.settings.model import ArchiveSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
-from xdrtui.store import deadletters, workers
+from xdrtui.sources.reads import Reads
+from xdrtui.store import deadletters, reading, workers
 from xdrtui.store.archive.retention import free_bytes, hold_reserve, release_reserve
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.deadletters import Outgoing
 from xdrtui.store.live import LiveRow, LiveWriter
+from xdrtui.store.reading import Unread
 from xdrtui.store.store import Committed, Store
 from xdrtui.store.workers import Heartbeat
 
@@ -240,6 +242,22 @@ class Committer:
         """These partitions have nothing more for now, and hold no window open."""
         for source, partition in partitions:
             self._with_room(lambda source=source, partition=partition: self.store.set_idle(source, partition))  # type: ignore[misc]
+
+    # --- what nobody reads, see `leaving`
+
+    def held(self) -> Sequence[str]:
+        return reading.held(self.store.connection)
+
+    def unread(self, reads: Reads) -> Sequence[Unread]:
+        now = self.clock()
+        with self.store.transaction():
+            reading.claim(self.store.connection, self.name, reads, now)
+        return reading.unread(self.store.connection, reads, now)
+
+    def leave(self, gone: Sequence[Unread]) -> None:
+        self.idle([(each.source, each.partition) for each in gone])
+        with self.store.transaction():
+            reading.tell(self.store.connection, gone, self.clock())
 
     # --- dead letters on their way out, see `outgoing`
 

@@ -49,6 +49,7 @@ def fill(
     process = Process(rulebook, archived=archive is not None)
 
     frames: list[DecodedFrame] = []
+    uids: set[str] = set()
 
     def look(decoded: Decoded) -> None:
         summary.counts.add(decoded.counts)
@@ -63,6 +64,7 @@ def fill(
                     if archiving is not None:
                         result.appended = archiving.append(frames, result.marks)
                     store.commit_batch(result)
+                    uids.add(messages.source.uid)
                     if archiving is not None and result.appended is not None:
                         archiving.keep(result.appended)
                     correlator.fold(decide=False)
@@ -79,6 +81,8 @@ def fill(
                 _finish(correlator)
             except KeyboardInterrupt:
                 summary.stopped = True
+            for uid in sorted(uids):  # a worker that goes on in this store waits for no file
+                store.set_idle(uid, 0)
         if archiving is not None:
             archiving.finish()
             if archiving.left_out:

@@ -28,10 +28,12 @@ from xdrtui.pipeline.fleet_control import Order, Orders, control_topic
 from xdrtui.pipeline.fleet_letters import Letters, letters_of
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
+    MOST_TOPICS,
     Any_,
     Beat,
     Notice,
     Origin,
+    Reading,
     Summary,
     encode,
     origin,
@@ -50,15 +52,18 @@ from xdrtui.sources.broker import ask_broker, connection
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.owner import Owner, read
 from xdrtui.sources.partitions import Fetched
+from xdrtui.sources.reads import HIDDEN, Reads
 from xdrtui.store import clean
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.fleet import Tally
+from xdrtui.store.reading import Unread
 
 log = logging.getLogger(__name__)
 
 SUMMARY_SECONDS = 2.0
 BEAT_SECONDS = 2.0
 TELL_AGAIN_SECONDS = 86_400.0
+READING_SECONDS = 600.0
 RETRY_SECONDS = 1.0
 
 
@@ -108,7 +113,7 @@ class FleetSink:
         self._letters_topic = topic_for_dead_letters(settings)
         to = connection(settings)
         self._outlet = Outlet(loop, to, settings.findings_topic)
-        cluster = self._outlet.start()
+        self._cluster = cluster = self._outlet.start()
         self._orders = Orders(to, control_topic(settings.findings_topic), settings.group)
         self._letters = Letters(loop, settings)
         try:
@@ -116,6 +121,7 @@ class FleetSink:
             self.owner = Owner("fleet", f"{cluster}:{settings.findings_topic}")
             self._partitions = self._outlet.call(ask_broker(to, settings.topics)).topics
             self.adopt(process)
+            self._say_reading()  # before the first word of a partition, or nobody would seem to read it
             for topic in self._partitions:
                 self._open(f"kafka:{cluster}:{topic}:")
         except BaseException:
@@ -153,6 +159,7 @@ class FleetSink:
         if count is None:  # made since the start, and taken up by a pattern
             count = self._outlet.call(ask_broker(connection(self._settings), [topic])).topics[topic]
             self._partitions[topic] = count
+            self._say_reading()
         every = [TopicPartition(topic, number) for number in range(count)]
         try:
             offsets = self._outlet.committed(self._settings.group, every)
@@ -285,6 +292,33 @@ class FleetSink:
             return
         self._flush_units()  # what was read comes before the word that no more is there
         self._send([self._mark(*self._ends[key], idle=True) for key in partitions if key in self._ends])
+
+    # --- what nobody reads, see `leaving`
+
+    def held(self) -> Sequence[str]:
+        return list(self._partitions)
+
+    def unread(self, reads: Reads) -> Sequence[Unread]:
+        """Topics that are no more; what other workers read is for the fold to know."""
+        seen = {name: n for name, n in reads.there.items() if n != HIDDEN and name in self._partitions}
+        if seen.items() - self._partitions.items() or time.monotonic() - self._read_at > READING_SECONDS:
+            self._partitions.update(seen)
+            self._say_reading()
+        gone = [name for name in self._partitions if name not in reads.there]
+        return [Unread(f"kafka:{self._cluster}:{name}", -1, name, "") for name in gone]
+
+    def leave(self, gone: Sequence[Unread]) -> None:
+        self._flush_units()
+        topics = {each.topic for each in gone}
+        self._partitions = {name: n for name, n in self._partitions.items() if name not in topics}
+        self._ends = {key: at for key, at in self._ends.items() if at[0].topic not in topics}
+        self._say_reading()
+
+    def _say_reading(self) -> None:
+        if len(self._partitions) <= MOST_TOPICS:
+            topics = dict(self._partitions)
+            self._send([Reading(self.name, self._cluster, self._settings.group, topics)])
+        self._read_at = time.monotonic()
 
     # --- telling
 

@@ -26,13 +26,15 @@ from xdrtui.events.message import DeadLetter, Position, Source
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.committer import PAUSE
 from xdrtui.pipeline.correlator import LATENESS, Correlator, fingerprint
-from xdrtui.pipeline.fleet_health import LONGEST, Versions, write_beat
+from xdrtui.pipeline.fleet_health import Versions, tell_own, write_beat, write_notices
+from xdrtui.pipeline.fleet_reads import Readers, older
 from xdrtui.pipeline.fleet_records import (
     COUNTED,
     Beat,
     Foreign,
     Notice,
     Origin,
+    Reading,
     Results,
     RuleText,
     Summary,
@@ -94,6 +96,7 @@ class Step(msgspec.Struct):
     beats: list[tuple[Beat, int]] = []
     notices: list[Notice] = []
     ended: dict[Place, bool] = {}
+    left: list[str] = []
 
 
 class FoldSink:
@@ -193,6 +196,7 @@ class FoldSink:
         self._finished = bool(workers.note(connection, FINISHED))
         self._step = Step(BatchResult())
         self._versions = Versions(connection)
+        self._readers = Readers(connection)
 
     def _take(self, fetched: Fetched) -> None:
         messages = fetched.messages
@@ -236,7 +240,10 @@ class FoldSink:
                 self._summary(record, at)
             case RuleText():
                 self._step.rules.append(record)
+            case Reading():
+                self._reading(record, at)
             case Beat():
+                self._readers.ends(record)
                 self._step.beats.append((record, at))
             case Notice():
                 self._step.notices.append(record)
@@ -263,7 +270,7 @@ class FoldSink:
         if mark is None:
             if len(self._marks) >= MOST_PLACES:
                 raise Foreign(f"it tells of one partition more than {MOST_PLACES:,}, which a fold follows")
-            self._retire(where, generation)
+            self._let_go(older(self._marks, where, generation))
             mark = Mark(where.uid, where.partition, -1, b"", 0, -1, generation)
         head = mark.next_offset
         watermark = record.watermark if where.kind == "replay" else min(record.watermark, at + AHEAD)
@@ -283,14 +290,18 @@ class FoldSink:
         if self._marks.get(key) != mark:
             self._marks[key] = self._step.marks[key] = mark
 
-    def _retire(self, where: Origin, generation: int) -> None:
-        """The same topic's earlier generations bring nothing any more, so they hold no window open."""
+    def _reading(self, record: Reading, at: int) -> None:
+        """Wait no more for partitions that no group reads."""
+        self._readers.take(record, at)
+        unread = list(self._readers.unread(self._marks or {}, record.cluster))
+        self._let_go(unread)
+        self._step.left += [self._sources[uid].name for (uid, _), _ in unread]
+
+    def _let_go(self, places: Sequence[tuple[Place, Mark]]) -> None:
+        """These hold no window open."""
         assert self._marks is not None
-        prefix = where.uid.rpartition(":")[0]
-        for key, mark in list(self._marks.items()):
-            older = key[0].rpartition(":")[0] == prefix and mark.generation < generation
-            if older and key[1] == where.partition and not mark.idle:
-                self._marks[key] = self._step.marks[key] = msgspec.structs.replace(mark, idle=True)
+        for key, mark in places:
+            self._marks[key] = self._step.marks[key] = msgspec.structs.replace(mark, idle=True)
 
     def _count(self, key: Place, record: Summary, watermark: int) -> None:
         if key not in self._pieces:
@@ -332,11 +343,9 @@ class FoldSink:
             self._versions.take(beat, at)
             write_beat(connection, beat, at, self._clock())
             self._versions.write(connection, at)
-        for notice in step.notices:
-            name = f"topic:{notice.text}"[:300]
-            text = f"{notice.worker}: {notice.text}"[:LONGEST]
-            workers.report_fault(connection, name, "topic", text, now)
-        if step.beats or step.notices:
+        write_notices(connection, step.notices, now)
+        self._readers.write(connection, step.left, now)
+        if step.beats or step.notices or step.left:
             workers.trim_faults(connection, ("fleet:", "topic:"), MOST_FAULTS)
 
     # --- deciding
@@ -347,12 +356,8 @@ class FoldSink:
         return min(active) if active else max((mark.watermark for mark in marks), default=0)
 
     def _all_ended(self) -> bool:
-        marks = self._marks or {}
-        return (
-            bool(marks)
-            and all(key in self._ended or mark.idle for key, mark in marks.items())
-            and bool(self._ended)
-        )
+        done = all(key in self._ended or mark.idle for key, mark in (self._marks or {}).items())
+        return done and bool(self._marks) and bool(self._ended)
 
     def _is_due(self) -> bool:
         return self._watermark() // TICK > self._decided or self._all_ended() != self._finished
@@ -406,11 +411,7 @@ class FoldSink:
             other = self._versions.other_correlations(self._correlations)
             if other:
                 mine["fold:correlations"] = other
-            for fault in workers.faults(connection):
-                if fault.key.startswith("fold:") and fault.key not in mine:
-                    workers.clear_fault(connection, fault.key, now)
-            for key, text in mine.items():
-                workers.report_fault(connection, key, "fleet", text, now)
+            tell_own(connection, mine, now)
         self._blindness.watch(now)
         return self.is_paused()
 

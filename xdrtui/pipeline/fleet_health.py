@@ -7,10 +7,11 @@ gone. So every workbench says the same, whenever it reads.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from xdrtui.pipeline.fleet_records import Beat
+from xdrtui.pipeline.fleet_records import Beat, Notice
 from xdrtui.store import workers
 from xdrtui.store.workers import Heartbeat
 
@@ -104,6 +105,22 @@ def write_beat(connection: sqlite3.Connection, beat: Beat, at: int, now: int) ->
     for key, text in faults.items():
         workers.report_fault(connection, key, "partition", text, at)
     workers.remove_silent(connection, "worker", at - SILENT, MOST_WORKERS)
+
+
+def write_notices(connection: sqlite3.Connection, notices: Sequence[Notice], now: int) -> None:
+    """What happened to topics, as workers tell it."""
+    for notice in notices:
+        text = f"{notice.worker}: {notice.text}"[:LONGEST]
+        workers.report_fault(connection, f"topic:{notice.text}"[:300], "topic", text, now)
+
+
+def tell_own(connection: sqlite3.Connection, told: Mapping[str, str], now: int) -> None:
+    """What is not well with a fold itself (key -> text); what it tells no more has ended."""
+    for key in workers.faults_under(connection, "fold:"):
+        if key not in told:
+            workers.clear_fault(connection, key, now)
+    for key, text in told.items():
+        workers.report_fault(connection, key, "fleet", text, now)
 
 
 def _names(names: list[str]) -> str:

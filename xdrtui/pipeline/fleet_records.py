@@ -30,6 +30,9 @@ CHUNK_BYTES = 400_000
 RECORD_BYTES = 900_000
 """No record is larger: brokers take 1 MB by default."""
 
+MOST_TOPICS = 3_000
+"""That a record names: more would not fit into one."""
+
 Time = Annotated[int, Meta(ge=-(2**62), le=2**63 - 1)]
 """No earlier, so that the start of the window that it lies in can be stored, too."""
 
@@ -180,7 +183,18 @@ class Notice(Record, frozen=True, tag="notice"):
     text: Text
 
 
-Any_: TypeAlias = Results | Summary | RuleText | Beat | Notice
+class Reading(Record, frozen=True, tag="reading"):
+    """What a worker's group reads: topic -> number of partitions. What no group reads is not waited for."""
+
+    worker: Annotated[str, Meta(min_length=1, max_length=128)]
+    cluster: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")]
+    group: Name
+    topics: Annotated[
+        dict[Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}\Z")], Number], Meta(max_length=MOST_TOPICS)
+    ]
+
+
+Any_: TypeAlias = Results | Summary | RuleText | Beat | Notice | Reading
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Any_)

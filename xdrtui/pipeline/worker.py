@@ -12,9 +12,8 @@ import asyncio
 import contextlib
 import functools
 import logging
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -25,10 +24,12 @@ from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Committer
 from xdrtui.pipeline.fleet import FleetSink
 from xdrtui.pipeline.garbage import rare_collections
+from xdrtui.pipeline.leaving import Leaving
 from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.outgoing import forward, topic_for_dead_letters
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
+from xdrtui.pipeline.signals import stopped_by_signals
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources.message_source import MessageSource, OpenSource
@@ -174,7 +175,7 @@ class Worker:
             until_end=self._until_end,
             clock=self._clock,
         )
-        async with _signals(self.stop):
+        async with stopped_by_signals(self.stop):
             await self._source.start()
             try:
                 if await self._call(self._sink.is_paused):
@@ -189,9 +190,10 @@ class Worker:
         tasks = [asyncio.create_task(each()) for each in (self._fetch, self._work, self._beat)]
         stopping = asyncio.create_task(self._stopping.wait())
         sending = asyncio.create_task(self._send_dead_letters())
+        leaving = asyncio.create_task(self._leave())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         self._stopping.set()
-        done = await asyncio.gather(*tasks, sending, return_exceptions=True)
+        done = await asyncio.gather(*tasks, sending, leaving, return_exceptions=True)
         stopping.cancel()
         for result in done:
             if isinstance(result, BaseException):
@@ -350,6 +352,12 @@ class Worker:
             ended = lambda: self._summary.ended == "end"  # noqa: E731
             await forward(self._settings, self._sink, self._patiently, self._stopping, ended)
 
+    async def _leave(self) -> None:
+        """Partitions that nobody reads any more; a fold reads none of those that it knows of."""
+        if isinstance(self._sink, Committer | FleetSink):
+            leaving = Leaving(self._source, self._sink, self._call)
+            await leaving.watch(self._stopping, lambda: self._summary.ended == "end")
+
     # --- beat
 
     async def _beat(self) -> None:
@@ -401,19 +409,3 @@ class Worker:
 
 def _size(fetched: Fetched) -> int:
     return sum(map(len, fetched.messages.payloads))
-
-
-@contextlib.asynccontextmanager
-async def _signals(stop: Callable[[], None]) -> AsyncIterator[None]:
-    """SIGTERM and SIGINT stop in good order; outside the main thread there is nobody to catch them."""
-    loop = asyncio.get_running_loop()
-    caught = []
-    with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, stop)
-            caught.append(each)
-    try:
-        yield
-    finally:
-        for each in caught:
-            loop.remove_signal_handler(each)

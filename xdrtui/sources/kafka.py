@@ -17,7 +17,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import TopicPartition
@@ -41,7 +41,8 @@ from xdrtui.sources.consumer import Consumer
 from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
 from xdrtui.sources.link import Link
 from xdrtui.sources.owner import Owner
-from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead, source_of
+from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead, name_of, source_of
+from xdrtui.sources.reads import Reads
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
 
@@ -141,7 +142,7 @@ class KafkaSource:
                 for each in assigned:
                     if each.topic == topic and each in still:
                         start = firsts[each] if self._is_new(each) else starts[each]
-                        known, name = stored.get(each.partition), _name(each)
+                        known, name = stored.get(each.partition), name_of(each)
                         begins = begin(known, firsts[each], ends[each], name, start)
                         self._enter(each, begins, known, firsts[each], ends[each])
         self._assigned.set()
@@ -244,7 +245,7 @@ class KafkaSource:
         if anchor(record.offset, record.timestamp, record.key, record.value) == expected:
             return True
         assert state.stored is not None
-        why = f"{_name(each)} has another record at {record.offset}"
+        why = f"{name_of(each)} has another record at {record.offset}"
         self._enter(each, renewed(state.stored, state.first, why), None, state.first, state.end)
         return False
 
@@ -280,7 +281,7 @@ class KafkaSource:
         self._consumer.seek(each, after)
         if first >= after:
             self._say(
-                f"{_name(each)}: the message before {state.next} cannot"
+                f"{name_of(each)}: the message before {state.next} cannot"
                 " be read any more, so whether this is still the same topic is not known; reading goes on."
             )
             return []
@@ -332,7 +333,7 @@ class KafkaSource:
         state.retry_at = time.monotonic() + RETRY_SECONDS
         self._consumer.raw.pause(each)
         self._say(
-            f"{_name(each)} cannot be read at {state.next}"
+            f"{name_of(each)} cannot be read at {state.next}"
             f" ({state.fault}); the others go on, it is tried again every {RETRY_SECONDS:.0f} s.",
             False,  # `health` tells of it while it lasts
         )
@@ -373,6 +374,10 @@ class KafkaSource:
                 found.append((state.source.uid, each.partition))
         return found
 
+    async def reads(self, held: Collection[str]) -> Reads | None:
+        """What is read, and which of these topics there still are; None where nobody answers."""
+        return await self._link.reads(held)
+
     def set_aside(self, fetched: Fetched, reason: str) -> None:
         """Read no more of this partition until it is placed anew: its messages break what comes after."""
         each = TopicPartition(fetched.messages.source.name, fetched.messages.partition)
@@ -410,7 +415,3 @@ class KafkaSource:
     async def commit(self, done: Sequence[Fetched]) -> None:
         """Tell Kafka how far the store is, at most twice a second. For lag tools: failures are logged."""
         await self._commits.take(done, self._partitions)
-
-
-def _name(each: TopicPartition) -> str:
-    return f"partition {each.partition} of {visible(each.topic)}"

@@ -21,6 +21,7 @@ from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.consumer import SILENT_SECONDS, STUCK_SECONDS, Consumer
 from xdrtui.sources.owner import Owner
+from xdrtui.sources.reads import Reads, still_there
 
 TOPICS_SECONDS = 30.0
 REBUILD_SECONDS = 30.0
@@ -95,6 +96,13 @@ class Link:
         have = {(each.topic, each.partition) for each in self.consumer.raw.assignment()}
         if any((name, n) not in have for name, count in now.items() for n in range(count)):
             await self._assign(now)
+
+    async def reads(self, held: Collection[str]) -> Reads | None:
+        """What is read, and which of these topics the cluster still has; None where it does not answer."""
+        there = await still_there(self.consumer.raw._client, held) if self.running else None
+        if there is None:
+            return None
+        return Reads(self.cluster, self.settings.group, tuple(self.settings.topics), there)
 
     async def watch(self, asked: Collection[TopicPartition]) -> str:
         """Build a new consumer where this one is stuck and the brokers answer; then return why. asked: the

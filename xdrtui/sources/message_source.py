@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.kafka import AskStored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, SourceHealth
+from xdrtui.sources.reads import Reads
 
 
 class MessageSource(Protocol):
@@ -25,6 +26,7 @@ class MessageSource(Protocol):
     async def place_again(self) -> None: ...
     async def caught_up(self) -> bool: ...
     async def newly_idle(self) -> list[tuple[str, int]]: ...
+    async def reads(self, held: Collection[str]) -> Reads | None: ...
     def is_current(self, fetched: Fetched) -> bool: ...
     def set_aside(self, fetched: Fetched, reason: str) -> None: ...
     def health(self) -> SourceHealth: ...

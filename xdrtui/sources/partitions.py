@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from xdrtui.events.message import DeadLetter, Messages, Source
+from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.generation import Begin, Stored
 from xdrtui.sources.screen import Held
@@ -99,6 +100,11 @@ async def look_ahead(consumer: Any, unread: Mapping[TopicPartition, Partition]) 
         ends = await asyncio.wait_for(consumer.end_offsets(list(unread)), LOOK_SECONDS) if unread else {}
         for each, end in ends.items():
             unread[each].ahead = end
+
+
+def name_of(each: TopicPartition) -> str:
+    """For people."""
+    return f"partition {each.partition} of {visible(each.topic)}"
 
 
 def source_of(settings: KafkaSettings, cluster: str, topic: str, generation: int) -> Source:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from xdrtui.sources.kafka import NOBODY, AskStored, KafkaSource
 from xdrtui.sources.message_source import MessageSource
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, SourceHealth
+from xdrtui.sources.reads import Reads
 from xdrtui.sources.registry import Registry, RegistryDown, open_registry
 
 RETRY_SECONDS = 5.0
@@ -116,6 +117,9 @@ class Unpacking:
 
     async def newly_idle(self) -> list[tuple[str, int]]:
         return await self._source.newly_idle()
+
+    async def reads(self, held: Collection[str]) -> Reads | None:
+        return await self._source.reads(held)
 
     def is_current(self, fetched: Fetched) -> bool:
         return self._source.is_current(fetched)
