@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -152,3 +153,12 @@ def test_stamps_without_a_year_are_near_the_date_of_their_file(tmp_path: Path) -
     found: list[Match] = []
     scan([log], load_rulebook([tmp_path / "ssh.yml"], cache=Cache(None)), on_matches=found.extend)
     assert [match.time // 10**9 for match in found] == [1_609_459_203]
+
+
+def test_processes_that_helped_are_gone_when_the_scan_ends(
+    tmp_path: Path, rulebook: Rulebook, rules: list[str]
+) -> None:
+    write(tmp_path / "a.jsonl", range(100))
+    write(tmp_path / "b.jsonl", range(100))
+    assert len(run([tmp_path], rulebook, rules, 2)) == 2 * 10
+    assert not multiprocessing.active_children()

@@ -202,8 +202,11 @@ def _several(
                 broken = part.path if done.faults else broken
         except BrokenProcessPool:
             raise XdrtuiError("a scanning process died (out of memory?); try with fewer --jobs") from None
-        finally:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        # Waited for, or Python's own end would at times meet a pool that is just closing, and print a trace.
+        pool.shutdown(cancel_futures=True)
     if faults:
         yield Done([], Counts(), 0, faults)
 
