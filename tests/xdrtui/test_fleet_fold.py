@@ -16,7 +16,17 @@ from xdrtui.events.message import DeadLetter, Messages, Position, Source
 from xdrtui.pipeline import fleet_fold
 from xdrtui.pipeline.fleet_fold import MOST_FAULTS, FoldSink
 from xdrtui.pipeline.fleet_health import LONGEST, MOST_WORKERS
-from xdrtui.pipeline.fleet_records import Any_, Beat, Notice, Summary, encode, origin, results_of, rule_text
+from xdrtui.pipeline.fleet_records import (
+    Any_,
+    Beat,
+    Notice,
+    Reading,
+    Summary,
+    encode,
+    origin,
+    results_of,
+    rule_text,
+)
 from xdrtui.pipeline.fleet_snapshot import start_from, write_snapshot
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import load_rulebook
@@ -51,9 +61,10 @@ correlation:
 FINDINGS = Source("kafka:c:xdrtui-findings:0", "xdrtui-findings", "kafka")
 
 
-def topic(seed: int, minutes_late: int = 14) -> list[bytes]:
-    """What two workers write of two partitions, one of them far ahead and some events far too late."""
-    dice = random.Random(seed)
+def topic(seed: int, minutes_late: int = 14, leaving: bool = False) -> list[bytes]:
+    """What two workers write of two partitions, one of them far ahead and some events far too late.
+    leaving: now and then a partition is there no more, or again."""
+    dice, other = random.Random(seed), random.Random(seed)
     records: list[bytes] = []
     where = [origin(Source("kafka:c:t:0", "t", "kafka"), partition) for partition in range(2)]
     records += [encode(Summary(at, -1, -1, 0, False, False, (0,) * 6, ())) for at in where]
@@ -71,6 +82,8 @@ def topic(seed: int, minutes_late: int = 14) -> list[bytes]:
         records.append(encode(Summary(at, start, ends[number], now, False, False, counts, presence)))
         if dice.random() < 0.1:
             records.append(b"nothing of ours")
+        if leaving and other.random() < 0.1:
+            records.append(encode(Reading(f"w{step % 2}", "c", "g", {"t": other.randint(0, 2)})))
     return records
 
 
@@ -121,7 +134,7 @@ def test_batch_sizes_change_nothing_not_even_for_what_comes_too_late(tmp_path: P
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "rules.yml").write_text(RULES)
-    records = topic(seed)
+    records = topic(seed, leaving=seed % 2 == 1)
     fold(tmp_path / "once", rules, records, [10_000], restart=False)
     fold(tmp_path / "singly", rules, records, [1], restart=False)
     once = list(dump(tmp_path / "once"))

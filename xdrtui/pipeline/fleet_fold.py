@@ -94,9 +94,9 @@ class Step(msgspec.Struct):
     tallies: list[tuple[Tally, int]] = []
     rules: list[RuleText] = []
     beats: list[tuple[Beat, int]] = []
-    notices: list[Notice] = []
+    notices: list[tuple[Notice, int]] = []
     ended: dict[Place, bool] = {}
-    left: list[str] = []
+    left: list[tuple[str, int]] = []
 
 
 class FoldSink:
@@ -246,7 +246,7 @@ class FoldSink:
                 self._readers.ends(record)
                 self._step.beats.append((record, at))
             case Notice():
-                self._step.notices.append(record)
+                self._step.notices.append((record, at))
 
     def _know(self, at: Origin) -> None:
         """Take up a topic's generation. The place in this very topic is ours alone to say; and whoever writes
@@ -292,10 +292,9 @@ class FoldSink:
 
     def _reading(self, record: Reading, at: int) -> None:
         """Wait no more for partitions that no group reads."""
-        self._readers.take(record, at)
-        unread = list(self._readers.unread(self._marks or {}, record.cluster))
+        unread = self._readers.take(record, at, self._marks or {})
         self._let_go(unread)
-        self._step.left += [self._sources[uid].name for (uid, _), _ in unread]
+        self._step.left += [(topic, at) for topic in sorted({uid.split(":")[2] for (uid, _), _ in unread})]
 
     def _let_go(self, places: Sequence[tuple[Place, Mark]]) -> None:
         """These hold no window open."""
@@ -343,8 +342,8 @@ class FoldSink:
             self._versions.take(beat, at)
             write_beat(connection, beat, at, self._clock())
             self._versions.write(connection, at)
-        write_notices(connection, step.notices, now)
-        self._readers.write(connection, step.left, now)
+        write_notices(connection, step.notices)
+        self._readers.write(connection, step.left)
         if step.beats or step.notices or step.left:
             workers.trim_faults(connection, ("fleet:", "topic:"), MOST_FAULTS)
 

@@ -107,9 +107,9 @@ def write_beat(connection: sqlite3.Connection, beat: Beat, at: int, now: int) ->
     workers.remove_silent(connection, "worker", at - SILENT, MOST_WORKERS)
 
 
-def write_notices(connection: sqlite3.Connection, notices: Sequence[Notice], now: int) -> None:
-    """What happened to topics, as workers tell it."""
-    for notice in notices:
+def write_notices(connection: sqlite3.Connection, notices: Sequence[tuple[Notice, int]]) -> None:
+    """What happened to topics, as workers told it at these times."""
+    for notice, now in notices:
         text = f"{notice.worker}: {notice.text}"[:LONGEST]
         workers.report_fault(connection, f"topic:{notice.text}"[:300], "topic", text, now)
 

@@ -44,8 +44,9 @@ class Readers:
         self._said = msgspec.json.decode(text, type=dict[str, Said])
         self._changed = False
 
-    def take(self, record: Reading, at: int) -> None:
-        """A worker has said what it reads."""
+    def take(self, record: Reading, at: int, marks: Mapping[Place, Mark]) -> list[tuple[Place, Mark]]:
+        """A worker has said what it reads. Return the partitions of its cluster that hold windows open though
+        nobody reads them."""
         self._said = {
             name: said
             for name, said in self._said.items()
@@ -56,6 +57,7 @@ class Readers:
         while len(self._said) > MOST_WORKERS:
             del self._said[min(self._said, key=lambda name: (self._said[name].at, name))]
         self._changed = True
+        return list(self._unread(marks, record.cluster))
 
     def ends(self, beat: Beat) -> None:
         """Where a worker says goodbye, its word counts until another of its group says something."""
@@ -63,8 +65,7 @@ class Readers:
             self._said[beat.worker] = msgspec.structs.replace(said, ended=True)
             self._changed = True
 
-    def unread(self, marks: Mapping[Place, Mark], cluster: str) -> Iterator[tuple[Place, Mark]]:
-        """The partitions of this cluster that hold windows open and that nobody reads."""
+    def _unread(self, marks: Mapping[Place, Mark], cluster: str) -> Iterator[tuple[Place, Mark]]:
         most: dict[str, int] = {}
         for said in self._said.values():
             if said.cluster == cluster:
@@ -75,12 +76,12 @@ class Readers:
             if of == cluster and not mark.idle and partition >= most.get(topic, 0):
                 yield (uid, partition), mark
 
-    def write(self, connection: sqlite3.Connection, left: Sequence[str], at: int) -> None:
+    def write(self, connection: sqlite3.Connection, left: Sequence[tuple[str, int]]) -> None:
         """Remember, and say that these topics are waited for no more. Inside the caller's transaction."""
         if self._changed:
             workers.set_note(connection, NOTE, msgspec.json.encode(self._said).decode())
             self._changed = False
-        for topic in sorted(set(left)):
+        for topic, at in left:
             workers.tell_happened(connection, sentence(topic, "no worker of the fleet does"), at)
 
 
