@@ -220,6 +220,15 @@ def test_types_with_few_events_stay_together_until_it_pays_to_roll_them(store: S
 
 
 @pytest.mark.usefixtures("few_of_a_type")
+def test_few_events_that_are_large_are_rolled_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they were written twice, and many held in memory."""
+    monkeypatch.setattr(roll, "FEW_BYTES", 50)
+    rolled(store, range(30))
+    assert sorted(kind for kind, state, _ in states(store) if state == "live") == ["parquet", "parquet"]
+    assert offsets(store) == list(range(30))
+
+
+@pytest.mark.usefixtures("few_of_a_type")
 def test_merging_takes_parquet_alone_and_no_more_than_goes_into_memory(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

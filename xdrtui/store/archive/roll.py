@@ -33,7 +33,10 @@ FEW_ROWS = 5_000
 
 FEW_OF_A_TYPE = 1_000
 """Types with fewer events in a segment stay in one together, until there are more: a file costs 3 ms whatever
-it holds, as much as rolling a thousand events."""
+it holds, as much as rolling a thousand events..."""
+
+FEW_BYTES = 1 << 10
+"""...of so many bytes: of larger ones, fewer are many."""
 
 LEFT_AT = 16
 """So many such segments are rolled together, with a file for each type..."""
@@ -78,7 +81,9 @@ def roll(
     made: list[File] = []
     parts = _parts(store, segments)
     rows = {kind: sum(part.rows.height for part in some) for kind, some in parts.items()}
-    many = sorted((kind for kind in rows if rows[kind] >= few), key=lambda kind: (-rows[kind], kind))
+    large = {kind for kind, n in rows.items() if n < few and _raw_size(parts[kind]) >= few * FEW_BYTES}
+    many = [kind for kind, n in rows.items() if n >= few or kind in large]
+    many.sort(key=lambda kind: (-rows[kind], kind))
     try:
         groups = _groups({kind: parts.pop(kind) for kind in many[:MOST_FILES]})
         while groups:
@@ -125,6 +130,10 @@ def _parts(store: Store, segments: Sequence[File]) -> dict[str, list[Part]]:
             for kind, part in chunk.parts():
                 parts[kind].append(part)
     return parts
+
+
+def _raw_size(parts: Sequence[Part]) -> int:
+    return sum(int(part.rows["raw"].bin.size().sum() or 0) for part in parts)
 
 
 def _write_left(store: Store, left: Sequence[tuple[str, Part]], name: str, now: int) -> File:

@@ -30,6 +30,9 @@ SEAL_ROWS = 200_000
 SEAL_BYTES = 128 << 20
 """Of events, before compression: what is rolled at once, and so the memory that rolling takes."""
 
+SEAL_LARGE, LARGE = 32 << 20, 16 << 10
+"""The same where events are large on average: their fields take as much again, as text and in columns."""
+
 SEAL_SECONDS = 900
 
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
@@ -150,7 +153,8 @@ class Writer:
     def due(self) -> bool:
         """Whether the segment is full, or old enough to be rolled."""
         old = self._clock() - self._begun > SEAL_SECONDS * 1_000_000_000
-        full = self._rows >= SEAL_ROWS or self._raw_size >= SEAL_BYTES or self._length >= self._most
+        most = SEAL_LARGE if self._raw_size > LARGE * self._rows else SEAL_BYTES
+        full = self._rows >= SEAL_ROWS or self._raw_size >= most or self._length >= self._most
         return full or (old and self._rows > 0)
 
     def seal(self) -> None:
