@@ -47,11 +47,16 @@ class Taking:
         self.deaf_until = 0.0
         self.waiting: list[Waiting] = []
         self._since = 0.0
+        self._ended = False
         self._bench = bench
+
+    def end(self) -> None:
+        """Take nothing any more, nor what was held: the screens end."""
+        self._ended, self.waiting = True, []
 
     def typed(self, key: str, at: float) -> None:
         """A key arrived at this moment (seconds, monotonic); before `deaf_until` it is dropped."""
-        if at < self.deaf_until:
+        if at < self.deaf_until or self._ended:
             return
         take = self.guard.judge(key, at, self._risky(key))
         if take is Take.NOW:
@@ -90,6 +95,8 @@ class Taking:
 
     def _take(self, key: str) -> None:
         """Do what a key means, or let it wait; escape drops those that wait."""
+        if self._ended or not self._bench.is_attached:
+            return  # what was typed behind the key that left is for nobody here
         if self.waiting and key == "escape":
             self._drop("")
         elif self.waiting or not self._done(key, {}):
@@ -105,6 +112,8 @@ class Taking:
 
     def _go_on(self) -> None:
         """Do the keys whose turn it is; drop them where what they wait for does not come."""
+        if not self._bench.is_attached:
+            return
         while self.waiting and self._done(self.waiting[0].key, self.waiting[0].seen):
             self.waiting = self.waiting[1:]
             self._since = time.monotonic()

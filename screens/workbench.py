@@ -272,6 +272,7 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def leave(self) -> None:
         """End the app."""
+        self.taking.end()
         self.app.exit(0)
 
     def _go(self, name: str) -> None:

@@ -204,3 +204,20 @@ async def test_escape_drops_what_waits(store: Path) -> None:
         slow.go.set()
         await settled(pilot)
         assert not entries(store) and app.workbench.current == "alert"
+
+
+async def test_keys_behind_the_one_that_leaves_do_nothing(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(pilot)
+        burst(app, "q y a")
+        await pilot.pause(0.3)
+    assert app.return_code == 0 and not entries(store)
+
+
+async def test_a_key_that_was_held_when_the_screens_ended_does_nothing(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(pilot)
+    app.workbench.taking._take("/")  # opens an input, where there is a screen to open it on
+    app.workbench.taking._go_on()
