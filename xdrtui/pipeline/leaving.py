@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from xdrtui.errors import StoreBusy
+from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.sources.message_source import MessageSource
 from xdrtui.sources.reads import Reads
 from xdrtui.store.reading import Unread
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
 
@@ -53,11 +56,19 @@ class Leaving:
 
     async def look(self) -> None:
         """See which partitions nobody reads, and leave those of which it was so before."""
-        with contextlib.suppress(StoreBusy):
-            reads = await self._source.reads(await self._call(self._sink.held))
-            if reads is None:
-                return
-            found = await self._call(self._sink.unread, reads)
-            if gone := [each for each in found if (each.source, each.partition) in self._before]:
-                await self._call(self._sink.leave, gone)
-            self._before = {(each.source, each.partition) for each in found}
+        try:
+            await self._look()
+        except StoreBusy:
+            return
+        except Fenced as fenced:  # a fleet's sink could not make safe what it held: it is read again
+            log.warning("fenced off", extra={"reason": str(fenced)})
+            await self._source.place_again()
+
+    async def _look(self) -> None:
+        reads = await self._source.reads(await self._call(self._sink.held))
+        if reads is None:
+            return
+        found = await self._call(self._sink.unread, reads)
+        if gone := [each for each in found if (each.source, each.partition) in self._before]:
+            await self._call(self._sink.leave, gone)
+        self._before = {(each.source, each.partition) for each in found}

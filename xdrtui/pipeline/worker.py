@@ -310,8 +310,7 @@ class Worker:
             try:
                 safe = await self._call(self._sink.commit, current)
             except Fenced as fenced:
-                log.warning("fenced off", extra={"reason": str(fenced)})
-                await self._source.place_again()
+                await self._read_again(fenced)
                 return
             except StoreBusy as busy:
                 log.warning("the store is busy", extra={"reason": str(busy)})
@@ -334,8 +333,12 @@ class Worker:
         try:
             await self._commit(await self._call(self._sink.flush))
         except Fenced as fenced:
-            log.warning("fenced off", extra={"reason": str(fenced)})
-            await self._source.place_again()
+            await self._read_again(fenced)
+
+    async def _read_again(self, fenced: Fenced) -> None:
+        """What was not made safe is void: it comes again from where the store, or the group, stands."""
+        log.warning("fenced off", extra={"reason": str(fenced)})
+        await self._source.place_again()
 
     async def _commit(self, safe: Sequence[Fetched]) -> None:
         """Commit offsets, but of no partition that is another worker's by now."""
@@ -394,6 +397,9 @@ class Worker:
             await self._call(self._sink.fold, self._decide)
             pause = await self._call(self._sink.heartbeat, figures, faults)
         except StoreBusy:
+            return
+        except Fenced as fenced:  # a fleet's sink makes safe what it holds before it tells
+            await self._read_again(fenced)
             return
         if pause != health.paused:
             (self._source.pause if pause else self._source.resume)()
