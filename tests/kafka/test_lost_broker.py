@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+
+import pytest
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.proxy import Proxy
+from tests.kafka.rig import Rig
 from tests.kafka.test_kafka_source import Memory, produce, source
+from xdrtui.sources.kafka import KafkaSource
+from xdrtui.sources.reach import unreached
+
+
+async def until(kafka: KafkaSource, memory: Memory, lost: bool, seconds: float) -> str:
+    """Read until a fault of the connection is told, or none; what it says."""
+    end = time.monotonic() + seconds
+    while True:
+        memory.take(await kafka.fetch(0.2))
+        said = kafka.health().faults.get("kafka", "")
+        if bool(said) == lost:
+            return said
+        assert time.monotonic() < end, said
 
 
 async def test_no_broker_is_said_within_three_seconds_and_taken_back(real: Broker) -> None:
@@ -16,26 +33,64 @@ async def test_no_broker_is_said_within_three_seconds_and_taken_back(real: Broke
     await produce(real, topic, [b"{}"])
     kafka = source(real, topic, memory, brokers=[proxy.bootstrap])
 
-    async def until(lost: bool, seconds: float) -> str:
-        end = time.monotonic() + seconds
-        while True:
-            memory.take(await kafka.fetch(0.2))
-            said = kafka.health().faults.get("kafka", "")
-            if bool(said) == lost:
-                return said
-            assert time.monotonic() < end, said
-
     async with proxy:
         await kafka.start()
         for _ in range(10):
             memory.take(await kafka.fetch(0.2))
         assert not kafka.health().faults.get("kafka")
-    said = await until(lost=True, seconds=2.5)
+    said = await until(kafka, memory, lost=True, seconds=2.5)
     assert "no broker can be reached" in said and proxy.bootstrap in said and "refused" in said
     async with proxy:
-        await until(lost=False, seconds=15)
+        await until(kafka, memory, lost=False, seconds=15)
         await produce(real, topic, [b"{}"])
         async with asyncio.timeout(15):
             while memory.at[0].next_offset < 2:
                 memory.take(await kafka.fetch(0.2))
         await kafka.stop()
+
+
+async def test_brokers_that_take_connections_and_do_not_answer_are_told_within_three_seconds(
+    real: Broker,
+) -> None:
+    """A stalled proxy: it takes each connection and holds back every answer."""
+    topic, memory, proxy = await real.create_topic(new_name()), Memory(), Proxy(real)
+    kafka = source(real, topic, memory, brokers=[proxy.bootstrap])
+    async with proxy:
+        await kafka.start()
+        for _ in range(10):
+            memory.take(await kafka.fetch(0.2))
+        assert not kafka.health().faults.get("kafka")
+        proxy.stall()
+        said = await until(kafka, memory, lost=True, seconds=2.5)
+        assert "no broker can be reached" in said and "takes connections, but does not answer" in said
+        proxy.flow()
+        await until(kafka, memory, lost=False, seconds=10)
+        await produce(real, topic, [b"{}"])
+        async with asyncio.timeout(15):
+            while 0 not in memory.at or memory.at[0].next_offset < 1:
+                memory.take(await kafka.fetch(0.2))
+        await kafka.stop()
+
+
+async def test_whoever_answers_kafkas_first_question_can_be_reached(rig: Rig) -> None:
+    tls = ssl.create_default_context(cafile=str(rig.pem.authority))
+    for listener, context in (("PLAINTEXT", None), ("SECURE", tls), ("MUTUAL", tls)):
+        assert await unreached([rig.broker.bootstrap(listener)], context) == "", listener
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["in the clear", "TLS"])
+async def test_what_takes_connections_and_is_no_broker_cannot_be_reached(tls: bool) -> None:
+    context = ssl.create_default_context() if tls else None
+    held: list[asyncio.StreamWriter] = []
+    servers = [
+        await asyncio.start_server(taken, "127.0.0.1", 0)
+        for taken in (lambda _, writer: held.append(writer), lambda _, writer: writer.close())
+    ]
+    silent, closing = (f"127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers)
+    begun = time.monotonic()
+    assert "takes connections, but does not answer" in await unreached([silent], context)
+    assert time.monotonic() - begun < 1.5
+    assert "no broker can be reached" in await unreached([closing, silent], context)
+    for server, writer in zip(servers, [*held, *held], strict=False):
+        server.close()
+        writer.close()

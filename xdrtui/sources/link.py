@@ -7,7 +7,7 @@ where something is wrong with it. What it reads, and from where, is `kafka.py`'s
 from __future__ import annotations
 
 import asyncio
-import os
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
@@ -16,11 +16,11 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from xdrtui.errors import BrokerError
-from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.broker import ask_broker, connection, explained, refuse_foreign_group
 from xdrtui.sources.consumer import SILENT_SECONDS, STUCK_SECONDS, Consumer
 from xdrtui.sources.owner import Owner
+from xdrtui.sources.reach import unreached
 from xdrtui.sources.reads import Reads, still_there
 
 TOPICS_SECONDS = 30.0
@@ -28,7 +28,6 @@ REBUILD_SECONDS = 30.0
 QUIET_SECONDS = 0.7
 """Without a word from the brokers for so long (an idle one speaks twice a second), it is looked whether any
 can be reached at all."""
-REACH_SECONDS = 1.0
 
 
 OnPartitions: TypeAlias = Callable[[Sequence[TopicPartition]], Awaitable[None]]
@@ -64,6 +63,7 @@ class Link:
         self._addresses: tuple[str, ...] = ()
         self._reaching: asyncio.Task[str] | None = None
         self._unreached = False
+        self._tls: ssl.SSLContext | None = None
 
     async def prepare(self, owner: Owner) -> None:
         """Connect, check that every topic is there and the group ours. Raises BrokerError, SettingsError."""
@@ -134,7 +134,7 @@ class Link:
     def _note_reach(self, silent: float) -> None:
         """Say what is wrong where nothing was heard and no broker can be reached; nobody waits for it."""
         if silent >= QUIET_SECONDS and self._reaching is None:
-            self._reaching = asyncio.create_task(_reach(self._addresses or tuple(self.settings.brokers)))
+            self._reaching = asyncio.create_task(self._unreached_now())
         why = ""
         if silent >= QUIET_SECONDS and self._reaching is not None:
             if not self._reaching.done():
@@ -142,6 +142,9 @@ class Link:
             why, self._reaching = self._reaching.result(), None
         if why or self._unreached:
             self.fault, self._unreached = why, bool(why)
+
+    async def _unreached_now(self) -> str:
+        return await unreached(self._addresses or tuple(self.settings.brokers), self._tls)
 
     async def _ask_topics(self) -> tuple[str, Mapping[str, int]]:
         """The cluster's id, and the topics that are meant now with their number of partitions."""
@@ -152,6 +155,7 @@ class Link:
     async def _start(self, topics: Mapping[str, int]) -> None:
         """A new consumer; without a group it is placed as well."""
         to, group = connection(self.settings), self.settings.group
+        self._tls = to.tls_context() if to.tls else None
         async with explained(to):
             self.consumer = Consumer(to.arguments(), group)
             await self.consumer.start(self.settings.topics, self._listener if group else None)
@@ -176,27 +180,3 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         await self._place(sorted(assigned))
-
-
-async def _reach(addresses: Sequence[str]) -> str:
-    """Why no broker can be reached, or ""."""
-    whys = await asyncio.gather(*map(_refused, addresses))
-    if not whys or not all(whys):
-        return ""
-    where = f"{visible(addresses[0])}: {whys[0]}"
-    return f"no broker can be reached ({where}): it is tried on; `xdrtui kafka check` tells more"
-
-
-async def _refused(address: str) -> str:
-    """Why this address takes no connection, or ""."""
-    host, _, port = address.rpartition(":")
-    try:
-        async with asyncio.timeout(REACH_SECONDS):
-            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except TimeoutError:
-        return "no answer"
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        return visible(os.strerror(number) if number and number > 0 else str(error))[:100].lower()
-    writer.close()
-    return ""

@@ -40,7 +40,7 @@ _READ_COMMITTED = {"Fetch": 4, "ListOffsets": 2}
 """The least versions that know of transactions (Kafka 0.11)."""
 
 
-class _NotKafka(Exception):
+class NotKafka(Exception):
     """The other side answers, but no Kafka does so."""
 
 
@@ -155,7 +155,7 @@ async def _kafka(
     except ssl.SSLError as error:
         yield refused("TLS", to, shown, error)
         return
-    except (_NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
+    except (NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
         cause = f"it says nothing for {SECONDS:.0f} s" if isinstance(error, TimeoutError) else words_of(error)
         if to.tls and not to.certificate_file and isinstance(error, OSError):
             yield Step(
@@ -222,7 +222,7 @@ async def _login(
             reply = await _exchange(reader, writer, _SASL_HANDSHAKE, 1, body)
         (code,) = struct.unpack_from(">h", reply)
         offered = "" if code == _ILLEGAL_SASL_STATE else ", ".join(_strings(reply, 2))
-    except (_NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
+    except (NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
         if to.sasl == "none":  # not every broker that takes no login knows the question
             return Step("kind of login", True, "the broker tells of none")
         what = f"the broker at {shown} does not tell which logins it takes ({words_of(error)})"
@@ -271,7 +271,7 @@ async def _token(
             answer = await _exchange(reader, writer, _SASL_AUTHENTICATE, 0, body)
         code, size = struct.unpack_from(">hh", answer)
         said = answer[4 : 4 + max(size, 0)] or answer[8 + max(size, 0) :]
-    except (_NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
+    except (NotKafka, OSError, TimeoutError, EOFError, struct.error) as error:
         code, said = -1, words_of(error).encode()
     if code or said:
         told = visible(said.decode("utf-8", "replace"))[:300]
@@ -292,20 +292,25 @@ async def _exchange(
     try:
         (size,) = struct.unpack(">i", await reader.readexactly(4))
         if not 4 <= size <= _LARGEST:
-            raise _NotKafka("its answer is none of Kafka's")
+            raise NotKafka("its answer is none of Kafka's")
         answer = await reader.readexactly(size)
     except asyncio.IncompleteReadError as error:
-        raise _NotKafka("it ends the connection" if not error.partial else "its answer is cut off") from None
+        raise NotKafka("it ends the connection" if not error.partial else "its answer is cut off") from None
     if answer[:4] != b"\x00\x00\x00\x01":
-        raise _NotKafka("its answer is none of Kafka's")
+        raise NotKafka("its answer is none of Kafka's")
     return answer[4:]
+
+
+async def ask_versions(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The first question of every client, which needs no login. Raises NotKafka, OSError."""
+    await _exchange(reader, writer, _API_VERSIONS, 0, b"")
 
 
 def _versions(answer: bytes) -> dict[int, tuple[int, int]]:
     """Request -> least and greatest version. Source: Kafka's protocol guide, ApiVersions version 0."""
     code, count = struct.unpack_from(">hi", answer)
     if code or not 0 < count < 1_000:
-        raise _NotKafka(f"it does not tell its versions (error {code})")
+        raise NotKafka(f"it does not tell its versions (error {code})")
     rows = (struct.unpack_from(">hhh", answer, 6 + 6 * number) for number in range(count))
     return {key: (least, most) for key, least, most in rows}
 
