@@ -70,16 +70,15 @@ def _rarity_lines(
         kind = one.question.kind.split()[0]
         name, room = sanitise(what, 300), cells - LABEL - width(figures) - 2
         label: Span = (fit(title or kind, LABEL), "label")
-        if width(kind) <= room < min(12, width(name)):
-            name = kind if title else ""  # which one it is stands above
+        if title and width(kind) <= room < min(12, width(name)):
+            name = kind  # which one it is stands above
         if room < min(12, width(name)):  # two lines on a narrow page
             lines.append(clipped([label, (name, "")], cells))
             parts = [figures] if width(figures) <= cells - LABEL else figures.split("; ")
             wrapped = [line for part in parts for line in wrap(part, cells - LABEL, 2)]
             lines += [[(" " * LABEL, ""), (part, "dim")] for part in wrapped[:3]]
             continue
-        said: Line = [(cut(name, room), ""), (": ", "dim")] if name else []
-        lines.append(clipped([label, *said, (figures, "dim")], cells))
+        lines.append(clipped([label, (cut(name, room), ""), (": " + figures, "dim")], cells))
     return lines
 
 
@@ -122,7 +121,11 @@ def around_lines(row: AlertRow, around: Around | None, zone: Zone, cells: int) -
         left: Line = [("► " if each.here else "  ", "key"), (f"{zone.clock(each.time)}  ", "dim"),
                       (sanitise(each.summary, 400), "strong" if each.here else "")]  # fmt: skip
         rule = "same rule" if each.rule == row.title else each.rule
-        right = cut(sanitise(rule, 200), max(12, cells * 2 // 5)) if each.rule and not each.here else ""
+        right = (
+            cut(sanitise(rule, 200), cells // 3 if cells >= 70 else cells // 4)
+            if each.rule and not each.here
+            else ""
+        )
         lines.append(spread(left, [(right, "mark")], cells) if right else clipped(left, cells))
     if len(around.events) == 1:
         lines.append([("nothing else is known of this host about then", "dim")])

@@ -97,7 +97,7 @@ def _facts(view: AlertView, context: Context, zone: Zone, cells: int) -> list[Li
     lines += rarest_lines(row, context.rarity, zone, cells)
     for place, (id, words) in enumerate(view.techniques[:3]):
         lines += labelled("ATT&CK" if not place else "", f"{id} {words}".strip(), cells, most=1 + narrow)
-    lines += labelled("state", state_words(row, zone), cells, most=1)
+    lines += labelled("state", state_words(row, zone), cells, most=2)
     return lines
 
 

@@ -154,7 +154,9 @@ class Asking:
         def finished(typed: str | None) -> None:
             why = refused(typed) if typed is not None else ""
             if why:
-                self._bench.say(why, "bad")
+                shown = assist is not None  # above the line, while it is typed
+                again = f"{label} not taken: put it right, or escape gives it up"
+                self._bench.say(again if shown else why, "bad")
                 return
             palette = self.open_palette
             chosen = palette.chosen() if palette is not None else None

@@ -177,7 +177,7 @@ def _contents() -> str:
     lines = ["# The manual", "", "Open a page by `:` and its name.", ""]
     for topic in topics():
         title = read_topic(topic).splitlines()[0].lstrip("# ")
-        lines.append(f"- `{topic}` {title}")
+        lines.append(f"| {topic} | {title} |")
     return "\n".join(lines)
 
 

@@ -201,7 +201,7 @@ class Prompt(Vertical):
                 line += [("  ", ""), (sanitise(option, 60), "match" if place == self._taken else "")]
             lines.append(clipped(line, cells))
         if self._why:
-            lines.append(clipped([(" ", ""), (self._why, "bad")], cells))
+            lines += [[(" ", ""), (part, "bad")] for part in wrap(sanitise(self._why, 1_000), cells - 2, 3)]
         return lines
 
     def complete(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from screens.paint import Line
+from screens.paint import Line, line_width
 from screens.sanitise import cut, cut_around, fit, sanitise, sanitise_spans, width
 from xdrtui.triage.why import Reason
 
@@ -35,13 +35,17 @@ def why_lines(reasons: list[Reason], cells: int, most: int = 40) -> list[Line]:
 
 
 def _two_lines(reasons: list[Reason], cells: int, most: int) -> list[Line]:
-    """The same for a narrow page: the value stands below its test."""
+    """The same for a narrow page: the value stands below its test, where there is no room beside it."""
     lines: list[Line] = []
     for reason in reasons[:most]:
         name = cut(sanitise(reason.field, 200), min(20, cells // 2))
         room = cells - 3 - width(name)
-        lines.append([("✓ ", "good"), (name, "label"), (" ", ""), (_words(reason, room), "dim")])
-        lines.append([("  ", ""), *value_line(reason, cells - 2)])
+        test: Line = [("✓ ", "good"), (name, "label"), (" ", ""), (_words(reason, room), "dim")]
+        value = value_line(reason, cells - 2)
+        if line_width(test) + 2 + line_width(value) <= cells:
+            lines.append([*test, ("  ", ""), *value])
+        else:
+            lines += [test, [("  ", ""), *value]]
     if len(reasons) > most:
         lines.append([(f"  and {len(reasons) - most} more", "dim")])
     return lines

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
-COMFORT = 56
+COMFORT = 46
 """Cells the flexible column gets before the others grow."""
 
 
