@@ -167,6 +167,8 @@ class Desk(Acting):
     def find(self, prefix: str) -> str:
         """The id of the alert that begins with this. Raises ActionRefused where there is none, or several."""
         cleaned = prefix.strip().lower()
+        if not cleaned.isascii():  # what is no UTF-8 cannot even be looked for
+            raise ActionRefused(f"no alert's id begins with {prefix!r}; `xdrtui alerts list` shows the ids")
         upper = cleaned + "\U0010ffff"
         found = self._connection.execute(
             "SELECT id FROM alerts WHERE id >= ? AND id < ? LIMIT 2", (cleaned, upper)
