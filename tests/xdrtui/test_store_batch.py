@@ -186,3 +186,17 @@ def test_a_rule_keeps_the_versions_that_fired(tmp_path: Path) -> None:
             "New title",
         ]
         assert store.rule("absent") is None
+
+
+@pytest.mark.parametrize("put_back", [False, True], ids=["deleted", "replaced"])
+def test_a_store_whose_file_was_taken_away_keeps_nothing_and_says_so(tmp_path: Path, put_back: bool) -> None:
+    with Store.open(tmp_path / "store") as store, Store.open(tmp_path / "other"):
+        store.commit_batch(batch([found(offset=1)], marks=[mark(10, start=0)]))
+        for path in (tmp_path / "store").glob("xdrtui.sqlite*"):
+            path.unlink()
+        if put_back:
+            (tmp_path / "other" / "xdrtui.sqlite").rename(tmp_path / "store" / "xdrtui.sqlite")
+        with pytest.raises(StoreError, match="deleted, moved or replaced"):
+            store.data_version()
+        with pytest.raises(StoreError, match="nothing more is kept"):
+            store.commit_batch(batch([found(offset=2)], marks=[mark(12, start=10)]))

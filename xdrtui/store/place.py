@@ -103,6 +103,15 @@ def is_still(path: Path) -> bool:
     return not log.exists() or log.stat().st_size == 0
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at this path: it changes where another is put there; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def touch_private(path: Path) -> None:
     """Create the file with mode 0600, so that SQLite and its -wal and -shm files inherit it."""
     path.touch(mode=0o600, exist_ok=True)

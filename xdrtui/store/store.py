@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from xdrtui.errors import ActionRefused, Fenced
+from xdrtui.errors import ActionRefused, Fenced, StoreError
 from xdrtui.events.message import DeadLetter, Source
 from xdrtui.points import reach
-from xdrtui.store import clean, connect, deadletters, findings, presence, rules, steps
+from xdrtui.store import clean, connect, deadletters, findings, place, presence, rules, steps
 from xdrtui.store.archive import catalogue
 from xdrtui.store.batch import BatchResult, Mark, RuleRow
 from xdrtui.store.presence import Sightings
@@ -42,6 +42,8 @@ class Store:
         self.readonly = readonly
         self.clock = clock
         self._known_sources: set[str] = set()
+        self._path = directory / place.DATABASE
+        self._file = place.identity(self._path)
 
     @classmethod
     def open(
@@ -79,8 +81,18 @@ class Store:
         self.close()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """A write transaction on this store; see `connect.transaction` for what it raises."""
+        """A write transaction on this store; see `connect.transaction` for what it raises. StoreError where
+        its file is no longer there: SQLite would write into a file without a name, and nothing would be kept.
+        """
+        self._require_file()  # 2 us
         return connect.transaction(self.connection)
+
+    def _require_file(self) -> None:
+        if place.identity(self._path) != self._file:
+            raise StoreError(
+                "End every xdrtui here and start again, nothing more is kept: the database was deleted, moved or"
+                f" replaced while it was open ({self._path})."
+            )
 
     # --- batches
 
@@ -270,7 +282,8 @@ class Store:
         return [row.letter for row in deadletters.read(self.connection, limit=limit, offset=offset)]
 
     def data_version(self) -> int:
-        """A number that changes when another connection has committed."""
+        """A number that changes when another connection has committed. StoreError: see `transaction`."""
+        self._require_file()
         return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
     # --- rules
