@@ -149,7 +149,8 @@ def test_a_workbench_pauses_all_workers_of_the_fleet_and_everybody_sees_who_did(
             wait(lambda: sum(each.paused for each in fleet.status().workers) == 3)
             wait(lambda: sum(each.waiting for each in fleet.status().workers) == 500)
             assert sum(fleet.committed()) == 100
-        assert any("paused by" in fault.text for fault in fleet.status().faults)
+            (fault,) = [each for each in fleet.status().faults if "paused by" in each.text]
+            assert fault.text.startswith("3 workers: paused by "), "one line, however many there are"
         assert fleet.run("resume").exit_code == 0
         wait(lambda: sum(fleet.committed()) == 600)
         wait(lambda: not any("paused by" in fault.text for fault in fleet.status().faults))

@@ -179,3 +179,18 @@ def test_nothing_hostile_reaches_the_terminal_and_programs_get_json(workspace: P
 def test_an_empty_workspace_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDRTUI_WORKSPACE", str(tmp_path / "none"))
     assert "nothing is stored" in run("status").stderr
+
+
+def test_what_several_workers_say_alike_is_one_line_with_their_number(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        for name in ("w1", "w2", "w3"):
+            beat(store, name)
+            tell(store, name, kafka="no broker can be reached", **({"rules": "r"} if name == "w1" else {}))
+        with store.transaction():
+            for name in ("f1", "f2"):
+                key, text = f"fleet:{name}:paused", f"{name}: paused by somebody"
+                workers.report_fault(store.connection, key, "partition", text, store.clock())
+    with Desk.open(workspace, Principal("ada", "here"), readonly=True) as desk:
+        texts = sorted(fault.text for fault in desk.status().faults)
+    assert texts == ["2 workers: paused by somebody", "3 workers: no broker can be reached", "r"]
+    assert "3 faults" in run("status").output

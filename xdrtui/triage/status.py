@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import platform
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from xdrtui.store import place, workers
-from xdrtui.store.workers import Heartbeat
+from xdrtui.store.workers import Fault, Heartbeat
 from xdrtui.triage.rows import Status, WorkerStatus
 from xdrtui.triage.symptoms import GONE, STOPPED, symptom
 
@@ -55,7 +58,7 @@ def read_status(connection: sqlite3.Connection, now: int, directory: Path | None
         " - coalesce((SELECT seq FROM cursors WHERE name = 'correlator'), 0)"
     ).fetchone()[0]
     (dead,) = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
-    faults = workers.faults(connection)
+    faults = gathered(workers.faults(connection))
     return Status(
         sentence=sentence(seen, sum(not fault.happened for fault in faults)),
         workers=seen,
@@ -69,6 +72,33 @@ def read_status(connection: sqlite3.Connection, now: int, directory: Path | None
         unfolded=max(0, int(unfolded)),
         counts=dict(connection.execute("SELECT name, n FROM counts")),
         control=workers.controls(connection),
+    )
+
+
+def gathered(faults: Sequence[Fault]) -> list[Fault]:
+    """What several workers say alike as one fault with their number: a fleet that is paused is one matter."""
+    alike: dict[tuple[str, str], list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault(_said(fault) or (fault.key, ""), []).append(fault)
+    return [same[0] if len(same) == 1 else _one(same, said) for (_, said), same in alike.items()]
+
+
+def _said(fault: Fault) -> tuple[str, str] | None:
+    """What a worker says of what (`worker:NAME:WHAT`, `fleet:NAME:WHAT`), without its own name."""
+    whose, _, rest = fault.key.partition(":")
+    worker, _, what = rest.partition(":")
+    if whose not in ("worker", "fleet") or not what:
+        return None
+    return f"{whose}:{what}", fault.text.removeprefix(f"{worker}: ")
+
+
+def _one(same: Sequence[Fault], said: str) -> Fault:
+    return msgspec.structs.replace(
+        same[0],
+        text=f"{len(same)} workers: {said}",
+        first_at=min(fault.first_at for fault in same),
+        last_at=max(fault.last_at for fault in same),
+        n=sum(fault.n for fault in same),
     )
 
 
