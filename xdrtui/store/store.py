@@ -90,8 +90,8 @@ class Store:
     def _require_file(self) -> None:
         if place.identity(self._path) != self._file:
             raise StoreError(
-                "End every xdrtui here and start again, nothing more is kept: the database was deleted, moved or"
-                f" replaced while it was open ({self._path})."
+                "End every xdrtui here and start again, nothing more is kept: the database was deleted,"
+                f" moved or replaced while it was open ({self._path})."
             )
 
     # --- batches
