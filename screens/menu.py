@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -14,7 +15,7 @@ from textual.widgets import Input
 from screens.look import Look
 from screens.paint import Line, clipped
 from screens.parts import labelled
-from screens.sanitise import sanitise, width, wrap
+from screens.sanitise import one_by_one, sanitise, width, wrap
 from screens.widgets.paper import OneLine
 
 
@@ -82,7 +83,15 @@ UP_AND_DOWN = ("up", "down", "pageup", "pagedown")
 
 class OrderedInput(Input):
     """An input whose editing keys act in the order in which they came. Textual's own take the way over the
-    app, so that letters which come in the same burst (a slow link, a fast hand) overtake them."""
+    app, so that letters which come in the same burst (a slow link, a fast hand) overtake them. What was
+    pasted, or completed from data, is painted as harmless as data is."""
+
+    @property
+    def _value(self) -> Text:
+        return Text(one_by_one(self.value), no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return width(one_by_one(self.value[:position]))
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key in UP_AND_DOWN:  # Textual would scroll the line: they are the palette's

@@ -78,6 +78,22 @@ def sanitise_spans(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, li
     return "".join(parts), moved
 
 
+def one_by_one(text: str) -> str:
+    """Return `text` with a stand-in for each character that must not be painted, so that places in it stay:
+    for a line that is being typed. What is hidden otherwise is a question mark; a base keeps one mark."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marked = True
+    for character in text:
+        sign, size = _cell(character)
+        if size > 2 or (size == 0 and marked):
+            sign = "?"
+        marked = size == 0 or size > 2
+        shown.append(sign)
+    return "".join(shown)
+
+
 def width(clean: str) -> int:
     """How many cells sanitised text takes."""
     if clean.isascii():

@@ -85,3 +85,16 @@ def test_empty_answers_mean_what_the_question_says() -> None:
         brokers="localhost:9092", topics="a, b", tls="no", ca_file="", user="", sasl="", password=""
     )
     assert kafka_settings(answers) == {"brokers": ["localhost:9092"], "topics": ["a", "b"]}
+
+
+@pytest.mark.asyncio
+async def test_pasted_escape_codes_are_painted_as_signs_and_kept_as_they_are() -> None:
+    app = Asks()
+    async with app.run_test(size=(60, 10)) as pilot:
+        await pilot.pause()
+        app.post_message(events.Paste(" \x1b]0;owned\x07\u202e\u200b"))
+        await pilot.pause(0.1)
+        field = app.query_one(Input)
+        assert field.value == "state:open \x1b]0;owned\x07\u202e\u200b"
+        painted = "".join(segment.text for segment in field.render_line(0))
+        assert painted.rstrip() == "state:open \u241b]0;owned\u2407??"

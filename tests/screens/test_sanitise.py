@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from screens.look import to_ascii
-from screens.sanitise import cut, cut_around, cut_before, fit, sanitise, sanitise_spans, width, wrap
+from screens.sanitise import (
+    cut,
+    cut_around,
+    cut_before,
+    fit,
+    one_by_one,
+    sanitise,
+    sanitise_spans,
+    width,
+    wrap,
+)
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J [red]x[/red]"
 
@@ -131,3 +141,18 @@ def test_the_end_of_a_text_is_kept_where_it_tells(text: str, cells: int) -> None
 
 def test_the_number_of_an_event_is_not_what_is_cut() -> None:
     assert cut_before("windows.security.4688", 16) == "…s.security.4688"
+
+
+@settings(max_examples=400, deadline=None)
+@given(texts)
+def test_a_line_being_typed_keeps_its_places_and_shows_nothing_foreign(text: str) -> None:
+    shown = one_by_one(text)
+    assert len(shown) == len(text)
+    shown.encode("utf-8")
+    assert all(each == " " or unicodedata.category(each)[0] not in "CZ" for each in shown)
+    assert width(shown) == cell_len(shown)
+
+
+def test_what_is_typed_in_any_language_is_shown_as_it_is() -> None:
+    assert one_by_one("caf\u0065\u0301 日本 Ж") == "caf\u0065\u0301 日本 Ж"
+    assert one_by_one("a\x1b[2J\u202eb\u0301\u0301") == "a\u241b[2J?b\u0301?"
