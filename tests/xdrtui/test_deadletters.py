@@ -6,6 +6,7 @@ import base64
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -24,6 +25,7 @@ from xdrtui.store import deadletters, workers
 from xdrtui.store.batch import BatchResult
 from xdrtui.store.export import export_alerts
 from xdrtui.store.store import Store
+from xdrtui.triage.desk import Desk, Principal
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]x[/red]\u202e".encode() + b"\xff\x9b31m" + b"A" * 300
 TOPIC = Source("kafka:c:events:0", "events-of-the-whole-organisation", "kafka")
@@ -255,3 +257,62 @@ def test_what_unpacked_as_json_was_cut_is_known_again_by_its_beginning(
         rows = deadletters.read(store.connection)
         (done,) = retry(store, Process(rulebook), rows, lambda row: b"\0raw", lambda row, raw: (GOOD, ""))
         assert (done.events, done.reason) == (1, "")
+
+
+def test_discarding_takes_the_payloads_alone_and_the_ledger_says_by_whom(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(1), dead(2, reason="nested too deep"), dead(3, b"")))
+        kept = workers.cursor(store.connection, deadletters.KEPT)
+    result = run("discard", "--reason", "deep")
+    assert result.exit_code == 0 and "1 payload discarded" in result.stderr
+    with Store.open(workspace, readonly=True) as store:
+        letters = {row.number: row for row in deadletters.read(store.connection)}
+        assert workers.cursor(store.connection, deadletters.KEPT) == kept - len(HOSTILE)
+    assert (letters[1].letter.payload, letters[1].cut) == (HOSTILE, False)
+    gone = letters[2].letter
+    assert (gone.payload, gone.size, gone.reason) == (b"", len(HOSTILE), "nested too deep")
+    with Desk.open(workspace, Principal("ada", "here"), readonly=True) as desk:
+        (entry,) = desk.entries()
+    assert entry.kind == "discard" and entry.body["numbers"] == [2] and entry.author
+    again = run("discard", "2")
+    assert again.exit_code == 0 and "None of these has a payload" in again.stderr
+
+
+def test_discarding_many_asks_first_and_only_what_was_chosen_goes(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(*map(dead, range(20))))
+        new = msgspec.structs.replace(dead(20), ingest=store.clock())
+        store.commit_batch(dead_batch(new))
+    assert run("discard").exit_code == 2, "of what?"
+    assert run("discard", "--before", "1d").exit_code == 1, "nobody said yes"
+    result = run("discard", "--before", "1d", "--yes")
+    assert result.exit_code == 0 and "20 payloads discarded" in result.stderr
+    with Store.open(workspace, readonly=True) as store:
+        assert [row.number for row in deadletters.read(store.connection) if not row.cut] == [21]
+
+
+def test_a_letter_that_waits_to_be_sent_keeps_its_payload_until_then(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        store.commit_batch(dead_batch(dead(1), forward="events.dlq"))
+        result = run("discard", "--all")
+        assert "1 dead letter left" in result.stderr and "None of these" in result.stderr
+        with store.transaction():
+            deadletters.mark_sent(
+                store.connection, [each.id for each in deadletters.outgoing(store.connection)], 1
+            )
+    assert "1 payload discarded" in run("discard", "1").stderr
+
+
+def test_a_discarded_letter_is_read_again_from_its_topic_unless_another_message_stands_there(
+    tmp_path: Path, rulebook: Rulebook
+) -> None:
+    process = Process(rulebook)
+    with Store.open(tmp_path) as store:
+        store.commit_batch(dead_batch(dead(5, GOOD)))
+        with store.transaction():
+            assert deadletters.discard(store.connection, [1]) == (1, len(GOOD))
+        (row,) = deadletters.read(store.connection)
+        (done,) = retry(store, process, [row], lambda _: GOOD + b" ")
+        assert not done.events and "no longer where it stood" in done.reason
+        (done,) = retry(store, process, [row], lambda _: GOOD)
+        assert done.events == 1

@@ -1,4 +1,4 @@
-"""`xdrtui deadletters list|show|retry`: messages that no decoder could read, and another try.
+"""`xdrtui deadletters list|show|retry|discard`: messages that no decoder could read, and another try.
 
 A dead letter is what somebody sent, so nothing of it reaches the terminal as it is: text goes through
 `visible`, bytes that are no text are shown as a dump. Lines for people fit 80 columns.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ PLACE = 22
 SHOWN_BYTES = 4096
 """Of a payload, unless all is asked for."""
 
+MANY = 10
+"""Payloads; before so many are discarded, a person is asked."""
+
 _source = click.option(
     "--source", default="", metavar="TEXT", help="Only from topics or files with this in their name."
 )
@@ -42,9 +46,9 @@ _format = click.option(
 )
 
 
-@click.group("deadletters", short_help="Messages that could not be read: list, show, try again.")
+@click.group("deadletters", short_help="Messages that could not be read: list, show, retry, discard.")
 def command() -> None:
-    """Messages that could not be read: list them, show one, try again."""
+    """Messages that could not be read: list them, show one, try again, make room."""
 
 
 @command.command("list")
@@ -146,6 +150,57 @@ def retry(
             f"For {decided} of the findings the window was already decided: their own alerts are made, but"
             " correlations may not count them."
         )
+
+
+@command.command("discard")
+@click.argument("numbers", type=click.IntRange(1, 2**63 - 1), nargs=-1, metavar="[NUMBER]...")
+@click.option("--all", "every", is_flag=True, help="All of them, or all that the other options leave.")
+@_source
+@_reason
+@click.option(
+    "--before", default="", metavar="WHEN", help="Only what came in before: 30d (ago), 06:00, a date."
+)
+@click.option("--yes", is_flag=True, help=f"Do not ask, however many there are (it asks from {MANY} on).")
+@pass_session
+def discard(
+    session: Session,
+    numbers: tuple[int, ...],
+    every: bool,
+    source: str,
+    reason: str,
+    before: str,
+    yes: bool,
+) -> None:
+    """Discard the payloads of dead letters, so that there is room for those of new ones.
+
+    Number, reason, place and size stay, and the ledger keeps who did it. What came from a topic can still be
+    read again by `retry`, as long as the topic has it; nothing else brings a payload back.
+    """
+    from xdrtui.commands.alerts import open_desk
+    from xdrtui.store import deadletters
+    from xdrtui.store.store import Store
+    from xdrtui.triage import moments
+
+    if bool(numbers) == bool(every or source or reason or before):
+        raise click.UsageError("name the numbers of dead letters (`xdrtui deadletters list`), or --all.")
+    moment = moments.before(before, time.time_ns()) if before else None
+    with Store.open(_workspace(session), readonly=True) as store:
+        if numbers:
+            _numbered(store, sorted(set(numbers)))
+        found, waiting = deadletters.discardable(
+            store.connection, numbers=numbers or None, source=source, reason=reason, before=moment
+        )
+    if waiting:
+        say(f"{counted(waiting, 'dead letter')} left as they are: they wait to be sent to their topic.")
+    if not found:
+        say("None of these has a payload that could be discarded.")
+        return
+    size = _short(sum(each for _, each in found))
+    if len(found) >= MANY and not yes:
+        click.confirm(f"Discard {len(found):,} payloads ({size})?", abort=True, err=True)
+    with open_desk(session, readonly=False) as desk:
+        letters, freed = desk.discard_letters([number for number, _ in found])
+    say(f"{counted(letters, 'payload')} discarded: room for {_short(freed)} more.")
 
 
 def _whole(session: Session, row: DeadRow) -> bytes | None:

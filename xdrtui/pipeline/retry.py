@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from xdrtui.errors import ActionRefused
-from xdrtui.events.message import Messages
+from xdrtui.events.message import DeadLetter, Messages
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.correlator import LATENESS
 from xdrtui.pipeline.process import Process
@@ -67,10 +67,10 @@ def _one(store: Store, process: Process, row: DeadRow, whole: Whole, unpack: Unp
     why = ""
     if row.cut:
         payload = whole(row)
-        same = payload is not None and payload.startswith(letter.payload)
+        same = payload is not None and _is(letter, payload)
         if payload is not None:
             payload, why = unpack(row, payload)
-            same = same or payload.startswith(letter.payload)
+            same = same or _is(letter, payload)
         if not same:
             kept = f"only {len(letter.payload):,} of its {letter.size:,} bytes are kept"
             return Retried(row, reason=f"{kept}, and the message is no longer where it stood")
@@ -91,6 +91,11 @@ def _one(store: Store, process: Process, row: DeadRow, whole: Whole, unpack: Unp
     except ActionRefused:
         return Retried(row, reason="somebody else retried it")
     return Retried(row, events, committed.findings, len(late))
+
+
+def _is(letter: DeadLetter, payload: bytes) -> bool:
+    """As far as can be seen: of one that was discarded, its size alone is known."""
+    return payload.startswith(letter.payload) if letter.payload else len(payload) == letter.size
 
 
 def _read(process: Process, row: DeadRow, payload: bytes) -> BatchResult:

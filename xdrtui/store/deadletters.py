@@ -189,6 +189,49 @@ def by_number(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[De
     return sorted(found, key=lambda row: row.number)
 
 
+def discardable(
+    connection: sqlite3.Connection,
+    *,
+    numbers: Sequence[int] | None = None,
+    source: str = "",
+    reason: str = "",
+    before: int | None = None,
+) -> tuple[list[tuple[int, int]], int]:
+    """Dead letters of which a payload is kept, as (number, its bytes), and how many more there are that wait
+    to be sent to their topic and must keep it until then. numbers: only these; before: that came in earlier,
+    nanoseconds."""
+    unsent = {
+        row[0] for row in connection.execute("SELECT key FROM outbox WHERE kind = ? AND sent = 0", (OUTBOX,))
+    }
+    chosen = None if numbers is None else set(numbers)
+    found, waiting = [], 0
+    for number, size, *position in connection.execute(
+        "SELECT d.rowid, length(d.payload), d.source, d.partition, d.offset, d.idx"  # noqa: S608
+        f" FROM {TABLES} WHERE {WANTED} AND length(d.payload) > 0 AND (? IS NULL OR d.ingest < ?)"
+        " ORDER BY d.rowid",
+        (source, reason, before, before),
+    ):
+        if chosen is not None and number not in chosen:
+            continue
+        if unsent and key_of(Position(*position)) in unsent:
+            waiting += 1
+        else:
+            found.append((number, size))
+    return found, waiting
+
+
+def discard(connection: sqlite3.Connection, numbers: Sequence[int]) -> tuple[int, int]:
+    """Keep of these dead letters their reason, place and size alone; return how many had a payload, and its
+    bytes. Runs inside the caller's transaction."""
+    found, _ = discardable(connection, numbers=numbers)
+    connection.executemany(
+        "UPDATE dead_letters SET payload = x'' WHERE rowid = ?", [(number,) for number, _ in found]
+    )
+    size = sum(each for _, each in found)
+    workers.set_cursor(connection, KEPT, max(0, workers.cursor(connection, KEPT) - size))
+    return len(found), size
+
+
 def _row(row: Sequence[object]) -> DeadRow:
     number, uid, partition, offset, index, reason, payload, size, ingest, *source = row
     position = Position(uid, partition, offset, index)  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from xdrtui.errors import ActionRefused
-from xdrtui.store import export, rules, select, workers
+from xdrtui.store import deadletters, export, rules, select, workers
+from xdrtui.store.ledger import Json
 from xdrtui.store.live import LiveReader
 from xdrtui.store.store import Store
 from xdrtui.store.workers import Fault
@@ -44,6 +45,10 @@ ALL = AlertQuery()
 DISMISS = "dismiss"
 """Kind of the ledger's entries that say what of the workers' happenings was seen."""
 
+DISCARD = "discard"
+"""Kind of those that say whose payloads of dead letters were discarded, with the first of their numbers."""
+
+MOST_NUMBERS = 100
 DAY = 86_400 * 1_000_000_000
 
 
@@ -232,6 +237,18 @@ class Desk(Acting):
             self._append(DISMISS, [], {"what": [texts[key] for key in gone]})
         self._acted = True
         return len(gone)
+
+    def discard_letters(self, numbers: Sequence[int]) -> tuple[int, int]:
+        """Keep of these dead letters their reason, place and size alone. Return how many payloads went, and
+        their bytes. Raises ActionRefused where there is none."""
+        with self._store.transaction():
+            letters, size = deadletters.discard(self._connection, numbers)
+            if not letters:
+                raise ActionRefused("of these dead letters no payload is kept that could be discarded")
+            first: list[Json] = [*sorted(numbers)[:MOST_NUMBERS]]
+            self._append(DISCARD, [], {"letters": letters, "bytes": size, "numbers": first})
+        self._acted = True
+        return letters, size
 
     def live(self, after: int = 0, limit: int = 500) -> list[LiveRow]:
         """Recent events after this id, oldest first; where there are more than `limit`, the latest."""
