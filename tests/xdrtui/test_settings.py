@@ -121,6 +121,10 @@ def test_an_unknown_profile_names_the_nearest(tmp_path: Path) -> None:
             "/settings.yml, line 1, column 23: profiles.a.logs.keep: must be greater than or equal to 1.",
         ),
         (
+            "profiles: {a: {kafka: {dead_letter_topic: no name}}}",
+            "/settings.yml, line 1, column 24: profiles.a.kafka.dead_letter_topic: ",
+        ),
+        (
             "profiles: {a: {}, a: {}}",
             "/settings.yml, line 1, column 19: a is set twice: keep one.",
         ),

@@ -49,7 +49,7 @@ class KafkaSettings(Model):
     """Where to begin in a partition that has no stored position: `earliest`, `latest`, a time with its zone
     (`2026-11-20T08:00Z`) or so long ago (`6h`, `7d`)."""
 
-    dead_letter_topic: str = ""
+    dead_letter_topic: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,249}$")
     """Topic, best named `....dlq`, to which messages that cannot be read are sent on, at least once each,
     under a key that tells doubles; it must be there already. Empty: they are kept in the workspace alone."""
 
