@@ -1,7 +1,8 @@
 """Make pictures of the screens: `python -m tests.screens.pictures FOLDER [SCENE...]`, or `... readme`.
 
-Writes SVG (and PNG where rsvg-convert is there) at 80x24, 120x40 and 200x60 for each pane; the picture of
-the README is xdrtui/manual/queue.svg.
+Writes SVG (and PNG where rsvg-convert is there) at 80x24, 120x40 and 200x60 for each pane: of the store of
+the sketches, of a full one with long names of all kinds, and of an empty one; the picture of the README is
+xdrtui/manual/queue.svg.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.screens.opened import app_on, settled, shown
-from tests.screens.sample_store import sample
+from tests.screens.sample_store import empty, full, sample
 
 SCENES: dict[str, list[str]] = {
     "queue": [],
@@ -29,14 +31,22 @@ SCENES: dict[str, list[str]] = {
     "alert": ["enter"],
     "event": ["enter", "e"],
     "live": ["3"],
+    "frozen": ["3", "j", "j", "s"],
+    "suppressing": ["colon", *"suppress", "enter"],
+    "manual": ["colon", *"manual", "enter"],
+    "full": [],
+    "empty": [],
     "help": ["question_mark"],
     "palette": ["colon"],
     "light": [],
     "contrast": [],
     "colour-blind": [],
+    "mono": [],
     "bare": ["enter", "Y"],
 }
-THEMES = ("light", "contrast", "colour-blind")
+THEMES = ("light", "contrast", "colour-blind", "mono")
+STORES: dict[str, Callable[[Path], Path]] = {"full": full, "empty": empty}
+SIZES = ((80, 24), (120, 40), (200, 60))
 
 
 async def picture(
@@ -71,10 +81,11 @@ def squared(svg: str) -> str:
 def main(folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in wanted or SCENES:
-        for size in ((80, 24), (120, 40), (200, 60)):
+        for size in SIZES:
             with tempfile.TemporaryDirectory() as scratch:
                 theme = name if name in THEMES else "dark"
-                svg, text = asyncio.run(picture(sample(Path(scratch)), size, SCENES[name], theme))
+                store = STORES.get(name, sample)(Path(scratch))
+                svg, text = asyncio.run(picture(store, size, SCENES[name], theme))
             path = folder / f"{name}-{size[0]}.svg"
             path.write_text(squared(svg), encoding="utf-8")
             path.with_suffix(".txt").write_text(text, encoding="utf-8")

@@ -201,3 +201,30 @@ def sample(directory: Path) -> Path:
     commit(directory, findings())
     live(directory)
     return directory
+
+
+LONG_HOSTS = (
+    "203.0.113.177", "WORKSTATION5.theshire.local", "dc01", "fe80:0000:0000:0000:0202:b3ff:fe1e:8329",
+    "h" * 63, "wks-114", "web-02", "svc-backup-sync",
+)  # fmt: skip
+LONG_USERS = ("THESHIRE\\pgustavo", "root", "u" * 64, "", "a.moreau", "www-data")
+
+
+def full(directory: Path) -> Path:
+    """More lines than a screen has, with names of all lengths, and events of long values."""
+    told = []
+    for place in range(64):
+        id, level, _, _, summary, *_ = STORY[place % 7]
+        host = LONG_HOSTS[place % 8] if place < 8 else f"{LONG_HOSTS[place % 8][:60]}{place:02}"
+        words = summary + " --long" * (place % 5 * 8)
+        told.append((id, level, host, LONG_USERS[place % 6], words, 3 + place * place, 1 + place % 3))
+    commit(directory, findings(told))
+    live(directory)
+    return directory
+
+
+def empty(directory: Path) -> Path:
+    """A store in which nothing happened, and nobody works."""
+    with Store.open(directory, clock=lambda: NOW) as store:
+        store.set_rules(RULES)
+    return directory

@@ -1,4 +1,4 @@
-"""Every pane as a picture, at 80x24 and 120x40, with a fixed clock.
+"""Every pane as a picture, at 80x24 and 120x40, and the panes themselves at 200x60, with a fixed clock.
 
 Renew: `pytest tests/screens/test_snapshots.py --snapshot-update`, then look at them
 (`python -m tests.screens.pictures FOLDER`).
@@ -10,17 +10,21 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.opened import app_on, settled
-from tests.screens.pictures import SCENES, THEMES
+from tests.screens.pictures import SCENES, SIZES, STORES, THEMES
 from tests.screens.sample_store import commit, evil, findings, live, sample
 
+LARGE = ("queue", "alert", "live", "help", "handover", "since", "full")
+DRAWN = [(scene, size) for scene in SCENES for size in SIZES if size != (200, 60) or scene in LARGE]
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-@pytest.mark.parametrize("scene", SCENES)
+
+@pytest.mark.parametrize(
+    ("scene", "size"), DRAWN, ids=[f"{scene}-{size[0]}x{size[1]}" for scene, size in DRAWN]
+)
 def test_pane(scene: str, size: tuple[int, int], tmp_path: Path, snap_compare) -> None:
-    app = app_on(sample(tmp_path), theme=scene if scene in THEMES else "dark")
+    app = app_on(STORES.get(scene, sample)(tmp_path), theme=scene if scene in THEMES else "dark")
 
     async def ready(pilot: Pilot) -> None:
-        await settled(pilot, rows=7)
+        await settled(pilot, rows=None if scene in STORES else 7)
         for key in SCENES[scene]:
             await pilot.press(key)
             await settled(pilot)
