@@ -36,7 +36,7 @@ COMMANDS = {
     "handover": "Tell the next shift how things stand.",
     "log": "Write in the shift log, or read it.",
     "suppress": "Make no alert of findings of a scope for a time.",
-    "deadletters": "Messages that could not be read: list, show, try again.",
+    "deadletters": "Messages that could not be read: list, show, retry, discard.",
     "open": "Open the screen at a pane or an alert.",
     "triage": "Judge alerts line by line, for screen readers.",
     "hunt": "Search the event archive: by fields, by a Sigma rule, or in SQL.",
