@@ -17,6 +17,7 @@ from screens.commands import ALERT, Facts
 from screens.paint import Line
 from screens.pane import Changed
 from screens.paper_pane import PaperPane
+from screens.parts import wrapped
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
@@ -165,7 +166,7 @@ class AlertPane(PaperPane):
 
     def _page(self, cells: int) -> list[Line]:
         if self.view is None and (self.id_wanted or self.failure):
-            return [[], [(self.failure or "reading the alert …", "dim")]]
+            return [[], *wrapped(self.failure or "reading the alert …", "dim", cells)]
         if self.view is None:
             return [[], [("Put the queue's cursor on an alert: it is shown here.", "dim")]]
         truth: tuple[str, ...] = ()

@@ -31,3 +31,8 @@ def labelled(label: str, text: str, cells: int, style: str = "", most: int | Non
     return [
         [(fit(label if not place else "", LABEL), "label"), (part, style)] for place, part in enumerate(parts)
     ]
+
+
+def wrapped(text: str, style: str, cells: int) -> list[Line]:
+    """A sentence in as many lines as it takes."""
+    return [[(part, style)] for part in wrap(sanitise(text, 2_000), max(10, cells))]

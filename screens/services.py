@@ -40,9 +40,11 @@ class _Counter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
 
     def _answer(self, question: Callable[[Desk], T]) -> T:
+        from xdrtui.triage.answering import answer
+
         if self._desk is None:
             self._desk = self._open()
-        return question(self._desk)
+        return answer(self._desk, question)
 
     def close(self) -> None:
         self._thread.submit(self._close_desk)

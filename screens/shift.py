@@ -16,6 +16,7 @@ from screens.help import markdown_lines
 from screens.paint import Line
 from screens.pane import Changed, Say
 from screens.paper_pane import ListPane
+from screens.parts import wrapped
 from screens.services import Services
 from screens.since_page import since_items
 from screens.times import duration
@@ -87,7 +88,7 @@ class SincePane(ListPane):
     def _page(self, cells: int) -> list[Item]:
         if self.since is None:
             said = self.failure or "reading what happened …"
-            return [Item([[], [(said, "bad" if self.failure else "dim")]])]
+            return [Item([[], *wrapped(said, "bad" if self.failure else "dim", cells)])]
         return since_items(self.since, self.services.zone, cells)
 
 
@@ -160,7 +161,7 @@ class HandoverPane(ListPane):
     def _page(self, cells: int) -> list[Item]:
         if self.failure or not self.text:
             said = self.failure or "gathering the handover …"
-            return [Item([[], [(said, "bad" if self.failure else "dim")]])]
+            return [Item([[], *wrapped(said, "bad" if self.failure else "dim", cells)])]
         text = self.given.text if self.waits and self.given else self.text
         return handover_items(text, cells)
 

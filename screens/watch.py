@@ -40,7 +40,7 @@ class Watch:
         self._looking = False
         self._status_at = 0.0
         self._reported = False
-        self._looked_at = time.monotonic()
+        self._looked_at = self._acts_since = time.monotonic()
         self._offered = False
         self.away = Away(bench)
         self._timer: Timer | None = None
@@ -80,9 +80,22 @@ class Watch:
                 f"the database has not answered for {waited:.0f} s: is it locked, or its disk stuck?"
             )
             self._bench.redraw()
-        elif not self._looking and self._full():
-            self.failure = self._full()
+        elif not self._looking and (why := self._unstored() or self._full()):
+            self.failure = why
             self._bench.redraw()
+
+    def _unstored(self) -> str:
+        """Whether what the person did waits long for the database, which can be read meanwhile; or ""."""
+        now = time.monotonic()
+        if not self._bench.judging.under_way:
+            self._acts_since = now
+        waited = now - self._acts_since
+        if waited <= PATIENCE:
+            return ""
+        return (
+            f"what you did is not stored yet, after {waited:.0f} s: another process holds the database;"
+            " `xdrtui doctor` names those that run"
+        )
 
     def _full(self) -> str:
         """Why nothing can be written soon, or ""."""
@@ -132,7 +145,7 @@ class Watch:
         finally:
             self._looking = False
         if self.failure:
-            self.failure = self._full()
+            self.failure = self._unstored() or self._full()
             bench.redraw()
         if changed and self.away.wanted:
             await self.away.look()

@@ -1,6 +1,7 @@
 """What is told without being asked: faults in the red line, bell and lock; and where the cursor stands."""
 
 import shutil
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -105,3 +106,36 @@ async def test_a_full_disk_is_told(store: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=3_000_000))
         await pilot.pause(0.8)
         assert "is full, 3 MB are left" in " ".join(" ".join(shown(app)).split())
+
+
+async def test_a_database_that_is_damaged_while_it_is_open_is_told_of_and_ends_nothing(store: Path) -> None:
+    app = app_on(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        for path in store.glob("xdrtui.sqlite*"):
+            with path.open("r+b") as file:
+                file.seek(0)
+                file.write(b"\xde\xad" * (path.stat().st_size // 2))
+        await pilot.press("enter")
+        await pilot.pause(1.0)
+        await pilot.press("J", "a")
+        await pilot.pause(1.0)
+        said = " ".join(line.strip() for line in shown(app)[:10])
+        assert "is damaged" in said and "put back a copy" in said
+    assert app.return_code in (None, 0)
+
+
+async def test_an_act_that_waits_for_the_database_is_told_of(store: Path) -> None:
+    app = app_on(store)
+    holder = sqlite3.connect(store / "xdrtui.sqlite", isolation_level=None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        holder.execute("BEGIN IMMEDIATE")
+        await pilot.press("a")
+        await pilot.pause(PATIENCE + 0.8)
+        assert "what you did is not stored yet" in " ".join(shown(app)[:4])
+        holder.execute("ROLLBACK")
+        await pilot.pause(1.5)
+        assert "not stored yet" not in " ".join(shown(app)[:4])
+        assert "acknowledged: 1 alert" in "\n".join(shown(app))
+    holder.close()
