@@ -120,12 +120,8 @@ def around_lines(row: AlertRow, around: Around | None, zone: Zone, cells: int) -
     for each in around.events:
         left: Line = [("► " if each.here else "  ", "key"), (f"{zone.clock(each.time)}  ", "dim"),
                       (sanitise(each.summary, 400), "strong" if each.here else "")]  # fmt: skip
-        rule = "same rule" if each.rule == row.title else each.rule
-        right = (
-            cut(sanitise(rule, 200), cells // 3 if cells >= 70 else cells // 4)
-            if each.rule and not each.here
-            else ""
-        )
+        rule = "" if each.here else "same rule" if each.rule == row.title else each.rule
+        right = cut(sanitise(rule, 200), max(16, cells // (3 if cells >= 70 else 4)))
         lines.append(spread(left, [(right, "mark")], cells) if right else clipped(left, cells))
     if len(around.events) == 1:
         lines.append([("nothing else is known of this host about then", "dim")])

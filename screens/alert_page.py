@@ -19,7 +19,7 @@ from screens.alert_context import (
 )
 from screens.alert_view import AlertView
 from screens.names import main_entity
-from screens.paint import Line, spread
+from screens.paint import Line, line_width, spread
 from screens.parts import LABEL, labelled, section, severity
 from screens.sanitise import cut, fit, sanitise, wrap
 from screens.times import Zone, duration, number
@@ -83,7 +83,10 @@ def _heading(row: AlertRow, cells: int) -> list[Line]:
     sign = severity(row.level)
     spell = row.last_seen - row.first_seen
     counted = f"{number(row.count)}x" + (f" in {duration(spell)}" if row.count > 1 else "")
-    return [spread([*sign, ("  ", ""), (sanitise(row.title, 300), "strong")], [(counted, "dim")], cells)]
+    title, room = sanitise(row.title, 300), cells - line_width(sign) - 2
+    first, *rest = (wrap(title, room - len(counted) - 1, 2) or [""]) if cells < NARROW else [title]
+    below: list[Line] = [[(" " * LABEL, ""), (part, "strong")] for part in rest]
+    return [spread([*sign, ("  ", ""), (first, "strong")], [(counted, "dim")], cells), *below]
 
 
 def _facts(view: AlertView, context: Context, zone: Zone, cells: int) -> list[Line]:

@@ -62,10 +62,13 @@ class News:
     def in_words(self, clock: str, top: int) -> Painted:
         """What to tell below the list. clock: `since` as people read it."""
         if self.waiting:
-            return [(f" · {number(len(self.waiting))} new since {clock}: ", "notice"), (".", "notice"),
-                    (" takes them in ", "notice")]  # fmt: skip
+            return _told(f"{number(len(self.waiting))} new since {clock}", "takes them in")
         where = self.where(top)
-        return [(f" · {where}: ", "notice"), (".", "notice"), (" goes there ", "notice")] if where else []
+        return _told(where, "goes there") if where else []
+
+
+def _told(news: str, what: str) -> Painted:
+    return [(" · ", "dim"), (f" {news} ", "notice"), (" ", ""), (".", "key"), (f" {what}", "dim")]
 
 
 def places_of(order: Sequence[int], sought: Collection[int]) -> list[tuple[int, int]]:

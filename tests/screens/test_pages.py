@@ -134,6 +134,14 @@ def test_help_shows_what_applies_and_why_not() -> None:
     assert all(line_width(line) <= 80 for line in help_lines(Facts(pane="live"), 80))
 
 
+@pytest.mark.parametrize("pane", PANES)
+def test_a_large_screen_shows_all_keys_at_once_in_two_columns(pane: str) -> None:
+    narrow, large = help_lines(Facts(pane=pane), 140), help_lines(Facts(pane=pane), 198)
+    assert all(line_width(line) <= 198 for line in large) and len(large) <= 56
+    words = set("".join(plain(line).replace("─", "") + " " for line in narrow).split())
+    assert words <= set("".join(plain(line) + " " for line in large).split()), "nothing is left out"
+
+
 @pytest.mark.parametrize("topic", topics())
 def test_manual_pages_fit_80_columns(topic: str) -> None:
     lines = markdown_lines(read_topic(topic), 78)
@@ -238,3 +246,11 @@ def test_how_many_of_a_list_matched_is_never_cut_off(cells: int) -> None:
     reason = Reason("TargetFilename", "ends with \\" + "a" * 90, "C:\\" + "a" * 90, 3, 93, of="1 of 57")
     text = plain(why_lines([reason], cells)[0])
     assert "… (1 of 57)" in text
+
+
+def test_a_value_stands_beside_its_test_on_a_narrow_page_where_it_fits() -> None:
+    short = Reason("a0", "ends with useradd", "useradd", 0, 7)
+    long = Reason("CommandLine", "contains mimi", "mimi " + "x" * 80, 0, 4)
+    lines = [plain(line) for line in why_lines([short, long], 56)]
+    assert lines[0] == "✓ a0 ends with useradd  useradd"
+    assert lines[1] == "✓ CommandLine contains mimi" and lines[2].startswith("  [mimi]")

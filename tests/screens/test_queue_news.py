@@ -48,7 +48,7 @@ async def test_what_is_taken_in_above_the_screen_is_told_and_one_key_goes_there(
         assert table.cursor_key == cursor, "the cursor stays on its alert"
         assert "2 new taken in" in shown(app)[-2] and "2 new above: . goes there" in shown(app)[-2]
         app.workbench.hush("")
-        assert "2 new above: . goes there" in shown(app)[-2]
+        assert "2 new above  . goes there" in shown(app)[-2]
         await pilot.press("full_stop")
         await settled(pilot)
         assert "dc09" in shown(app)[3] and "dc08" in shown(app)[4] and table.cursor == 0
