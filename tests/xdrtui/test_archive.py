@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -158,26 +158,6 @@ def test_a_damaged_file_stops_neither_retention_nor_other_files(
     house.close()
     assert "damaged" in house.fault
     assert [state for _, state, _ in states(store) if state != "old"] == []
-
-
-@pytest.mark.parametrize(
-    "harm", [Path.unlink, lambda path: (path.unlink(), path.symlink_to("/proc/self/mem"))]
-)
-def test_a_segment_that_is_gone_or_cannot_be_read_holds_up_no_other(
-    store: Store, harm: Callable[[Path], object]
-) -> None:
-    """Retention that was killed, or somebody, took it off the disk and left its row."""
-    for start in (0, 10):
-        writer = writer_of(store)
-        commit(store, writer, range(start, start + 10))
-        writer.seal()
-        writer.close()
-    gone, kept = catalogue.files(store.connection, ("sealed",))
-    harm(gone.where(store.directory))
-    house = house_of(store, Bounds(size=1))
-    house.finish()
-    house.close()
-    assert kept.path not in [file.path for file in catalogue.files(store.connection, ("sealed", "live"))]
 
 
 def test_types_beyond_the_most_stay_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

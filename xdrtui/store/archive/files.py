@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from xdrtui.store.store import Store
 
 READING = "reading.lock"
 ROLLING = "rolling.lock"
+SWEEPING_SECONDS = 2.0
+"""A reader that comes while files are deleted waits so long: without its lock they go under it."""
+
 GRACE_SECONDS = 900
 """So long a reader may go on with files whose rows stand elsewhere by now."""
 
@@ -37,7 +41,7 @@ def fsync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def lock(directory: Path, name: str, *, shared: bool = False) -> Iterator[bool]:
-    """Hold a lock of the archive, or not: True where it was to be had at once."""
+    """Hold a lock of the archive, or not: True where it was to be had at once; for a reader, soon."""
     folder = directory / FOLDER
     path = folder / name
     if not shared:
@@ -50,14 +54,22 @@ def lock(directory: Path, name: str, *, shared: bool = False) -> Iterator[bool]:
         yield False
         return
     try:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+        yield _take(file, fcntl.LOCK_SH, SWEEPING_SECONDS) if shared else _take(file, fcntl.LOCK_EX, 0.0)
     finally:
         os.close(file)
+
+
+def _take(file: int, kind: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
 
 
 def sweep(store: Store, now: int, *, at_once: bool = False) -> int:
