@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.killable import RULEBOOK, START, message
+from tests.kafka.test_kafka_source import Memory, produce, source
 from xdrtui.pipeline import leaving
 from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
@@ -186,3 +187,16 @@ def test_a_fleet_waits_no_more_for_a_topic_that_its_workers_do_not_read(rig: Rig
     work("*" if deleted else "a")
     assert rig.behind() >= 100
     assert any(rig.name("b") in text for text in rig.told())
+
+
+async def test_a_partition_deleted_while_it_is_assigned_does_not_hold_up_the_others(real: Broker) -> None:
+    """Asking where it begins would take 40 s."""
+    topic, memory = await real.create_topic(new_name()), Memory()
+    await produce(real, topic, [b"{}"])
+    kafka = source(real, topic, memory)
+    await kafka.start()
+    async with asyncio.timeout(5):
+        await kafka.place([TopicPartition(new_name(), 0), TopicPartition(topic, 0)])
+        while not memory.at.get(0):
+            memory.take(await kafka.fetch(0.2))
+    await kafka.stop()
