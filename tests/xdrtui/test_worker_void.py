@@ -16,7 +16,7 @@ from xdrtui.pipeline.process import Process
 __all__ = ["process", "rules"]
 
 
-@pytest.mark.parametrize("name", ["idle", "unread"])
+@pytest.mark.parametrize("name", ["idle", "held"])
 async def test_what_could_not_be_made_safe_before_something_is_told_is_read_again(
     tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
