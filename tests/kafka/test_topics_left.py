@@ -20,6 +20,7 @@ from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.worker import run_worker
 from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.kafka import KafkaSource
 from xdrtui.store import workers
 from xdrtui.store.store import Store
 
@@ -195,8 +196,15 @@ async def test_a_partition_deleted_while_it_is_assigned_does_not_hold_up_the_oth
     await produce(real, topic, [b"{}"])
     kafka = source(real, topic, memory)
     await kafka.start()
+    await until(kafka, memory, 1)
+    await produce(real, topic, [b"{}"])
     async with asyncio.timeout(5):
         await kafka.place([TopicPartition(new_name(), 0), TopicPartition(topic, 0)])
-        while not memory.at.get(0):
-            memory.take(await kafka.fetch(0.2))
+    await until(kafka, memory, 2)
     await kafka.stop()
+
+
+async def until(kafka: KafkaSource, memory: Memory, offset: int) -> None:
+    async with asyncio.timeout(10):
+        while 0 not in memory.at or memory.at[0].next_offset < offset:
+            memory.take(await kafka.fetch(0.2))
