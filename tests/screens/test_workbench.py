@@ -188,7 +188,8 @@ async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
         assert "host:web-02" in shown(app)[1]
         await pilot.press("slash", "o", "r", "enter")
         await pilot.pause(0.3)
-        assert "filter:" in shown(app)[-2] and "character" in shown(app)[-2]
+        assert "filter:" in shown(app)[-4] and "character" in shown(app)[-4]
+        assert "filter not taken: put it right" in shown(app)[-2]
         assert "host:web-02 or" in shown(app)[-3], "the input stays open, with what was typed"
         assert len(app.workbench.queue.source) == 2
         await pilot.press("space", *"state", "colon", *"new", "enter")
