@@ -244,6 +244,21 @@ async def test_pausing_loses_nothing_and_shows_what_waits(broker: AnyBroker, top
     assert values == [b"1", b"2"]
 
 
+async def test_orders_in_the_moment_in_which_a_rebalance_takes_everything_end_nothing(
+    broker: AnyBroker, topic: str
+) -> None:
+    await produce(broker, topic, [b"a"])
+    kafka = source(broker, topic, Memory())
+    await kafka.start()
+    await read_some(kafka)
+    kafka._consumer.raw.unsubscribe()  # what was placed is still there
+    kafka.pause()
+    kafka.resume()
+    for each in kafka._partitions:
+        kafka._consumer.seek(each, 0)
+    await kafka.stop()
+
+
 async def test_the_committed_offset_names_its_store_and_another_is_refused(real: Broker) -> None:
     topic, group, memory = await real.create_topic(new_name()), new_name(), Memory()
     await produce(real, topic, [b"1"])

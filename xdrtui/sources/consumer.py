@@ -120,7 +120,16 @@ class Consumer:
     def seek(self, each: TopicPartition, offset: int) -> None:
         """Read this partition from here; what was read and not handed out before is void."""
         self._seeks[each] = self._seek(each) + 1
-        self.raw.seek(each, offset)
+        if each in self.raw.assignment():  # else a rebalance took it away just now; `place` puts it right
+            self.raw.seek(each, offset)
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing more of these, as far as they are ours at this moment."""
+        self.raw.pause(*self.raw.assignment().intersection(partitions))
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch these again, likewise."""
+        self.raw.resume(*self.raw.assignment().intersection(partitions))
 
     async def at_time(
         self, partitions: Sequence[TopicPartition], time: int, ends: Mapping[TopicPartition, int]

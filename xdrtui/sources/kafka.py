@@ -188,7 +188,7 @@ class KafkaSource:
         self._partitions[each] = state
         self._consumer.seek(each, state.stand)
         if self._paused:
-            self._consumer.raw.pause(each)
+            self._consumer.pause([each])
 
     async def revoke(self, revoked: Sequence[TopicPartition]) -> None:
         """These partitions are another worker's from now on; what is under way to be committed may arrive."""
@@ -334,7 +334,7 @@ class KafkaSource:
         state = self._partitions[each]
         state.fault = f"{type(error).__name__}: {visible(str(error))}"[:500]
         state.retry_at = time.monotonic() + RETRY_SECONDS
-        self._consumer.raw.pause(each)
+        self._consumer.pause([each])
         self._say(
             f"{name_of(each)} cannot be read at {state.next}"
             f" ({state.fault}); the others go on, it is tried again every {RETRY_SECONDS:.0f} s.",
@@ -346,7 +346,7 @@ class KafkaSource:
             if state.fault and time.monotonic() >= state.retry_at:
                 state.fault = ""
                 if not self._paused:
-                    self._consumer.raw.resume(each)
+                    self._consumer.resume([each])
 
     # --- telling
 
@@ -387,7 +387,7 @@ class KafkaSource:
         if self.is_current(fetched):
             self._partitions[each].fault = reason
             self._partitions[each].retry_at = math.inf
-            self._consumer.raw.pause(each)
+            self._consumer.pause([each])
 
     def take_up(self, fetched: Fetched) -> None:
         """Read on after `set_aside`."""
@@ -409,11 +409,11 @@ class KafkaSource:
     def pause(self) -> None:
         """Fetch nothing more, stay in the group; `fetch` must still be called."""
         self._paused = True
-        self._consumer.raw.pause(*self._partitions)
+        self._consumer.pause(self._partitions)
 
     def resume(self) -> None:
         self._paused = False
-        self._consumer.raw.resume(*(each for each, state in self._partitions.items() if not state.fault))
+        self._consumer.resume(each for each, state in self._partitions.items() if not state.fault)
 
     async def commit(self, done: Sequence[Fetched]) -> None:
         """Tell Kafka how far the store is, at most twice a second. For lag tools: failures are logged."""
