@@ -58,6 +58,10 @@ READ_A_SECOND = 12.0
 """Characters: how long a line stays is long enough to read it."""
 
 
+LOW = 10
+"""Lines below which a terminal has room for the list and the message alone."""
+
+
 class Workbench(Paced[None], inherit_bindings=False):
     """The one screen."""
 
@@ -327,7 +331,9 @@ class Workbench(Paced[None], inherit_bindings=False):
         if not self.asking.typing:
             self.app.cursor_position = self.pane.cursor_at()
         self._show_message()
-        self.alarm_bar.display = bool(self._alarm())
+        low = self.size.height < LOW  # what is judged keeps the room that there is
+        self.tabs.display = self.footer.display = not low
+        self.alarm_bar.display = bool(self._alarm()) and not low
         self.alarm_bar.styles.height = max(1, len(alarm_lines(self._alarm(), self.size.width)))
         self.alarm_bar.repaint()
 
