@@ -267,7 +267,7 @@ def test_an_id_may_be_cut_short_where_it_is_clear(desk: Desk) -> None:
     assert desk.find(first[:12]) == first
     with pytest.raises(ActionRefused, match="no alert's id begins"):
         desk.find("zzzz")
-    with pytest.raises(ActionRefused, match="no alert.s id begins"):
+    with pytest.raises(ActionRefused, match="no alert's id begins"):
         desk.find("\udcff")  # bytes of a command line that are no UTF-8
 
 

@@ -45,9 +45,10 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 class Screened(msgspec.Struct, frozen=True):
-    """parts: of batches for a client that checks and decompresses no more, in order; damage: of the first batch, only
-    where nothing could be read before it; expanded: bytes that the readable ones take; after: the offset at
-    which they end; read: so many bytes of the reply they were; full: more would come, had there been room."""
+    """parts: of batches for a client that checks and decompresses no more, in order; damage: of the first
+    batch, only where nothing could be read before it; expanded: bytes that the readable ones take; after: the
+    offset at which they end; read: so many bytes of the reply they were; full: more would come, had there
+    been room."""
 
     parts: tuple[bytes | memoryview, ...]
     damage: Damage | None = None

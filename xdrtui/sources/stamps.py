@@ -36,7 +36,7 @@ def ingest_times(records: Sequence[Record], now: int) -> list[int]:
     """The broker's clock where the topic is stamped by it; else what the producer says, but no later than
     `now`: so a message that is read again after a crash keeps its time."""
     times = [record.timestamp * _MILLISECOND for record in records]
-    if times and 0 < min(times) and max(times) <= min(now, _LATEST):  # as usual: whichever clock it is
+    if times and min(times) > 0 and max(times) <= min(now, _LATEST):  # as usual: whichever clock it is
         return times
     return [
         _bounded(record.timestamp * _MILLISECOND)
