@@ -416,18 +416,3 @@ async def test_the_alert_of_an_address_stays_though_the_queue_does_not_hold_it(
         await pilot.press("1", "j", "enter")
         await pilot.pause(0.4)
         assert app.workbench.alert.id_shown == app.workbench.queue.alert_here() != id
-
-
-async def test_a_window_made_tiny_still_shows_the_line_that_keys_act_on(store: Path) -> None:
-    app = app_on(store)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot, rows=7)
-        whole = shown(app)
-        await pilot.press("j")
-        await pilot.resize_terminal(20, 5)
-        await settled(pilot)
-        assert any("►" in line for line in shown(app)) and len(shown(app)) == 5
-        await pilot.resize_terminal(80, 24)
-        await pilot.press("k")
-        await settled(pilot)
-        assert shown(app) == whole
