@@ -158,7 +158,11 @@ def test_no_tag_of_yaml_makes_an_object(tmp_path: Path) -> None:
         load_settings(path=write(tmp_path, load), environ={})
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"a" * 1_000_001])
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"[" * 100_000, b"- " * 100_000, b"a" * 1_000_001],
+    ids=["no UTF-8", "nested in brackets", "nested in lines", "too large"],
+)
 def test_what_is_no_settings_file_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.yml"
     path.write_bytes(content)

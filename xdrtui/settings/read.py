@@ -29,6 +29,7 @@ APART = frozenset({"XDRTUI_SETTINGS", "XDRTUI_PROFILE", "XDRTUI_DEMO_DIR"})
 """Variables that are no field of a profile: the settings file itself, which profile, the demo's folder."""
 
 _LARGEST = 1_000_000
+_DEEPEST = 50
 
 
 class _HasPlace(Protocol):
@@ -109,8 +110,12 @@ def variables() -> dict[str, Path_]:
 def _plain(path: Path, text: str, marks: Marks) -> Data:
     """YAML as plain data, with the place of every key; aliases and repeated keys are refused."""
     loader = yaml.SafeLoader(text)
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:  # the parser's time grows with the square of it
+                _wrong(path, event.start_mark, "nested too deeply: that is no settings file")
             if isinstance(event, yaml.AliasEvent):
                 _wrong(path, event.start_mark, "an alias (*name) is not understood here: write the value out")
         node = loader.get_single_node()
@@ -120,8 +125,6 @@ def _plain(path: Path, text: str, marks: Marks) -> Data:
         _wrong(path, error.problem_mark or error.context_mark, f"not YAML: {what}")
     except yaml.YAMLError as error:
         raise SettingsError(f"{_shown(path)} is not YAML: {visible(str(error))}.") from None
-    except RecursionError:
-        raise SettingsError(f"{_shown(path)} is nested too deeply: that is no settings file.") from None
     finally:
         loader.dispose()
 
