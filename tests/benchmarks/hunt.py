@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import polars as pl
 from detectors.contract import EventFrame
 from detectors.sigma.match import SigmaDetector
 from detectors.sigma.rules import load_rules
+from tests.benchmarks import cpu, highest
 from tests.benchmarks.peer import joined, windows_rules
 from xdrtui.events.decode import Decoder
 from xdrtui.events.frame import DecodedFrame
@@ -132,17 +132,6 @@ def make(workspace: Path, events: Path, rows: int, scratch: Path) -> None:
         f" ({hot:.0f} s while writing, {spent:.0f} s in all); {raw / 1e9:.1f} GB in {kept / 1e9:.2f} GB,"
         f" {files:,} files"
     )
-
-
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def highest() -> float:
-    """Most memory this process has taken, MB. (getrusage tells of its parent too.)"""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(workspace: Path, rule: Path, what: str) -> dict[str, float]:

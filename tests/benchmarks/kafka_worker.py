@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.hunt import cpu, highest
+from tests.benchmarks import cpu, highest
 from tests.benchmarks.peer import joined, windows_rules
 from tests.kafka.broker import Broker
 
@@ -184,7 +184,8 @@ def work(bootstrap: str, folder: str, archive: str) -> None:
     """Read the topic to its end."""
     from xdrtui.pipeline.memory import keep_pages, resident
 
-    keep_pages()  # as `xdrtui run` does, before Polars is imported
+    assert "polars" not in sys.modules
+    keep_pages()  # as `xdrtui run` does
     from xdrtui.pipeline.process import Process
     from xdrtui.pipeline.rulebook import load_rulebook
     from xdrtui.pipeline.worker import Summary, run_worker
