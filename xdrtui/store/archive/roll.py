@@ -81,7 +81,11 @@ def roll(
     made: list[File] = []
     parts = _parts(store, segments)
     rows = {kind: sum(part.rows.height for part in some) for kind, some in parts.items()}
-    large = {kind for kind, n in rows.items() if n < few and _raw_size(parts[kind]) >= few * FEW_BYTES}
+    large = {
+        kind
+        for kind, n in rows.items()
+        if n < few and sum(part.raw_size for part in parts[kind]) >= few * FEW_BYTES
+    }
     many = [kind for kind, n in rows.items() if n >= few or kind in large]
     many.sort(key=lambda kind: (-rows[kind], kind))
     try:
@@ -130,10 +134,6 @@ def _parts(store: Store, segments: Sequence[File]) -> dict[str, list[Part]]:
             for kind, part in chunk.parts():
                 parts[kind].append(part)
     return parts
-
-
-def _raw_size(parts: Sequence[Part]) -> int:
-    return sum(int(part.rows["raw"].bin.size().sum() or 0) for part in parts)
 
 
 def _write_left(store: Store, left: Sequence[tuple[str, Part]], name: str, now: int) -> File:

@@ -200,12 +200,16 @@ def unpack(packed: bytes) -> dict[str, list[Text]]:
 class Part:
     """The rows of one frame: the cells of its columns, the rest as Arrow, and where they come from."""
 
-    def __init__(self, packed: bytes, rows: pl.DataFrame, source: str, partition: int) -> None:
-        """packed: the columns as `pack` made them; they are unpacked when asked for."""
+    def __init__(
+        self, packed: bytes, rows: pl.DataFrame, source: str, partition: int, raw_size: int = 0
+    ) -> None:
+        """packed: the columns as `pack` made them, unpacked when asked for; raw_size: bytes of the raw
+        events."""
         self.packed = packed
         self.rows = rows
         self.source = source
         self.partition = partition
+        self.raw_size = raw_size
 
     @cached_property
     def columns(self) -> dict[str, list[Text]]:
@@ -230,8 +234,10 @@ class Chunk:
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Each frame's event type (as JSON) and rows."""
         at = 0
+        sizes = self.rows["raw"].bin.size()
         for kind, source, partition, rows, packed in self.frames.iter_rows():
-            yield kind, Part(packed, self.rows.slice(at, rows), source, partition)
+            size = int(sizes.slice(at, rows).sum() or 0)
+            yield kind, Part(packed, self.rows.slice(at, rows), source, partition, size)
             at += rows
 
 
