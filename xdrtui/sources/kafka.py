@@ -42,7 +42,7 @@ from xdrtui.sources.generation import Begin, Stored, anchor, begin, renewed
 from xdrtui.sources.link import Link
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead, name_of, source_of
-from xdrtui.sources.reads import Reads, still_there
+from xdrtui.sources.reads import Reads, bounds
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
 
@@ -131,11 +131,8 @@ class KafkaSource:
                 self._partitions.pop(each, None)
                 self._commits.forget(each)
                 self._consumer.screen.forget(each)
-            there = await still_there(raw._client, {each.topic for each in assigned})
-            if there is not None:  # of a partition that was deleted meanwhile it would be asked for 40 s
-                assigned = [each for each in assigned if each.partition < there.get(each.topic, 0)]
-            firsts = await raw.beginning_offsets(assigned)
-            ends = await raw.end_offsets(assigned)
+            firsts, ends = await bounds(raw, assigned)
+            assigned = list(firsts)
             starts = firsts if self.settings.start == "earliest" else ends
             if self._start_at is not None:
                 starts = await self._consumer.at_time(assigned, self._start_at, ends)

@@ -7,14 +7,19 @@ must not look like a topic that was deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.protocol.metadata import MetadataRequest
 
 LOOK_SECONDS = 2.0
+PATIENCE = (4.0, 8.0, 16.0)
+"""Seconds for which one asks where partitions begin and end before looking again which there are."""
+
 HIDDEN = 2**31 - 1
 """Instead of a number of partitions, where the cluster does not tell."""
 
@@ -48,3 +53,27 @@ async def still_there(client: AIOKafkaClient, topics: Collection[str]) -> Mappin
         name: HIDDEN if each["error_code"] else len(each["partitions"]) or HIDDEN
         for name, each in there.items()
     }
+
+
+class Bounds(NamedTuple):
+    """first: the first offset of each partition that is there; end: one past its last."""
+
+    first: Mapping[TopicPartition, int]
+    end: Mapping[TopicPartition, int]
+
+
+async def bounds(raw: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Bounds:
+    """Where those of these partitions that are still there begin and end. Raises KafkaError.
+
+    Of one that is deleted meanwhile aiokafka asks for 40 s, and all others wait.
+    """
+    for seconds in PATIENCE:
+        there = await still_there(raw._client, {each.topic for each in partitions})
+        if there is not None:
+            partitions = [each for each in partitions if each.partition < there.get(each.topic, 0)]
+        try:
+            async with asyncio.timeout(seconds):
+                return Bounds(await raw.beginning_offsets(partitions), await raw.end_offsets(partitions))
+        except TimeoutError:
+            continue
+    raise KafkaTimeoutError("the cluster does not tell where partitions begin and end")
