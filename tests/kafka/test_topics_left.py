@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.killable import RULEBOOK, START, message
 from tests.kafka.test_kafka_source import Memory, produce, source
-from xdrtui.pipeline import leaving
 from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.worker import run_worker
@@ -137,34 +134,6 @@ def test_one_of_another_group_that_begins_with_other_topics_has_left_those_it_re
     assert rig.behind() < 10
     rig.read("c", group=other)
     assert 100 <= rig.behind() < 300
-
-
-def test_a_topic_deleted_under_a_working_worker_is_left_while_it_works(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leaving, "LOOK_SECONDS", 0.3)
-    assert RULEBOOK is not None
-    process = Process(RULEBOOK)
-    stop = threading.Event()
-    rig.read("*")
-    known = rig.settings("*", group=rig.group)
-    thread = threading.Thread(target=lambda: run_worker(rig.folder, known, process, stop=stop.is_set))
-    thread.start()
-    try:
-        rig.produce("a", range(100, 105))
-        rig.delete("b")
-        wait(lambda: rig.behind() >= 100)
-    finally:
-        stop.set()
-        thread.join()
-    assert any(rig.name("b") in text for text in rig.told())
-
-
-def wait(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "taken out of the settings"])
