@@ -254,7 +254,7 @@ async def test_orders_in_the_moment_in_which_a_rebalance_takes_everything_end_no
     kafka._consumer.raw.unsubscribe()  # what was placed is still there
     kafka.pause()
     kafka.resume()
-    for each in kafka._partitions:
+    for each in kafka._ours.placed:
         kafka._consumer.seek(each, 0)
     await kafka.stop()
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.killable import RULEBOOK, START, message
 from tests.kafka.test_kafka_source import Memory, produce, source
+from xdrtui.pipeline import leaving
 from xdrtui.pipeline.fleet_run import run_fold
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.worker import run_worker
 from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources import reads
+from xdrtui.sources.generation import Stored
 from xdrtui.sources.kafka import KafkaSource
 from xdrtui.store import workers
 from xdrtui.store.store import Store
@@ -136,6 +143,71 @@ def test_one_of_another_group_that_begins_with_other_topics_has_left_those_it_re
     assert 100 <= rig.behind() < 300
 
 
+def test_a_topic_deleted_under_a_working_worker_is_left_while_it_works(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "LOOK_SECONDS", 0.3)
+    assert RULEBOOK is not None
+    process = Process(RULEBOOK)
+    stop = threading.Event()
+    rig.read("*")
+    known = rig.settings("*", group=rig.group)
+    thread = threading.Thread(target=lambda: run_worker(rig.folder, known, process, stop=stop.is_set))
+    thread.start()
+    try:
+        rig.produce("a", range(100, 105))
+        rig.delete("b")
+        wait(lambda: rig.behind() >= 100)
+    finally:
+        stop.set()
+        thread.join()
+    assert any(rig.name("b") in text for text in rig.told())
+
+
+def test_one_that_was_gone_before_it_could_be_placed_does_not_hold_up_the_others(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of as gone for as long as the test says so, and assigned all the while."""
+    asked, gone = reads.still_there, True
+
+    async def still_there(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, int] | None:
+        there = await asked(client, topics)
+        return {name: n for name, n in (there or {}).items() if not (gone and name == rig.name("b"))}
+
+    async def run() -> None:
+        nonlocal gone
+        kafka = KafkaSource(rig.settings("*"), nothing_stored)
+        await kafka.start()
+        assert await taken(kafka, 10) == {rig.name("a"): 10}
+        gone = False
+        assert await taken(kafka, 4) == {rig.name("b"): 4}, "it is read once it is there"
+        await kafka.stop()
+
+    monkeypatch.setattr(reads, "still_there", still_there)
+    asyncio.run(run())
+
+
+async def nothing_stored(prefix: str) -> Mapping[int, Stored]:
+    return {}
+
+
+async def taken(kafka: KafkaSource, enough: int) -> Mapping[str, int]:
+    """How many messages came of each topic, until there were enough of them."""
+    found: Counter[str] = Counter()
+    async with asyncio.timeout(15):
+        while found.total() < enough:
+            for each in await kafka.fetch(0.2):
+                found[each.messages.source.name] += len(each.messages.offsets)
+    return {name: n for name, n in found.items() if n}
+
+
+def wait(met: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not met():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "taken out of the settings"])
 def test_a_fleet_waits_no_more_for_a_topic_that_its_workers_do_not_read(rig: Rig, deleted: bool) -> None:
     findings = f"xdrtui-{new_name()}"
@@ -168,7 +240,7 @@ async def test_a_partition_deleted_while_it_is_assigned_does_not_hold_up_the_oth
     await until(kafka, memory, 1)
     await produce(real, topic, [b"{}"])
     async with asyncio.timeout(5):
-        await kafka.place([TopicPartition(new_name(), 0), TopicPartition(topic, 0)])
+        await kafka._ours.place([TopicPartition(new_name(), 0), TopicPartition(topic, 0)])
     await until(kafka, memory, 2)
     await kafka.stop()
 

@@ -131,6 +131,11 @@ class Consumer:
         """Fetch these again, likewise."""
         self.raw.resume(*self.raw.assignment().intersection(partitions))
 
+    def leave_alone(self, each: TopicPartition) -> None:
+        """Fetch nothing of one that has no place to begin at: without a position, every fetch would fail."""
+        self.seek(each, 0)
+        self.pause([each])
+
     async def at_time(
         self, partitions: Sequence[TopicPartition], time: int, ends: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.kafka import AskStored
+from xdrtui.sources.assigned import AskStored
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, SourceHealth
 from xdrtui.sources.reads import Reads

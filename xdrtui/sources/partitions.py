@@ -115,3 +115,8 @@ def source_of(settings: KafkaSettings, cluster: str, topic: str, generation: int
         kind="replay" if named(settings.replay_topics, topic) else "kafka",
         layout=value_for(settings.layouts, topic),
     )
+
+
+def nothing_of(source: Source, partition: int) -> Messages:
+    """No messages of this partition, for what only moves its position."""
+    return Messages(source, partition, (), (), ())

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.kafka import NOBODY, AskStored, KafkaSource
+from xdrtui.sources.assigned import AskStored
+from xdrtui.sources.kafka import NOBODY, KafkaSource
 from xdrtui.sources.message_source import MessageSource
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, SourceHealth
