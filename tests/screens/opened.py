@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -12,6 +14,9 @@ from screens.services import Desks, Services
 from screens.times import Zone, fixed
 from tests.screens.sample_store import NOW
 from xdrtui.triage.desk import Desk, Principal
+
+LONG = 60.0
+"""Seconds after which a test gives up waiting: far more than a loaded machine needs."""
 
 
 def app_on(directory: Path, *, theme: str = "dark", initial: str = "queue", **more) -> XdrApp:
@@ -30,7 +35,8 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
     """Wait until the queue is read (and has this many rows) and nothing is being read any more."""
     bench = pilot.app.workbench
     idle = 0
-    for _ in range(400):
+    until = time.monotonic() + LONG
+    while time.monotonic() < until:
         await pilot.pause(0.03)
         queue, alert = bench.queue, bench.alert
         followed = not alert.display or (
@@ -54,6 +60,20 @@ async def settled(pilot: Pilot, *, rows: int | None = None) -> None:
             return
     problem = bench.watcher.failure or queue.failure or alert.failure
     raise AssertionError(f"not settled: {len(queue.source)} rows, {problem}")
+
+
+async def until(pilot: Pilot, wanted: str | Callable[[], object]) -> None:
+    """Wait until this text is on the screen (its blanks folded), or until this is true."""
+
+    def met() -> object:
+        return wanted() if callable(wanted) else wanted in " ".join(" ".join(shown(pilot.app)).split())
+
+    end = time.monotonic() + LONG
+    while not met():
+        if time.monotonic() > end:
+            what = "this" if callable(wanted) else repr(wanted)
+            raise AssertionError(f"{what} never came to be:\n" + "\n".join(shown(pilot.app)))
+        await pilot.pause(0.02)
 
 
 def shown(app: XdrApp) -> list[str]:

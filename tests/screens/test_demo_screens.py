@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import HOSTILE, NOW, sample
 
 
@@ -71,25 +71,20 @@ async def test_the_demo_begins_with_a_card_gives_hints_and_tells_the_truth_of_cl
     demo = Played()
     app = app_on(store, demo=demo)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
-        assert "Welcome to the demo" in "\n".join(shown(app))
+        await until(pilot, "Welcome to the demo")
         await pilot.press("enter")
-        await pilot.pause(0.35)
+        await pilot.pause(0.35)  # what comes earlier was typed at the card
         await settled(pilot, rows=7)
         assert "DEMO 03-03 14:02 x120" in shown(app)[0]
         await pilot.press("equals_sign", "greater_than_sign", "plus", "minus")
-        await pilot.pause(0.1)
-        assert demo.acts == ["pause", "step", "faster", "slower"]
+        await until(pilot, lambda: demo.acts == ["pause", "step", "faster", "slower"])
         await pilot.press("x")
-        await pilot.pause(0.1)
-        assert "hint 1 of 3: look at ␛]0;owned" in shown(app)[-2]
+        await until(pilot, lambda: "hint 1 of 3: look at ␛]0;owned" in shown(app)[-2])
         await pilot.press("enter")
         await settled(pilot)
         assert "passwords were read" not in "\n".join(shown(app))
         await pilot.press("c", "t")
-        await settled(pilot)
-        await pilot.pause(0.3)
-        assert "passwords were read" in "\n".join(shown(app))
+        await until(pilot, "passwords were read")
 
 
 async def test_what_is_left_of_a_burst_at_the_card_is_dropped(
@@ -98,7 +93,7 @@ async def test_what_is_left_of_a_burst_at_the_card_is_dropped(
     monkeypatch.setattr("screens.cards.BURST", 60.0)  # however slowly this machine types
     app = app_on(store, demo=Played())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
+        await until(pilot, "Welcome to the demo")
         await pilot.press("enter", "c", "t", "j")
         await settled(pilot, rows=7)
         assert app.workbench.menu is None and app.workbench.queue.table.cursor == 0
@@ -111,68 +106,63 @@ async def test_what_is_left_of_a_burst_at_the_card_is_dropped(
 async def test_the_report_scrolls_and_q_goes_back(store: Path) -> None:
     app = app_on(store, demo=Played())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
+        await until(pilot, "Welcome to the demo")
         await pilot.press("enter")
         await pilot.pause(0.35)
         for leave in ("q", "escape", "enter"):
             await settled(pilot, rows=7)
             await pilot.press("colon", *"report", "enter")
-            await pilot.pause(0.2)
-            assert "found 9 of 10" in shown(app)[1] and " more lines below" in shown(app)[-2]
-            assert "goes back" in shown(app)[-1]
+            await until(pilot, lambda: "found 9 of 10" in shown(app)[1] and "goes back" in shown(app)[-1])
+            assert " more lines below" in shown(app)[-2]
             await pilot.press("j", "down", "k")
-            assert app.screen.paper.top == 1 and "found 9 of 10" in shown(app)[0]
+            await until(pilot, lambda: app.screen.paper.top == 1 and "found 9 of 10" in shown(app)[0])
             await pilot.press("pagedown")
-            assert app.screen.paper.top == 22 and "step 21" in shown(app)[0]
+            await until(pilot, lambda: app.screen.paper.top == 22 and "step 21" in shown(app)[0])
             await pilot.press("pageup", "G")
-            await pilot.pause(0.1)
-            assert "the last line" in shown(app)[-2]
+            await until(pilot, lambda: "the last line" in shown(app)[-2])
             await pilot.press("g", "g", "x")
-            await pilot.pause(0.1)
-            assert "found 9 of 10" in shown(app)[1]
+            await until(pilot, lambda: "found 9 of 10" in shown(app)[1])
             await pilot.press(leave)
-            await pilot.pause(0.2)
-            assert app.screen is app.workbench and app.workbench.current == "queue"
+            await until(pilot, lambda: app.screen is app.workbench)
+            assert app.workbench.current == "queue"
 
 
 async def test_the_report_opens_by_itself_once_but_over_no_input(store: Path) -> None:
     demo = Played()
     app = app_on(store, demo=demo)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
+        await until(pilot, "Welcome to the demo")
         await pilot.press("enter")
         await pilot.pause(0.35)
         await settled(pilot, rows=7)
         await pilot.press("m", *"memo")
+        await until(pilot, lambda: app.workbench.asking.typing)
         demo.over = True
         await pilot.pause(0.8)
         assert app.screen is app.workbench, "not over an open input"
         await pilot.press("enter")
-        await pilot.pause(0.8)
-        assert "found 9 of 10" in shown(app)[1]
+        await until(pilot, lambda: "found 9 of 10" in shown(app)[1])
         await pilot.press("q")
+        await until(pilot, lambda: "`:` report shows its report again" in shown(app)[-2])
         await pilot.pause(0.8)
         assert app.screen is app.workbench, "once"
-        assert "`:` report shows its report again" in shown(app)[-2]
 
 
 async def test_the_demos_clock_waits_while_a_card_a_page_or_a_menu_is_read(store: Path) -> None:
     demo = Played()
     app = app_on(store, demo=demo)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.5)
-        assert demo.held, "the card is read"
+        await until(pilot, lambda: demo.held)  # the card is read
         await pilot.press("enter")
         await pilot.pause(0.35)
         await settled(pilot, rows=7)
         for keys in (["enter", "q"], ["c", "q"], ["slash", "escape"], ["question_mark", "q"]):
-            await pilot.pause(0.35)
-            assert not demo.held, keys
+            await until(pilot, lambda: not demo.held)
             await pilot.press(keys[0])
-            await pilot.pause(0.35)
-            assert demo.held, keys
+            await until(pilot, lambda: demo.held)
             await pilot.press(keys[1])
-            await pilot.pause(0.35)
+        await until(pilot, lambda: not demo.held)
         await pilot.press("3")
+        await until(pilot, lambda: app.workbench.current == "live")
         await pilot.pause(0.35)
         assert not demo.held, "a tail is watched, not read"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import HOSTILE, NOW, commit, evil, findings, live, sample
 from xdrtui.store import place
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
@@ -112,8 +112,7 @@ async def test_closing_takes_one_key_for_the_disposition_and_the_line_keeps_its_
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("c")
-        await pilot.pause(0.1)
-        assert any("false positive: the rule is wrong" in line for line in shown(app))
+        await until(pilot, "false positive: the rule is wrong")
         await pilot.press("r")
         await settled(pilot)
         with desk(store) as open_desk:
@@ -121,8 +120,7 @@ async def test_closing_takes_one_key_for_the_disposition_and_the_line_keeps_its_
         assert row.disposition == "false_positive_rule"
         assert "LSASS" in shown(app)[3] and "closed" in shown(app)[3]
         await pilot.press("c")
-        await pilot.pause(0.1)
-        assert "closed already" in shown(app)[-2]
+        await until(pilot, lambda: "closed already" in shown(app)[-2])
 
 
 async def test_newcomers_wait_while_one_works_and_are_taken_in_by_a_key(store: Path) -> None:
@@ -134,12 +132,7 @@ async def test_newcomers_wait_while_one_works_and_are_taken_in_by_a_key(store: P
         table = app.workbench.queue.table
         key = table.cursor_key
         commit(store, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if app.workbench.queue.waiting:
-                break
-        await pilot.pause(0.1)
-        assert "1 new since" in shown(app)[-2]
+        await until(pilot, lambda: "1 new since" in shown(app)[-2])
         assert "web-09" not in "\n".join(shown(app))
         assert table.cursor_key == key and table.standing(key) is not None
         await pilot.press("full_stop")
@@ -153,10 +146,6 @@ async def test_newcomers_come_in_by_themselves_before_anyone_works(store: Path) 
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         commit(store, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if len(app.workbench.queue.source) == 8:
-                break
         await settled(pilot, rows=8)
         assert "web-09" in shown(app)[3], "the gravest stays in sight"
         assert app.workbench.queue.table.cursor == 0
@@ -170,7 +159,7 @@ async def test_an_alert_changed_meanwhile_is_refused_with_a_line(store: Path) ->
         with Desk.open(store, Principal("jl", "elsewhere"), clock=lambda: NOW) as other:
             other.investigate([app.workbench.queue.alert_here()])
         await pilot.press("a")
-        await pilot.pause(0.3)
+        await until(pilot, "look again")
         said = "".join(line.rstrip() for line in shown(app)[-3:-1])
         assert "was changed meanwhile by jl" in said and "look again" in said
 
@@ -180,14 +169,14 @@ async def test_filter_narrows_and_an_error_says_where(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("slash")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: app.workbench.asking.typing)
         for _ in "state:open ":
             await pilot.press("backspace")
         await pilot.press(*["h", "o", "s", "t", "colon", "w", "e", "b", "minus", "0", "2", "enter"])
         await settled(pilot, rows=2)
         assert "host:web-02" in shown(app)[1]
         await pilot.press("slash", "o", "r", "enter")
-        await pilot.pause(0.3)
+        await until(pilot, "filter not taken: put it right")
         assert "filter:" in shown(app)[-4] and "character" in shown(app)[-4]
         assert "filter not taken: put it right" in shown(app)[-2]
         assert "host:web-02 or" in shown(app)[-3], "the input stays open, with what was typed"
@@ -202,11 +191,9 @@ async def test_keys_that_do_not_apply_say_why(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("full_stop")
-        await pilot.pause(0.1)
-        assert "no new alert waits" in shown(app)[-2]
+        await until(pilot, lambda: "no new alert waits" in shown(app)[-2])
         await pilot.press("s")
-        await pilot.pause(0.1)
-        assert "s is a key of live events" in shown(app)[-2]
+        await until(pilot, lambda: "s is a key of live events" in shown(app)[-2])
 
 
 async def test_next_and_previous_alert_from_the_alert_pane(store: Path) -> None:
@@ -240,17 +227,15 @@ async def test_freezing_the_tail_keeps_the_painted_rows_and_counts_what_waits(st
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("3")
-        await pilot.pause(0.6)
+        await until(pilot, lambda: "40 shown" in shown(app)[-2])
         await pilot.press("s")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: "FROZEN" in shown(app)[-2])
         before = shown(app)[2:-2]
         live(store, 25)
-        await pilot.pause(0.9)
+        await until(pilot, lambda: "FROZEN" in shown(app)[-2] and "25 waiting" in shown(app)[-2])
         assert shown(app)[2:-2] == before
-        assert "FROZEN" in shown(app)[-2] and "25 waiting" in shown(app)[-2]
         await pilot.press("s")
-        await pilot.pause(0.9)
-        assert "FROZEN" not in shown(app)[-2] and "65 shown" in shown(app)[-2]
+        await until(pilot, lambda: "FROZEN" not in shown(app)[-2] and "65 shown" in shown(app)[-2])
 
 
 async def test_the_palette_opens_the_manual(store: Path) -> None:
@@ -258,8 +243,7 @@ async def test_the_palette_opens_the_manual(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("colon", *"keys", "down", "enter")
-        await pilot.pause(0.3)
-        assert app.workbench.current in ("manual", "help")
+        await until(pilot, lambda: app.workbench.current in ("manual", "help"))
 
 
 async def test_q_goes_back_and_asks_on_the_first_pane(store: Path) -> None:
@@ -304,9 +288,8 @@ async def test_a_store_that_cannot_be_opened_is_said_not_raised(tmp_path: Path) 
     (tmp_path / place.DATABASE).write_bytes(b"this is no database" * 100)
     app = app_on(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(1.0)
+        await until(pilot, lambda: app.workbench.watcher.failure or app.workbench.queue.failure)
         assert app.is_running
-        assert app.workbench.watcher.failure or app.workbench.queue.failure
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -333,7 +316,7 @@ async def test_a_hostile_filter_is_shown_harmlessly(store: Path) -> None:
         app.workbench.queue.filtered(f'"{HOSTILE}"')
         await settled(pilot)
         app.workbench.say(HOSTILE)
-        await pilot.pause(0.1)
+        await until(pilot, "owned")
         assert all(line.isprintable() for line in shown(app))
 
 
@@ -347,8 +330,7 @@ async def test_one_key_marks_all_lines_of_the_same_rule(tmp_path: Path) -> None:
         await settled(pilot)
         assert app.workbench.queue.current().row.host == "web-02"
         await pilot.press("asterisk")
-        await pilot.pause(0.3)
-        assert len(app.workbench.queue.table.marks) == 5
+        await until(pilot, lambda: len(app.workbench.queue.table.marks) == 5)
         await pilot.press("c", "t")
         await settled(pilot)
         assert states(tmp_path).count("closed") == 5
@@ -361,11 +343,11 @@ async def test_theme_zone_and_mouse_switch(store: Path) -> None:
         await pilot.press("t")
         await settled(pilot)
         assert shown(app)[0].rstrip().endswith("14:02 UTC")
-        for typed in ("theme", "mouse"):
-            await pilot.press("colon", *typed, "enter")
-            await pilot.pause(0.3)
-        assert app.services.look.theme == "light"
-        assert "the mouse is" in shown(app)[-2]
+        await pilot.press("colon", *"theme", "enter")
+        await until(pilot, lambda: app.services.look.theme == "light")
+        await settled(pilot)
+        await pilot.press("colon", *"mouse", "enter")
+        await until(pilot, lambda: "the mouse is" in shown(app)[-2])
 
 
 async def test_an_explanation_that_fails_leaves_the_alert_readable(
@@ -389,12 +371,11 @@ async def test_a_long_message_takes_the_lines_it_needs_and_gives_them_back(store
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         app.workbench.say("a long hint " * 15)
-        await pilot.pause(0.2)
+        await until(pilot, lambda: shown(app)[-4].startswith(" a long"))
         lines = shown(app)
-        assert lines[-4].startswith(" a long") and "hint" in lines[-2] and "a ack" in lines[-1]
+        assert "hint" in lines[-2] and "a ack" in lines[-1]
         app.workbench.say("short")
-        await pilot.pause(0.2)
-        assert shown(app)[-2].startswith(" short") and "hint" not in shown(app)[-3]
+        await until(pilot, lambda: shown(app)[-2].startswith(" short") and "hint" not in shown(app)[-3])
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -406,13 +387,10 @@ async def test_the_alert_of_an_address_stays_though_the_queue_does_not_hold_it(
         open_desk.snooze([id], NOW + 3600 * 10**9)
     app = app_on(store, initial=f"alert/{id}")
     async with app.run_test(size=size) as pilot:
-        await settled(pilot)
-        await pilot.pause(0.3)
-        assert app.workbench.alert.id_shown == id
+        await until(pilot, lambda: app.workbench.alert.id_shown == id)
         await pilot.press("question_mark")
         await pilot.press("q")
         await pilot.pause(0.3)
         assert app.workbench.alert.id_shown == id
         await pilot.press("1", "j", "enter")
-        await pilot.pause(0.4)
-        assert app.workbench.alert.id_shown == app.workbench.queue.alert_here() != id
+        await until(pilot, lambda: app.workbench.alert.id_shown == app.workbench.queue.alert_here() != id)
