@@ -81,6 +81,12 @@ class Rig:
         with Store.open(self.folder, readonly=True) as store:
             return ((store.watermark() or 0) - START * SECOND) * 4 // SECOND
 
+    def taken(self, letter: str) -> int:
+        """How many messages of this topic are stored."""
+        with Store.open(self.folder, readonly=True) as store:
+            found = store.connection.execute("SELECT source, next_offset FROM positions").fetchall()
+        return sum(offset for source, offset in found if f":{self.name(letter)}:" in source)
+
     def told(self) -> list[str]:
         with Store.open(self.folder, readonly=True) as store:
             return [fault.text for fault in workers.faults(store.connection) if fault.happened]
@@ -143,18 +149,21 @@ def test_one_of_another_group_that_begins_with_other_topics_has_left_those_it_re
     assert 100 <= rig.behind() < 300
 
 
+@pytest.mark.parametrize("named", ["*", "a b"], ids=["by a pattern", "by name"])
 def test_a_topic_deleted_under_a_working_worker_is_left_while_it_works(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setattr(leaving, "LOOK_SECONDS", 0.3)
     assert RULEBOOK is not None
     process = Process(RULEBOOK)
     stop = threading.Event()
-    rig.read("*")
-    known = rig.settings("*", group=rig.group)
+    rig.read(*named.split())
+    rig.produce("a", range(20, 25))
+    known = rig.settings(*named.split(), group=rig.group)
     thread = threading.Thread(target=lambda: run_worker(rig.folder, known, process, stop=stop.is_set))
     thread.start()
     try:
+        wait(lambda: rig.taken("a") == 15)
         rig.produce("a", range(100, 105))
         rig.delete("b")
         wait(lambda: rig.behind() >= 100)
@@ -185,6 +194,18 @@ def test_one_that_was_gone_before_it_could_be_placed_does_not_hold_up_the_others
 
     monkeypatch.setattr(reads, "still_there", still_there)
     asyncio.run(run())
+
+
+async def test_a_stuck_consumer_is_built_anew_without_a_topic_that_was_deleted_meanwhile(rig: Rig) -> None:
+    kafka = KafkaSource(rig.settings("a", "b"), nothing_stored)
+    await kafka.start()
+    first = kafka._link.consumer
+    assert await taken(kafka, 14) == {rig.name("a"): 10, rig.name("b"): 4}
+    await rig.broker.delete_topic(rig.name("b"))
+    first.raw._fetcher._fetch_task.cancel()
+    assert await taken(kafka, 10) == {rig.name("a"): 10}
+    assert kafka._link.consumer is not first
+    await kafka.stop()
 
 
 async def nothing_stored(prefix: str) -> Mapping[int, Stored]:

@@ -100,8 +100,11 @@ def _state(told: Mapping[str, Any]) -> TopicState:
     return TopicState(told["topic"], told["error_code"], len(partitions), leaderless)
 
 
-async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerReport:
-    """Connect, and learn the cluster's id and its topics; topics: names or patterns, none for all.
+async def ask_broker(
+    to: KafkaConnection, topics: Sequence[str] = (), *, all_there: bool = True
+) -> BrokerReport:
+    """Connect, and learn the cluster's id and its topics; topics: names or patterns, none for all. all_there:
+    refuse where one of the names is missing, not only where none is left.
 
     Raises BrokerError with the true cause: no answer, TLS, login, or a topic that is missing or may not be
     read; SettingsError for a topic that cannot be meant.
@@ -116,7 +119,7 @@ async def ask_broker(to: KafkaConnection, topics: Sequence[str] = ()) -> BrokerR
         finally:
             await client.close()
     for each in cluster.asked:
-        if step := topic_problem(to, each):
+        if (step := topic_problem(to, each)) and (all_there or step.kind != "topic.missing"):
             raise BrokerError(step.sentence)
     found = {each.name: each for each in (*cluster.seen, *cluster.asked) if not each.error}
     chosen = wanted(topics, found) if topics else [name for name in found if not is_own(name)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -60,10 +60,16 @@ class Consumer:
         self._polled_at = 0.0
         self._polling_since = 0.0
 
-    async def start(self, topics: Sequence[str], listener: ConsumerRebalanceListener | None) -> None:
-        """Connect, and with a listener join the group for these topics or patterns. Raises KafkaError."""
+    async def start(
+        self, topics: Sequence[str], there: Collection[str], listener: ConsumerRebalanceListener | None
+    ) -> None:
+        """Connect, and with a listener join the group for these topics or patterns. Raises KafkaError.
+
+        there: the topics that the cluster has; aiokafka waits for ever for a name that is missing, not so for
+        a pattern.
+        """
         if listener is not None:
-            if any(map(is_pattern, topics)):
+            if any(is_pattern(each) or each not in there for each in topics):
                 self.raw.subscribe(pattern=expression(topics), listener=listener)
             else:
                 self.raw.subscribe(list(topics), listener=listener)

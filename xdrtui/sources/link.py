@@ -69,7 +69,7 @@ class Link:
         """Connect, check that every topic is there and the group ours. Raises BrokerError, SettingsError."""
         if not self.settings.topics:
             raise BrokerError("no topic is set: name at least one under kafka.topics.")
-        self.cluster, self.known = await self._ask_topics()
+        self.cluster, self.known = await self._ask_topics(all_there=True)
         group = self.settings.group
         if group and owner.id:
             await refuse_foreign_group(connection(self.settings), group, self.known, owner)
@@ -146,9 +146,11 @@ class Link:
     async def _unreached_now(self) -> str:
         return await unreached(self._addresses or tuple(self.settings.brokers), self._tls)
 
-    async def _ask_topics(self) -> tuple[str, Mapping[str, int]]:
-        """The cluster's id, and the topics that are meant now with their number of partitions."""
-        report = await ask_broker(connection(self.settings), self.settings.topics)
+    async def _ask_topics(self, all_there: bool = False) -> tuple[str, Mapping[str, int]]:
+        """The cluster's id, and the topics that are meant now with their number of partitions. all_there: one
+        that is missing is an error; later on it is not, the others are read without it."""
+        to = connection(self.settings)
+        report = await ask_broker(to, self.settings.topics, all_there=all_there)
         self._addresses = tuple(dict.fromkeys((*self.settings.brokers, *report.brokers)))
         return report.cluster, report.topics
 
@@ -158,7 +160,7 @@ class Link:
         self._tls = to.tls_context() if to.tls else None
         async with explained(to):
             self.consumer = Consumer(to.arguments(), group)
-            await self.consumer.start(self.settings.topics, self._listener if group else None)
+            await self.consumer.start(self.settings.topics, topics, self._listener if group else None)
         self.running = True
         if not group:
             await self._assign(topics)
