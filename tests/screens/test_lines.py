@@ -6,7 +6,7 @@ from pathlib import Path
 from screens.queue_row import COLUMNS, line_row, open_of, owner_word, state_word
 from screens.times import Zone
 from screens.widgets.columns import fit_columns
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import NOW, commit, findings
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
 from xdrtui.triage.rows import AlertRow
@@ -46,8 +46,7 @@ async def test_a_command_acts_on_all_open_alerts_of_the_line_and_one_undo_takes_
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=2)
         await pilot.press("c")
-        await pilot.pause(0.1)
-        assert "Close 3 alerts as" in "\n".join(shown(app))
+        await until(pilot, "Close 3 alerts as")
         await pilot.press("t")
         await settled(pilot)
         assert [row.state for row in alerts(tmp_path, "host:web-02")] == ["closed"] * 3
@@ -71,11 +70,7 @@ async def test_a_line_shows_its_least_handled_state_and_how_many_are_open(tmp_pa
         assert "2/3 new" in shown(app)[3]
         with opened(tmp_path) as desk:
             desk.investigate([oldest.id])
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if "2/3 ack" in shown(app)[3]:
-                return
-        raise AssertionError(shown(app)[3])
+        await until(pilot, lambda: "2/3 ack" in shown(app)[3])
 
 
 async def test_opening_a_line_shows_its_newest_alert_and_j_and_k_go_through_them(tmp_path: Path) -> None:
@@ -93,8 +88,7 @@ async def test_opening_a_line_shows_its_newest_alert_and_j_and_k_go_through_them
             await settled(pilot)
             assert app.workbench.alert.id_shown == wanted.id
         await pilot.press("J")
-        await pilot.pause(0.2)
-        assert "last alert of the queue" in shown(app)[-2]
+        await until(pilot, lambda: "last alert of the queue" in shown(app)[-2])
         await pilot.press("K", "J", "K", "J", "J")  # as fast as can be: no step is lost
         await settled(pilot)
         assert app.workbench.alert.id_shown == oldest.id
@@ -148,11 +142,7 @@ async def test_a_new_window_on_a_closed_line_waits_and_then_stands_marked_again(
         assert len(app.workbench.queue.source) == 1
         late = [("r-shell", "high", "web-02", "www-data", "late", -DAY, 1)]
         commit(tmp_path, findings(late, first=300))
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if app.workbench.queue.waiting:
-                break
-        assert app.workbench.queue.waiting == 1
+        await until(pilot, lambda: app.workbench.queue.waiting == 1)
         await pilot.press("full_stop")
         await settled(pilot, rows=2)
         assert "1/4 again" in shown(app)[3]
@@ -168,10 +158,7 @@ async def test_the_cursor_and_marks_stay_on_the_line_when_its_alerts_change(tmp_
         before = table.cursor_key
         with opened(tmp_path, "jl") as other:
             other.close([alerts(tmp_path, "host:web-02")[0].id], "duplicate")
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if "2/3" in shown(app)[3]:
-                break
+        await until(pilot, lambda: "2/3" in shown(app)[3])
         assert table.cursor_key == before and table.marks == {before}
         await pilot.press("a")  # the mark was read again: it stands for the two that are open now
         await settled(pilot)
@@ -186,8 +173,7 @@ async def test_taking_over_what_another_owns_asks_once(tmp_path: Path) -> None:
         await settled(pilot, rows=2)
         assert shown(app)[3].rstrip().endswith("jl+")
         await pilot.press("o")
-        await pilot.pause(0.1)
-        assert "jl has 3 alerts: take over?" in "\n".join(shown(app))
+        await until(pilot, "jl has 3 alerts: take over?")
         await pilot.press("y")
         await settled(pilot)
         assert {row.owner for row in alerts(tmp_path, "host:web-02")} == {"me"}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from screens.live import LivePane
 from screens.live_columns import SHARED, columns_for, values
@@ -15,7 +13,7 @@ from screens.live_rows import LiveClock, LiveRows
 from screens.preferences import Preferences
 from screens.services import Desks, Services
 from screens.times import Zone, fixed
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import HOSTILE, NOW, SECOND, commit, findings, sample
 from xdrtui.pipeline.tail import TailCounts
 from xdrtui.settings.model import KafkaSettings
@@ -61,16 +59,16 @@ async def test_around_an_event_the_filter_goes_and_the_tail_stands_still(tmp_pat
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("3")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: "30 shown" in shown(app)[-2])
         pane = app.workbench.pane
         assert isinstance(pane, LivePane)
         pane.filtered("type:zeek.dns")
-        assert (len(pane.tail) == 6 and "QUERY" in "\n".join(shown(app))) or await pilot.pause(0.2) is None
+        await until(pilot, lambda: len(pane.tail) == 6 and "QUERY" in "\n".join(shown(app)))
         await pilot.press("j", "number_sign")
-        await pilot.pause(0.2)
-        assert pane.frozen and len(pane.tail) == 30 and pane.query_text == ""
+        await until(pilot, lambda: pane.frozen and len(pane.tail) == 30 and pane.query_text == "")
         assert pane.tail.at(pane.table.cursor).event_type == "zeek.dns"
-        assert "FROZEN  0 waiting, 0 dropped, lag 0.4 s" in shown(app)[-2].replace("   ", " ")
+        told = "FROZEN  0 waiting, 0 dropped, lag 0.4 s"
+        await until(pilot, lambda: told in shown(app)[-2].replace("   ", " "))
     writer.close()
 
 
@@ -114,14 +112,6 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
 TOPICS = Preferences(connection=KafkaSettings(brokers=["b:9092"], topics=["windows-events", "zeek"]))
 
 
-async def until(pilot: Pilot[int], met: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if met():
-            return
-        await pilot.pause(0.03)
-    raise AssertionError("\n".join(shown(pilot.app)))  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_workers_that_are_far_behind_are_told_of_and_the_topic_offered(
     tmp_path: Path, stand: Stand, size: tuple[int, int]
@@ -161,7 +151,7 @@ async def test_what_a_topic_holds_reaches_no_terminal_raw(tmp_path: Path, stand:
         await pilot.press("3", "W")
         await until(pilot, lambda: "1 message came in" in shown(app)[-2])
         await pilot.press("e")
-        await pilot.pause(0.3)
+        await until(pilot, "[red]x[/red]")
         text = "\n".join(shown(app))
         assert "[red]x[/red]" in text and not set(text) & {"\x1b", "\x07", "\u202e"}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import commit, findings, sample
 
 
@@ -18,13 +18,8 @@ async def test_what_was_said_goes_while_nothing_else_happens(
         await pilot.press("j")
         await settled(pilot)
         commit(tmp_path, findings([("r-shell", "critical", "web-09", "root", "new one", 1, 1)], first=900))
-        for _ in range(30):
-            await pilot.pause(0.1)
-            if app.workbench.queue.waiting:
-                break
+        await until(pilot, lambda: app.workbench.queue.waiting)
         app.workbench.say("closed: 1 alert")
         app.workbench.watcher.paused = True  # nothing redraws but the timer
-        await pilot.pause(0.2)
-        assert "closed: 1 alert" in shown(app)[-2]
-        await pilot.pause(2.8)
-        assert "1 new since" in shown(app)[-2]
+        await until(pilot, lambda: "closed: 1 alert" in shown(app)[-2])
+        await until(pilot, lambda: "1 new since" in shown(app)[-2])

@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 from screens.app import XdrApp
 from screens.commands import BY_ID, Facts
 from screens.finding import likely
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import commit, findings, sample
 from tests.screens.test_bursts import burst
-from tests.screens.test_queue import typed, until
+from tests.screens.test_queue import typed
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_the_line_that_is_typed_stays_in_sight_whatever_is_said(store: Pat
         await settled(pilot)
         assert shown(app)[-3].startswith(" : sno") and "snooze" in first(app)
         app.workbench.say("a long message that takes two lines of the screen at least, " * 3, "bad")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: any(line.startswith(" : sno") for line in shown(app)[:-4]))
         lines = shown(app)
         place = next(y for y, line in enumerate(lines) if line.startswith(" : sno"))
         assert "snooze" in "\n".join(lines[place - 14 : place]) and "two lines" in "\n".join(
@@ -105,9 +105,5 @@ async def test_an_alert_that_the_queue_does_not_hold_is_found(tmp_path: Path) ->
     async with app_on(tmp_path).run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=401)
         burst(pilot.app, ": n o t e enter")  # enter comes before the store has answered
-        await settled(pilot)
-        for _ in range(40):
-            await pilot.pause(0.05)
-            if pilot.app.workbench.current == "alert" and "schtasks of note" in "\n".join(shown(pilot.app)):
-                return
-        raise AssertionError("\n".join(shown(pilot.app)))
+        await until(pilot, lambda: pilot.app.workbench.current == "alert")
+        await until(pilot, "schtasks of note")

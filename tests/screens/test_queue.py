@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.app import XdrApp
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import NOW, SECOND, commit, findings, sample
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
 
@@ -31,15 +31,6 @@ def hosts(store: Path, text: str, now: int = NOW) -> list[str]:
 
 def said(app: XdrApp) -> str:
     return " ".join("".join(shown(app)[-6:-1]).split())
-
-
-async def until(pilot: Pilot, text: str) -> None:
-    """Wait until the screen says so."""
-    for _ in range(200):
-        if text in " ".join(" ".join(shown(pilot.app)).split()):
-            return
-        await pilot.pause(0.03)
-    raise AssertionError(f"{text!r} is not on the screen:\n" + "\n".join(shown(pilot.app)))
 
 
 async def typed(pilot: Pilot, text: str) -> None:
@@ -68,7 +59,6 @@ async def test_all_of_the_filter_are_marked_and_marks_outlive_another_filter(sto
         assert "7 lines of the filter marked: 7 open alerts" in said(app)
         app.workbench.queue.filtered("state:open level:critical")
         await settled(pilot, rows=1)
-        await pilot.pause(0.1)
         await pilot.press("c")
         await until(pilot, "Close 7 alerts of 7 lines, 6 of them out of sight as")
         await pilot.press("2")
@@ -129,11 +119,7 @@ async def test_snoozed_alerts_leave_and_come_back_by_themselves_as_newcomers(sto
         await settled(pilot, rows=6)
         assert hosts(store, "state:snoozed") == ["dc01"]
         clock["now"] = NOW + HOUR
-        for _ in range(40):
-            await pilot.pause(0.1)
-            if app.workbench.queue.waiting:
-                break
-        assert app.workbench.queue.waiting == 1, "nothing was written, yet it is back"
+        await until(pilot, lambda: app.workbench.queue.waiting == 1)  # nothing was written, yet it is back
         await pilot.press("full_stop")
         await settled(pilot, rows=7)
         assert "dc01" in shown(app)[3]
@@ -148,8 +134,7 @@ async def test_escalating_asks_whom_and_why_writes_a_packet_and_waits(store: Pat
         await pilot.press("enter")
         await until(pilot, "why tier2")
         await pilot.press("enter")
-        await pilot.pause(0.1)
-        assert "whoever takes it up will ask" in said(app), "the sentence is required"
+        await until(pilot, "whoever takes it up will ask")  # the sentence is required
         await typed(pilot, "lsass was dumped")
         await pilot.press("enter")
         await settled(pilot)
@@ -222,7 +207,7 @@ async def test_the_filter_is_completed_and_says_what_is_wrong_while_it_is_typed(
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         await pilot.press("slash")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: app.workbench.asking.typing)
         await typed(pilot, "ho")
         await until(pilot, "tab host:")
         await pilot.press("tab")
@@ -284,18 +269,18 @@ async def test_since_i_looked_and_the_handover_are_pages(store: Path) -> None:
         text = "\n".join(shown(app))
         assert "since you last looked" in text and "7 alerts: 1 critical" in text
         await pilot.press("q")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: app.workbench.current == "queue")
         with desk(store, "jl") as other:
             other.close([row.id for row in other.alerts(AlertQuery("host:dc01"))], "duplicate")
         await pilot.press("L")
-        await until(pilot, "gone quiet")
+        await until(pilot, "jl closed duplicate")
         text = "\n".join(shown(app))
         assert "0 alerts" not in text and "jl closed duplicate: LSASS dump via comsvcs on dc01" in text
         with desk(store, "jl") as other:
             other.shift.give("# Handover of jl\n\n- all quiet")
         app.workbench.open_pane("handover")
-        await pilot.pause(0.4)
-        assert "all quiet" in "\n".join(shown(app)) and "a acknowledges it" in said(app)
+        await until(pilot, "all quiet")
+        await until(pilot, "a acknowledges it")
         await pilot.press("a")
         await until(pilot, "it is your shift")
         with desk(store) as opened:

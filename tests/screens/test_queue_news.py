@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from screens.app import XdrApp
 from screens.paint import plain
 from screens.queue_empty import Held, empty_lines, in_shell
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import NOW, commit, findings, sample
 from xdrtui.store.store import Store
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
@@ -24,10 +24,7 @@ def many(count: int, first: int = 0, level: str = "medium") -> list:  # type: ig
 async def newcomers_wait(pilot: Pilot) -> XdrApp:
     app = pilot.app
     assert isinstance(app, XdrApp)
-    for _ in range(60):
-        await pilot.pause(0.05)
-        if app.workbench.queue.waiting:
-            break
+    await until(pilot, lambda: app.workbench.queue.waiting)
     return app
 
 

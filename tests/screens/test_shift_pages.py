@@ -9,7 +9,7 @@ import pytest
 from screens.commands import ALERT, HANDOVER, SINCE
 from screens.shift import handover_items
 from screens.widgets.listing import Listing
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import app_on, settled, shown, until
 from tests.screens.sample_store import sample
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
 
@@ -27,10 +27,7 @@ def listing(app) -> Listing:
 
 async def come(pilot, key: str, pane: str) -> Listing:
     await pilot.press(key)
-    for _ in range(200):
-        await pilot.pause(0.02)
-        if pilot.app.workbench.current == pane and len(listing(pilot.app).lines) > 3:
-            break
+    await until(pilot, lambda: pilot.app.workbench.current == pane and len(listing(pilot.app).lines) > 3)
     return listing(pilot.app)
 
 
@@ -56,15 +53,12 @@ async def test_the_page_since_i_looked_opens_alerts_and_stays_until_one_goes_bac
         assert app.workbench.current == ALERT
         assert f"alert/{app.workbench.alert.id_shown}" == second
         await pilot.press("q")
-        paper = listing(app)
-        await pilot.pause(0.3)
-        assert app.workbench.current == SINCE and paper.address == second
+        await until(pilot, lambda: app.workbench.current == SINCE and listing(app).address == second)
         assert app.workbench.pane.since.new_total > 0
         await pilot.press("q")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: app.workbench.current != SINCE)
         await come(pilot, "L", SINCE)
-        await pilot.pause(0.3)
-        assert app.workbench.pane.since.new_total == 0
+        await until(pilot, lambda: app.workbench.pane.since.new_total == 0)
 
 
 async def test_n_goes_through_the_hits_of_a_search(store: Path) -> None:
@@ -92,20 +86,17 @@ async def test_a_handover_opens_its_alerts_and_tells_of_the_period_one_chooses(s
         assert paper.address.startswith("alert/")
         title = paper.lines[0]
         await pilot.press("P", "6")
-        await pilot.pause(0.4)
-        assert paper.lines[0] != title and "since 06:00" in "\n".join(shown(app)[:4])
+        await until(pilot, lambda: "since 06:00" in "\n".join(shown(app)[:4]) and paper.lines[0] != title)
         await pilot.press("P", "l")
-        await pilot.pause(0.4)
-        assert "you have not handed over yet" in "\n".join(shown(app))
+        await until(pilot, "you have not handed over yet")
         assert "since 06:00" in "\n".join(shown(app)[:4]) and paper.address
         await pilot.press("P", "t", *"2h", "enter")
-        await pilot.pause(0.4)
-        assert "since 2h" in "\n".join(shown(app)[:4])
+        await until(pilot, lambda: "since 2h" in "\n".join(shown(app)[:4]))
         app.workbench.pane.give()
-        await pilot.pause(0.4)
+        with Desk.open(store, Principal("me", "here")) as desk:
+            await until(pilot, desk.shift.given)
         await pilot.press("P", "l")
-        await pilot.pause(0.4)
-        assert "since I handed over last" in "\n".join(shown(app)[:4])
+        await until(pilot, lambda: "since I handed over last" in "\n".join(shown(app)[:4]))
         where = paper.address
         await pilot.press("enter")
         await settled(pilot)
