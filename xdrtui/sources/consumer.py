@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from xdrtui.sources.bare import hand_on_bare
 from xdrtui.sources.fence import commit_as_member
 from xdrtui.sources.screen import Screen
 from xdrtui.sources.topics import expression, is_pattern
@@ -79,6 +80,7 @@ class Consumer:
             await self.raw.stop()
             raise
         commit_as_member(self.raw)
+        hand_on_bare(self.raw)
 
     async def stop(self) -> None:
         """Leave the group; a stuck consumer is left to itself after 5 s."""

@@ -144,7 +144,7 @@ class KafkaSource:
             if state.check and not self._same(each, state, records[0]):
                 continue
             if records := [record for record in records if record.offset >= state.next]:
-                fetched.append(self._hand_on(state, records))
+                fetched.append(self._hand_on(each.partition, state, records))
         return fetched
 
     def _same(self, each: TopicPartition, state: Partition, record: Any) -> bool:
@@ -157,12 +157,12 @@ class KafkaSource:
         self._ours.renew(each, state, f"{name_of(each)} has another record at {record.offset}")
         return False
 
-    def _hand_on(self, state: Partition, records: Sequence[Any]) -> Fetched:
+    def _hand_on(self, partition: int, state: Partition, records: Sequence[Any]) -> Fetched:
         last = records[-1]
         replay = state.source.kind == "replay"
         messages = Messages(
             state.source,
-            last.partition,
+            partition,
             [record.offset for record in records],
             [record.value or b"" for record in records],
             replay_times(records) if replay else ingest_times(records, self._clock()),
