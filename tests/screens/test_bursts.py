@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from screens.app import XdrApp
 from screens.keyboard import event_of
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import LONG, app_on, settled, shown, until
 from tests.screens.sample_store import NOW, commit, findings, sample
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
 from xdrtui.triage.rows import Entry
@@ -167,8 +167,7 @@ async def test_keys_that_wait_are_told_of_and_what_changed_meanwhile_is_refused(
         app = await begun(pilot)
         slow = Slow(app)
         burst(app, "a i")  # i waits until what a did is read
-        await pilot.pause(0.6)
-        assert "i … until" in shown(app)[-2]
+        await until(pilot, lambda: "i … until" in shown(app)[-2])
         with Desk.open(store, Principal("jl", "there"), clock=lambda: NOW) as other:
             (row,) = other.alerts(AlertQuery("state:acknowledged", now=NOW))
             other.own([row.id], "jl")
@@ -186,8 +185,7 @@ async def test_keys_are_dropped_with_a_line_where_the_page_never_comes(
         app = await begun(pilot)
         slow = Slow(app)
         burst(app, "enter c t")
-        await pilot.pause(0.9)
-        assert "dropped what was typed, c t" in " ".join(shown(app)[-4:])
+        await until(pilot, lambda: "dropped what was typed, c t" in " ".join(shown(app)[-4:]))
         slow.go.set()
         await settled(pilot)
         assert not entries(store) and app.workbench.menu is None
@@ -198,9 +196,9 @@ async def test_escape_drops_what_waits(store: Path) -> None:
         app = await begun(pilot)
         slow = Slow(app)
         burst(app, "enter c t")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: app.workbench.taking.waiting)
         burst(app, "escape")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: not app.workbench.taking.waiting)
         slow.go.set()
         await settled(pilot)
         assert not entries(store) and app.workbench.current == "alert"
@@ -211,7 +209,9 @@ async def test_keys_behind_the_one_that_leaves_do_nothing(store: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await begun(pilot)
         burst(app, "q y a")
-        await pilot.pause(0.3)
+        async with asyncio.timeout(LONG):
+            while app.return_value is None:
+                await asyncio.sleep(0.02)
     assert app.return_code == 0 and not entries(store)
 
 

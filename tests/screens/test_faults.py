@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import pytest
 from textual.geometry import Offset
 
+from screens.app import XdrApp
 from screens.away import LockScreen
 from screens.preferences import Preferences
 from screens.status_bar import UNHEARD, alarm
 from screens.watch import PATIENCE
-from tests.screens.opened import app_on, settled, shown
+from tests.screens.opened import LONG, app_on, settled, shown, until
 from tests.screens.sample_store import commit, findings, sample
 from xdrtui.triage.rows import Status
 
@@ -22,6 +23,11 @@ from xdrtui.triage.rows import Status
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return sample(tmp_path)
+
+
+def told(app: XdrApp) -> str:
+    """The first lines of the screen."""
+    return " ".join(line.strip() for line in shown(app)[:10])
 
 
 async def test_the_terminals_cursor_stands_on_the_row_in_focus(store: Path) -> None:
@@ -39,13 +45,12 @@ async def test_the_screen_is_hidden_after_a_while_without_a_key_and_enter_shows_
         await settled(pilot, rows=7)
         app.workbench.watcher.away.typed_at = time.monotonic() - 61
         app.workbench.watcher.tick()
-        await pilot.pause(0.2)
-        assert isinstance(app.screen, LockScreen) and "LSASS" not in "\n".join(shown(app))
+        await until(pilot, lambda: isinstance(app.screen, LockScreen))
+        await until(pilot, lambda: "LSASS" not in "\n".join(shown(app)))
         await pilot.press("a")
         assert isinstance(app.screen, LockScreen)
         await pilot.press("enter")
-        await settled(pilot)
-        assert "LSASS" in "\n".join(shown(app))
+        await until(pilot, "LSASS")
 
 
 async def test_the_bell_rings_for_a_new_critical_alert_alone(
@@ -81,21 +86,18 @@ async def test_a_database_that_does_not_answer_is_told_while_keys_go_on(store: P
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         bench = app.workbench
-        stuck = bench.run_worker(bench.services.desks.watch(lambda desk: let_go.wait(20)))
+        stuck = bench.run_worker(bench.services.desks.watch(lambda desk: let_go.wait(LONG)))
         try:
             began = time.monotonic()
-            while "the database has not answered" not in "\n".join(shown(app)):
-                await pilot.pause(0.05)
-                assert time.monotonic() - began < 3.5
+            await until(pilot, "the database has not answered")
             assert time.monotonic() - began >= PATIENCE - 0.5
             await pilot.press("j")
-            await pilot.pause(0.05)
-            assert bench.queue.table.cursor == 1
+            await until(pilot, lambda: bench.queue.table.cursor == 1)
+            assert not let_go.is_set()
         finally:
             let_go.set()
         await stuck.wait()
-        await pilot.pause(1.0)
-        assert "has not answered" not in "\n".join(shown(app))
+        await until(pilot, lambda: "has not answered" not in "\n".join(shown(app)))
 
 
 async def test_a_full_disk_is_told(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +106,7 @@ async def test_a_full_disk_is_told(store: Path, monkeypatch: pytest.MonkeyPatch)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=3_000_000))
-        await pilot.pause(0.8)
-        assert "is full, 3 MB are left" in " ".join(" ".join(shown(app)).split())
+        await until(pilot, "is full, 3 MB are left")
 
 
 async def test_a_database_that_is_damaged_while_it_is_open_is_told_of_and_ends_nothing(store: Path) -> None:
@@ -117,11 +118,9 @@ async def test_a_database_that_is_damaged_while_it_is_open_is_told_of_and_ends_n
                 file.seek(0)
                 file.write(b"\xde\xad" * (path.stat().st_size // 2))
         await pilot.press("enter")
-        await pilot.pause(1.0)
+        await until(pilot, "is damaged")
         await pilot.press("J", "a")
-        await pilot.pause(1.0)
-        said = " ".join(line.strip() for line in shown(app)[:10])
-        assert "is damaged" in said and "put back a copy" in said
+        await until(pilot, lambda: all(part in told(app) for part in ("is damaged", "put back a copy")))
     assert app.return_code in (None, 0)
 
 
@@ -132,10 +131,8 @@ async def test_an_act_that_waits_for_the_database_is_told_of(store: Path) -> Non
         await settled(pilot, rows=7)
         holder.execute("BEGIN IMMEDIATE")
         await pilot.press("a")
-        await pilot.pause(PATIENCE + 0.8)
-        assert "what you did is not stored yet" in " ".join(shown(app)[:4])
+        await until(pilot, lambda: "what you did is not stored yet" in " ".join(shown(app)[:4]))
         holder.execute("ROLLBACK")
-        await pilot.pause(1.5)
-        assert "not stored yet" not in " ".join(shown(app)[:4])
-        assert "acknowledged: 1 alert" in "\n".join(shown(app))
+        await until(pilot, "acknowledged: 1 alert")
+        await until(pilot, lambda: "not stored yet" not in " ".join(shown(app)[:4]))
     holder.close()

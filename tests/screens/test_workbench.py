@@ -1,10 +1,11 @@
 """The screens, driven by keys on a real store."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.screens.opened import app_on, settled, shown, until
+from tests.screens.opened import LONG, app_on, settled, shown, until
 from tests.screens.sample_store import HOSTILE, NOW, commit, evil, findings, live, sample
 from xdrtui.store import place
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
@@ -254,13 +255,15 @@ async def test_q_goes_back_and_asks_on_the_first_pane(store: Path) -> None:
         await settled(pilot)
         assert app.workbench.current == "queue"
         await pilot.press("escape")
-        await pilot.pause(0.1)
+        await settled(pilot)
         assert "Leave" not in "\n".join(shown(app)), "escape may be a fragment of an arrow key"
         await pilot.press("q", "q")
-        await pilot.pause(0.1)
-        assert app.is_running
+        await settled(pilot)
+        assert app.is_running and app.return_value is None
         await pilot.press("q", "y")
-        await pilot.pause(0.2)
+        async with asyncio.timeout(LONG):
+            while app.return_value is None:
+                await asyncio.sleep(0.02)
     assert app.return_value == 0
 
 
