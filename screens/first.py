@@ -27,6 +27,12 @@ def begin(session: Session, workspace: Path, box: BlackBox) -> str:
 
         return check(KafkaSettings.model_validate(kafka))
 
+    def keep(password: str) -> str:
+        from xdrtui.places import default_file
+        from xdrtui.settings.secrets import Secret, store_in_file
+
+        return f"file:{store_in_file(default_file().parent / 'secrets', 'kafka', Secret(password))}"
+
     def fill(paths: Sequence[str], told: Callable[[int, int], None]) -> str:
         from xdrtui.commands.rules import rulebook
         from xdrtui.pipeline.fill import fill as read
@@ -40,7 +46,7 @@ def begin(session: Session, workspace: Path, box: BlackBox) -> str:
         return f"{said}{' Stopped early.' if summary.stopped else ''}{faults}"
 
     box.begin(workspace)
-    app = StartApp(look_for(os.environ), fill, attempt)
+    app = StartApp(look_for(os.environ), fill, attempt, keep)
     chosen = app.run(mouse=False) or Chosen()
     if app.return_code in (None, 0):
         box.left()

@@ -88,10 +88,12 @@ class OrderedInput(Input):
 
     @property
     def _value(self) -> Text:
+        if self.password:
+            return Text("*" * len(self.value), no_wrap=True, overflow="ignore", end="")
         return Text(one_by_one(self.value), no_wrap=True, overflow="ignore", end="")
 
     def _position_to_cell(self, position: int) -> int:
-        return width(one_by_one(self.value[:position]))
+        return position if self.password else width(one_by_one(self.value[:position]))
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key in UP_AND_DOWN:  # Textual would scroll the line: they are the palette's
@@ -117,7 +119,8 @@ class Prompt(Vertical):
     """A line to type into. done: called with the text, or None where it was given up; changed: with each
     change of it. refused: why the text cannot be taken as it stands, shown while it is typed; assist: what
     could be typed next, shown above, `tab` takes it; over: the text is a proposal that typing replaces;
-    later: takes keys that came behind the enter that closed it. closed: who asked has taken it away."""
+    later: takes keys that came behind the enter that closed it; noted: told of each other one. closed: who
+    asked has taken it away."""
 
     DEFAULT_CSS = """
     Prompt { height: auto; }
@@ -138,10 +141,12 @@ class Prompt(Vertical):
         assist: Assist | None = None,
         over: bool = False,
         later: Callable[[events.Key], object] | None = None,
+        noted: Callable[[events.Key], object] | None = None,
+        hidden: bool = False,
     ) -> None:
         super().__init__()
         self.closed = False
-        self._later = later
+        self._later, self._noted = later, noted
         self._behind: list[events.Key] | None = None
         self._early: list[events.Key] | None = []
         self._over = over
@@ -153,7 +158,7 @@ class Prompt(Vertical):
         self._label = OneLine(look, "bar")
         self._label.styles.width = len(label) + 2
         self._label.show(lambda cells: [[(f" {label} ", "key")]])
-        self._input = OrderedInput(text, select_on_focus=False)
+        self._input = OrderedInput(text, select_on_focus=False, password=hidden)
         self._input.cursor_blink = False  # each blink is a frame over the link
         self._done, self._changed = done, changed
 
@@ -247,6 +252,8 @@ class Prompt(Vertical):
         if self._behind is not None:
             self._behind.append(events.Key(event.key, event.character))
             return True
+        if self._noted is not None:
+            self._noted(event)
         if event.key == "enter":
             self._behind = []
         return False

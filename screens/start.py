@@ -25,6 +25,7 @@ from screens.paint import Line
 from screens.sanitise import sanitise, wrap
 from screens.times import number
 from screens.widgets.paper import Paper
+from xdrtui.errors import SettingsError
 
 if TYPE_CHECKING:
     from xdrtui.sources.step import Step
@@ -43,20 +44,24 @@ QUESTIONS: tuple[tuple[str, str, str], ...] = (
     ("ca_file", "file with the CA's certificate (empty: the system's)", ""),
     ("user", "user to log in with (empty: no login)", ""),
     ("sasl", "plain, scram-sha-256 or scram-sha-512 (empty: the last)", "scram-sha-512"),
-    ("password", "its password: keyring:NAME, file:PATH or env:NAME", ""),
+    ("password", "its password, or keyring:NAME, file:PATH, env:NAME", ""),
 )
 """Each: its name, the question, what an empty answer means."""
 
 WITHIN = {"ca_file": "tls", "sasl": "user", "password": "user"}
 """Questions that are asked only where another one was answered so."""
 
-NO = ("", "no", "n", "false")
+YES, NO = ("yes", "y", "true"), ("", "no", "n", "false")
 
 Fill = Callable[[Sequence[str], Callable[[int, int], None]], str]
 """Reads files into the workspace: given paths and what is told of progress (bytes, events), says how it
 went."""
 
 Try = Callable[["dict[str, object]"], "Iterator[Step]"]
+
+Keep = Callable[[str], str]
+"""Puts a password where only its owner can read it, and says how the settings refer to it. Raises
+SettingsError."""
 
 
 @dataclass
@@ -83,6 +88,28 @@ def kafka_settings(answers: dict[str, str]) -> dict[str, object]:
     return made
 
 
+def taken(name: str, typed: str, keep: Keep) -> str:
+    """An answer as it is used: a path is absolute, wherever the settings file lies, and a password is kept in
+    a file that only its owner reads, never in the settings. Raises SettingsError: why it is none."""
+    from xdrtui.settings import is_reference, refusal
+
+    if name == "tls" and typed.lower() not in (*YES, *NO):
+        raise SettingsError("yes or no, please.")
+    if name == "ca_file" and typed:
+        path = Path(typed).expanduser().absolute()
+        if not path.is_file():
+            raise SettingsError(f"{path} is no file.")
+        return str(path)
+    if name == "password" and typed:
+        if not is_reference(typed):
+            return keep(typed)
+        kind, _, place = typed.partition(":")
+        return f"file:{Path(place).expanduser().absolute()}" if kind == "file" else typed
+    if name == "sasl" and (why := refusal({"sasl": typed})):
+        raise SettingsError(why)
+    return typed
+
+
 def write_settings(path: Path, kafka: dict[str, object]) -> None:
     """Write a first settings file, which only its owner reads. Raises OSError where there is one."""
     import yaml
@@ -101,10 +128,10 @@ class StartApp(App[Chosen], inherit_bindings=False):
     BINDINGS: ClassVar = []
     TITLE = "xdrtui"
 
-    def __init__(self, look: Look, fill: Fill, attempt: Try) -> None:
+    def __init__(self, look: Look, fill: Fill, attempt: Try, keep: Keep) -> None:
         super().__init__(ansi_color=look.own_colours)
         self.look = look
-        self._fill, self._attempt = fill, attempt
+        self._fill, self._attempt, self.keep = fill, attempt, keep
         self.page = _Page(look)
 
     def on_mount(self) -> None:
@@ -175,8 +202,8 @@ class _Page(Paced[None]):
 
     # A cluster
 
-    def ask(self, place: int) -> None:
-        """One question after the other."""
+    def ask(self, place: int, refused: str = "", wrong: str = "") -> None:
+        """One question after the other. refused: why the last answer to this one, wrong, was not taken."""
         if place == len(QUESTIONS):
             self.attempt()
             return
@@ -192,21 +219,36 @@ class _Page(Paced[None]):
             self.set_focus(None)
             if typed is None:
                 self.offer()
+                return
+            typed = typed.strip() or otherwise
+            app = self.app
+            assert isinstance(app, StartApp)
+            try:
+                self._answers[name] = taken(name, typed, app.keep)
+            except SettingsError as error:
+                self.ask(place, str(error), typed)
             else:
-                self._answers[name] = typed.strip() or otherwise
                 self.ask(place + 1)
 
         before = [each for each, _, _ in QUESTIONS[:place] if self._answers[each]]
         said: list[Line] = [[(f"{each}: {self._answers[each]}", "dim")] for each in before]
+        if refused:
+            said += [[], [(refused, "bad")]]
         self.show([[], [("A Kafka cluster; escape goes back", "strong")], *said, []], {})
-        self.ask_text(question, self._answers.get(name, ""), done)
+        self.ask_text(question, wrong or self._answers.get(name, ""), done, hidden=name == "password")
 
     def ask_text(
-        self, question: str, text: str, done: Callable[[str | None], object], over: bool = True
+        self,
+        question: str,
+        text: str,
+        done: Callable[[str | None], object],
+        over: bool = True,
+        hidden: bool = False,
     ) -> None:
-        """Ask for a line, right below what is said. over: an earlier answer is typed over."""
+        """Ask for a line, right below what is said. over: an earlier answer is typed over; hidden: nobody who
+        looks over a shoulder reads it."""
         self.paper.styles.height = len(self.paper.laid_out(max(1, self.size.width - 2 * self.paper.margin)))
-        prompt = Prompt(self.look, question, text, done, over=over)
+        prompt = Prompt(self.look, question, text, done, over=over, hidden=hidden)
         prompt.styles.padding = (0, 3)
         self.mount(prompt)
 

@@ -26,8 +26,8 @@ from xdrtui.settings.model import (
     ScreenSettings,
     SettingsFile,
 )
-from xdrtui.settings.read import read_environment, read_file
-from xdrtui.settings.secrets import Secret, resolve
+from xdrtui.settings.read import read_environment, read_file, refusal
+from xdrtui.settings.secrets import Secret, is_reference, resolve
 
 __all__ = [
     "ArchiveSettings",
@@ -39,7 +39,9 @@ __all__ = [
     "Secret",
     "Settings",
     "SettingsFile",
+    "is_reference",
     "load_settings",
+    "refusal",
     "resolve",
     "settings_path",
 ]

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from xdrtui.errors import SettingsError
 from xdrtui.plain import visible
-from xdrtui.settings.model import Profile, SettingsFile
+from xdrtui.settings.model import KafkaSettings, Profile, SettingsFile
 
 Data: TypeAlias = "dict[str, Data] | list[Data] | str | int | float | bool | None"
 Path_: TypeAlias = "tuple[str | int, ...]"
@@ -90,6 +90,16 @@ def read_environment(profile: Profile, environ: Mapping[str, str]) -> Profile:
             (name for name, place in fields.items() if place == error["loc"][: len(place)]), PREFIX + "..."
         )
         raise SettingsError(f"the environment variable {name}: {_what(error)}.") from None
+
+
+def refusal(kafka: Mapping[str, object]) -> str:
+    """Why these settings of a cluster cannot be taken, in one line and without the value; "": they can."""
+    try:
+        KafkaSettings.model_validate(kafka)
+    except ValidationError as problem:
+        error = problem.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, error['loc']))}: {_what(error)}"
+    return ""
 
 
 def place_in(path: Path, place: Path_) -> str:

@@ -55,13 +55,18 @@ def strike_out(text: str) -> str:
 
 def check_reference(reference: str) -> str:
     """Return `reference` if it has the form of one; else ValueError, without what may be a secret."""
-    kind, _, place = reference.partition(":")
-    if kind not in _KINDS or not place:
+    if not is_reference(reference):
         raise ValueError(
             "a secret does not stand in the settings: write where it lies, "
             "as keyring:NAME, file:PATH or env:NAME"
         )
     return reference
+
+
+def is_reference(text: str) -> bool:
+    """Whether this says where a secret lies; else it may be one."""
+    kind, _, place = text.partition(":")
+    return kind in _KINDS and bool(place)
 
 
 def environment_name(reference: str) -> str | None:
