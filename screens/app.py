@@ -26,7 +26,7 @@ from textual.screen import Screen
 
 from screens.commands import set_in_force
 from screens.drafts import Drafts
-from screens.link import Link, LinkDriver
+from screens.link import LinkDriver
 from screens.look import look_for
 from screens.preferences import Preferences
 from screens.services import Desks, Services
@@ -62,7 +62,7 @@ class XdrApp(App[int], inherit_bindings=False):
         super().__init__(
             driver_class=None if sys.platform == "win32" else LinkDriver, ansi_color=services.look.own_colours
         )
-        self.link = Link()
+        self.link = services.link
         self._colours: ColorSystem | None = None
         self._thrift = Thrift()
         self._cursor_sent = Offset()

@@ -49,7 +49,7 @@ class Asking:
         self.close()
         bench = self._bench
         menu = Menu(bench.services.look, title, choices, notes, cells=bench.size.width)
-        bench.mount(menu, before=bench.message)
+        bench.mount(menu, before=bench.edges.message)
 
     def text(
         self,
@@ -92,7 +92,7 @@ class Asking:
         """The palette stands above the line that is typed, whatever is said below that."""
         palette = self.open_palette
         if palette is not None:
-            said = self._bench.message.styles.height
+            said = self._bench.edges.message.styles.height
             below = 2 + int(said.value if said is not None else 1)
             palette.stand_over(below, self._bench.size.height - below - 4)
 
@@ -177,6 +177,7 @@ class Asking:
         self.close()
         bench = self._bench
         prompt = Prompt(
-            bench.services.look, label, text, finished, typing, refused, assist, over, bench.on_key
-        )
-        self._bench.mount(prompt, before=self._bench.message)
+            bench.services.look, label, text, finished, typing, refused, assist, over,
+            bench.on_key, bench.taking.noted,
+        )  # fmt: skip
+        bench.mount(prompt, before=bench.edges.message)

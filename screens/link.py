@@ -9,6 +9,7 @@ keeps it; `Paced` is the screen that asks it.
 from __future__ import annotations
 
 import codecs
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,9 @@ from textual import messages
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen, ScreenResultType
+
+from screens.pastes import ANSWERED_WITHIN, MarksPastes
+from screens.pastes import QUESTION as MARKS_PASTES
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -48,6 +52,8 @@ class Link:
         """Bytes written since the start."""
         self.slow = False
         """A write took long: said once, by `took`."""
+        self.marks_pastes = False
+        """The terminal is known to mark what is pasted."""
         self._clock = clock
         self._pending = 0
         self._debt = 0.0
@@ -147,7 +153,14 @@ class LinkDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.link: Link = getattr(app, "link", None) or Link()
+        self._asked_at = float("-inf")
         setattr(self, "_file", _Measured(cast(IO[str], self._file), self.link.took))  # noqa: B010 - as good a file
+
+    def _enable_bracketed_paste(self) -> None:
+        super()._enable_bracketed_paste()
+        if self.input_tty and os.environ.get("TERM_PROGRAM") != "Apple_Terminal":  # which would show it
+            self._asked_at = time.monotonic()
+            self.write(MARKS_PASTES)
 
     def write(self, data: str) -> None:
         self.link.queued(len(data))
@@ -161,6 +174,9 @@ class LinkDriver(LinuxDriver):
     def process_message(self, message: Message) -> None:
         if isinstance(message, messages.TerminalSupportsSynchronizedOutput):
             self.link.answered()
+        if isinstance(message, MarksPastes):
+            self.link.marks_pastes |= time.monotonic() - self._asked_at < ANSWERED_WITHIN
+            return
         super().process_message(message)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from screens.drafts import Drafts
+from screens.link import Link
 from screens.look import Look
 from screens.preferences import Preferences
 from screens.times import Zone
@@ -93,7 +94,7 @@ def _wall_clock() -> int:
 @dataclass
 class Services:
     """What panes are given. now: nanoseconds; in the demo its clock, else the wall clock; directory: the
-    workspace; reads: workers are expected to read events into it."""
+    workspace; reads: workers are expected to read events into it; link: what is known of the terminal's."""
 
     desks: Desks
     look: Look
@@ -101,6 +102,7 @@ class Services:
     demo: Demo | None = None
     now: Callable[[], int] = _wall_clock
     low_bandwidth: bool = False
+    link: Link = field(default_factory=Link)
     readonly: str = ""
     person: str = ""
     drafts: Drafts | None = None

@@ -3,7 +3,8 @@
 Keys may come faster than the screen paints: `enter c t` in one read over a slow link. They are done in their
 order, each where those before it led to. One that acts on what stands under the cursor waits until that
 stands on the screen, and what a person did just before with it; those behind it wait too. They wait for
-`PATIENCE` at most, then they are dropped with a line.
+`PATIENCE` at most, then they are dropped with a line. Where many came at once and could be a paste, nothing
+of them is done before the person has said that they were typed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from textual import events
+
 from screens.commands import ALERT, PANES, Command, key_sign, keys_of
 from screens.guard import WINDOW, Guard, Take
-from screens.keyboard import Keyboard, event_of
+from screens.keyboard import Keyboard, event_of, key_name
 
 if TYPE_CHECKING:
     from screens.workbench import Workbench
@@ -28,6 +31,9 @@ SOON = 0.02
 
 TOLD = 0.2
 """Seconds after which the person is told that keys wait."""
+
+THOUGHT = 0.25
+"""Seconds after a question before which no answer counts: it would be the paste's own."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Taking:
         self.guard = Guard()
         self.deaf_until = 0.0
         self.waiting: list[Waiting] = []
+        self.asked: list[str] = []
+        """Keys that came at once: typed or pasted, the person is asked."""
+        self._asked_at = 0.0
         self._since = 0.0
         self._ended = False
         self._bench = bench
@@ -58,23 +67,33 @@ class Taking:
         """A key arrived at this moment (seconds, monotonic); before `deaf_until` it is dropped."""
         if at < self.deaf_until or self._ended:
             return
-        take = self.guard.judge(key, at, self._risky(key))
+        self.guard.marks = self._bench.services.link.marks_pastes
+        take = self.guard.judge(key, at, bool(self.asked) or self._risky(key))
         if take is Take.NOW:
             self._take(key)
         elif take is Take.HOLD:
             self._bench.set_timer(WINDOW + 0.005, self._take_held)
         elif take is Take.PASTE:
-            self.waiting.clear()
+            self.waiting, self.asked = [], []
             self._bench.close_over()
             self._bench.say("a paste was dropped: many keys came at once, and no input is open")
+
+    def noted(self, event: events.Key) -> None:
+        """A key that an input took."""
+        self.guard.note(key_name(event), event.time)
 
     @property
     def busy(self) -> bool:
         """Whether keys are held, or wait."""
-        return bool(self.guard.held or self.waiting)
+        return bool(self.guard.held or self.waiting or self.asked)
 
     def in_words(self) -> str:
         """What to tell of keys that wait; "" = nothing."""
+        if self.asked:
+            signs = " ".join(key_sign(key) for key in self.asked)
+            return (
+                f"{len(self.asked)} keys came at once, like a paste: y does them, n drops them:  {signs}"
+            )
         if not self.waiting or time.monotonic() - self._since < TOLD:
             return ""
         return f"{self._signs()} … until {self._unready() or 'it is its turn'}"
@@ -90,7 +109,31 @@ class Taking:
         return in_menu or any(command.changes or command.asks for command in commands)
 
     def _take_held(self) -> None:
-        for key in self.guard.due(time.monotonic()):
+        doubtful, keys = self.guard.doubtful, self.guard.due(time.monotonic())
+        if self.asked and keys:
+            self._answer(keys)
+        elif doubtful and keys:
+            self.asked, self._asked_at = keys, time.monotonic()
+            self._bench.redraw()
+        else:
+            self._take_all(keys)
+
+    def _answer(self, keys: list[str]) -> None:
+        """One key by itself, some time after the question, is an answer; anything else may be more of the
+        paste."""
+        if len(keys) > 1 or time.monotonic() - self._asked_at < THOUGHT:
+            return
+        asked = self.asked
+        if keys[0] == "y":
+            self.asked = []
+            self._take_all(asked)
+        elif keys[0] in ("n", "escape", "q"):
+            self.asked = []
+            self._bench.say(f"dropped {len(asked)} keys that came at once")
+        self._bench.redraw()
+
+    def _take_all(self, keys: list[str]) -> None:
+        for key in keys:
             self._take(key)
 
     def _take(self, key: str) -> None:

@@ -7,8 +7,8 @@ is theirs.
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -29,37 +29,25 @@ from screens.commands import (
     Command,
     Facts,
 )
+from screens.edges import Edges
 from screens.handing import Handing
 from screens.judging import Judging
 from screens.keyboard import key_name
-from screens.lines import footer_lines, tabs_line
 from screens.link import Paced
 from screens.menu import Choice, Menu
-from screens.paint import Line, clipped, spread
 from screens.pane import Changed, Pane, Say
+from screens.pastes import marked_in_tmux
 from screens.queue import QueuePane
-from screens.sanitise import sanitise, wrap
 from screens.services import Services
-from screens.status_bar import alarm, alarm_lines, status_line
 from screens.suppressing import Suppressing
 from screens.taking import Taking
 from screens.targets import Targets
 from screens.walk import Walk
 from screens.watch import Watch
 from screens.widgets.divider import Divider
-from screens.widgets.paper import OneLine
 
 WIDE = 110
 """From this many columns on, queue and alert stand side by side."""
-
-SAID_FOR = 6.0
-SAID_LINES = 4
-READ_A_SECOND = 12.0
-"""Characters: how long a line stays is long enough to read it."""
-
-
-LOW = 10
-"""Lines below which a terminal has room for the list and the message alone."""
 
 
 class Workbench(Paced[None], inherit_bindings=False):
@@ -81,44 +69,34 @@ class Workbench(Paced[None], inherit_bindings=False):
         self.watcher = Watch(self)
         self.walk = Walk(self)
         self.current = QUEUE
-        self.said: tuple[str, str] = ("", "")
         self._first = initial
         self._followed = ""
         self._history: list[str] = []
-        self._said_until = 0.0
         self.queue = QueuePane(services)
         self.alert = AlertPane(services)
         self._panes: dict[str, Pane] = {QUEUE: self.queue, ALERT: self.alert}
-        look = services.look
-        self.status_bar = OneLine(look, "bar", id="status")
-        self.alarm_bar = OneLine(look, "alarm", id="alarm")
-        self.tabs = OneLine(look, id="tabs")
-        self.divider = Divider(look)
-        self.message = OneLine(look, id="message")
-        self.footer = OneLine(look, "bar", id="keys")
+        self.divider = Divider(services.look)
+        self.edges = Edges(self)
 
     def compose(self) -> ComposeResult:
-        yield self.status_bar
-        yield self.alarm_bar
-        yield self.tabs
+        yield self.edges.status
+        yield self.edges.alarm
+        yield self.edges.tabs
         with Horizontal(id="body"):
             yield self.queue
             yield self.divider
             yield self.alert
-        yield self.message
-        yield self.footer
+        yield self.edges.message
+        yield self.edges.keys
 
     def on_mount(self) -> None:
-        self.status_bar.show(self._status_lines)
-        self.alarm_bar.show(lambda cells: alarm_lines(self._alarm(), cells))
-        self.tabs.show(lambda cells: [tabs_line(self.current, self.pane.heading(), cells)])
-        self.message.show(self._message_lines)
-        self.footer.show(lambda cells: footer_lines(self.facts(), cells))
+        self.edges.begin()
         self._arrange()
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """After the first frame: what is heavy may be imported now, in threads."""
+        self.start(self._ask_tmux)
         self.watcher.begin()
         self.set_interval(15.0, self.queue.restyle)
         self.watcher.tick()
@@ -132,6 +110,9 @@ class Workbench(Paced[None], inherit_bindings=False):
         if kept and kept[0].startswith("memo-"):
             address = f"alert/{kept[0].removeprefix('memo-')[:8]}"
             self.say(f"the memo that you were typing is kept: : {address} and m go on with it")
+
+    async def _ask_tmux(self) -> None:
+        self.services.link.marks_pastes |= await asyncio.to_thread(marked_in_tmux)
 
     # What others ask
 
@@ -157,16 +138,11 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def say(self, text: str, style: str = "") -> None:
         """A line for the person, for some seconds."""
-        self.said = (text, style)
-        seconds = max(SAID_FOR, len(text) / READ_A_SECOND)
-        self._said_until = time.monotonic() + seconds
-        self._show_message()
-        self.set_timer(seconds + 0.05, self._show_message)
+        self.edges.say(text, style)
 
     def hush(self, style: str) -> None:
         """What was said in this style is no longer true."""
-        self._said_until = 0.0 if self.said[1] == style else self._said_until
-        self._show_message()
+        self.edges.hush(style)
 
     def start(self, work: Callable[[], object]) -> None:
         self.run_worker(work(), group="act")  # type: ignore[arg-type]
@@ -212,7 +188,9 @@ class Workbench(Paced[None], inherit_bindings=False):
     def on_key(self, event: events.Key) -> None:
         key = key_name(event)
         self.watcher.away.typed_at = event.time
-        if self.asking.typing:  # not stopped here: Textual looks for the input's own keys afterwards
+        if (
+            self.asking.typing and not self.taking.asked
+        ):  # not stopped here: Textual looks for the input's own keys afterwards
             if self.focused is None:
                 self.asking.type(event)
             elif (palette := self.asking.open_palette) is not None:
@@ -326,24 +304,15 @@ class Workbench(Paced[None], inherit_bindings=False):
 
     def redraw(self) -> None:
         """Draw the lines around the panes again."""
-        for line in (self.status_bar, self.tabs, self.footer):
-            line.repaint()
         if not self.asking.typing:
             self.app.cursor_position = self.pane.cursor_at()
-        self._show_message()
-        low = self.size.height < LOW  # what is judged keeps the room that there is
-        self.tabs.display = self.footer.display = not low
-        self.alarm_bar.display = bool(self._alarm()) and not low
-        self.alarm_bar.styles.height = max(1, len(alarm_lines(self._alarm(), self.size.width)))
-        self.alarm_bar.repaint()
+        self.edges.redraw()
 
     def restyle(self) -> None:
         """Theme or zone changed."""
         look = self.services.look
         self.styles.background = look.page_colour()
-        for line in (self.status_bar, self.alarm_bar, self.tabs, self.message, self.footer):
-            line.look = look
-            line.restyle()
+        self.edges.restyle()
         self.divider.look = look
         self.divider.refresh()
         for pane in self._panes.values():
@@ -379,36 +348,3 @@ class Workbench(Paced[None], inherit_bindings=False):
     @on(Say)
     def _say(self, message: Say) -> None:
         self.say(message.text, message.style)
-
-    # The lines around
-
-    def _status_lines(self, cells: int) -> list[Line]:
-        demo = self.services.demo
-        clock = demo.clock_text() if demo is not None else ""
-        return [
-            status_line(
-                self.source_name, self.watcher.status, self.services.zone, self.services.now(), cells, clock,
-                self.services.low_bandwidth,
-            )
-        ]  # fmt: skip
-
-    def _alarm(self) -> str:
-        return alarm(self.watcher.status, self.watcher.failure, reads=self.services.reads)
-
-    def _message_lines(self, cells: int) -> list[Line]:
-        if waiting := self.taking.in_words():
-            return [clipped([(" " + waiting, "key")], cells)]
-        text, style = self.said
-        if text and time.monotonic() < self._said_until:
-            return [[(" ", ""), (part, style)] for part in wrap(sanitise(text, 1_000), cells - 2, SAID_LINES)]
-        if self.taking.keyboard.pending:
-            return [[(f" {self.taking.keyboard.pending} …", "key")]]
-        return [spread([(" ", ""), *self.pane.summary(cells - 1)], [], cells)]
-
-    def _show_message(self) -> None:
-        """The line above the keys; what takes more lines gets them for a while."""
-        lines = len(self._message_lines(self.size.width))
-        if self.message.styles.height is None or self.message.styles.height.value != lines:
-            self.message.styles.height = lines
-            self.asking.make_room()
-        self.message.repaint()

@@ -28,6 +28,7 @@ def app_on(directory: Path, *, theme: str = "dark", initial: str = "queue", **mo
         person="me",
         **more,
     )
+    services.link.marks_pastes = True  # as most terminals do
     return XdrApp(services, "acme-prod", initial)
 
 

@@ -61,8 +61,13 @@ def test_keys_that_a_slow_link_bunched_are_all_taken_in_order_where_pastes_are_m
 
 
 def test_where_nobody_knows_whether_pastes_are_marked_few_are_taken_and_more_are_asked_about() -> None:
-    assert done_with([(key, 0.001) for key in "jct"]) == (list("jct"), [], 0)
-    assert done_with([(key, 0.001) for key in "jcta"]) == (["j"], list("cta"), 0)
+    assert done_with([(key, 0.001) for key in "jka"]) == (list("jka"), [], 0)
+    assert done_with([(key, 0.001) for key in "jkla"]) == (list("jkl"), ["a"], 0)
+
+
+def test_where_nobody_knows_that_to_close_by_two_keys_at_once_is_asked_about() -> None:
+    for word in ("ct", "cd", "act"):
+        assert done_with([(key, 0.001) for key in word]) == ([], list(word), 0)
 
 
 def test_a_paste_takes_nothing_that_could_change_something_and_is_told_once() -> None:
@@ -76,9 +81,9 @@ letters = st.text("aicomuUjkl:/ q", min_size=UNKNOWN + 1, max_size=400)
 
 @given(letters, st.floats(0, WINDOW * 0.9))
 def test_no_paste_changes_anything_unasked(pasted: str, gap: float) -> None:
-    held_down = sum(key in RISKY or key != before for before, key in zip(" " + pasted, pasted, strict=False))
     done = done_with([(key, gap) for key in pasted])
-    assert held_down <= UNKNOWN or not RISKY & set(done.taken)
+    risked = [place for place, key in enumerate(done.taken) if key in RISKY]
+    assert not risked or risked == [len(pasted) - 1], "nothing but one key at its end"
 
 
 @given(letters, st.floats(0, WINDOW * 0.9))

@@ -28,7 +28,8 @@ from rich.cells import get_character_cell_size
 _ROOM = 1_024
 """Bytes that are on the link at once, beside the delay."""
 
-QUESTION = b"\x1b[?2026$p"
+QUESTIONS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[?2004$p": b"\x1b[?2004;1$y"}
+"""Whether frames may be wrapped, whether pastes are marked; and what a terminal of today answers."""
 
 _ESCAPE = re.compile(r"\x1b\[([?<=>]*)([\d;]*)\$?([a-zA-Z])|\x1b\][^\x07]*\x07|\x1b[78=>]|\x1b\(B")
 
@@ -165,6 +166,8 @@ class SlowLink:
         self.last_at = time.monotonic()
         self.terminal.take(data.decode("utf-8", "replace"))
         self._last += data
-        for _ in range(self._last.count(QUESTION)):
-            self.type(b"\x1b[?2026;2$y")
-        self._last = self._last.rpartition(QUESTION)[2][-len(QUESTION) :]
+        while asked := [each for each in QUESTIONS if each in self._last]:
+            first = min(asked, key=self._last.index)
+            self.type(QUESTIONS[first])
+            self._last = self._last.partition(first)[2]
+        self._last = self._last[-max(map(len, QUESTIONS)) :]

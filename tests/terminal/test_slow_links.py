@@ -55,6 +55,38 @@ def test_a_paste_without_brackets_changes_nothing(tmp_path: Path, chunk: int) ->
     assert entries(store) == 0
 
 
+SHORT = [b"ct", b"cd", b"act", b"practice", b"j\rct", b":ack\r", b"enact the act\r"]
+
+
+@pytest.mark.parametrize("pasted", SHORT)
+def test_a_short_paste_without_brackets_changes_nothing_until_the_person_says_it_was_typed(
+    tmp_path: Path, pasted: bytes
+) -> None:
+    store = sample(tmp_path)
+    with Pty(store) as screen:
+        screen.type(pasted)
+        screen.drain(0.5)
+        assert b"came at once" in screen.sent
+        screen.type(b"n")
+        screen.drain(0.3)
+        assert b"that came at once" in screen.sent and screen.runs()
+    assert entries(store) == 0
+
+
+def test_a_terminal_that_says_that_it_marks_pastes_is_believed(tmp_path: Path) -> None:
+    store = sample(tmp_path)
+    with Pty(store) as screen:
+        assert b"\x1b[?2004h\x1b[?2004$p" in screen.sent
+        screen.type(b"\x1b[?2004;1$y")
+        screen.drain(0.2)
+        screen.type(b"\x1b[200~act\x1b[201~")
+        screen.drain(0.4)
+        assert b"a paste was dropped" in screen.sent and entries(store) == 0
+        screen.type(b"j\rctJaJi")  # what a slow link bunched
+        screen.drain(1.5)
+    assert entries(store) == 3
+
+
 def test_typed_keys_work_over_ssh(tmp_path: Path) -> None:
     store = sample(tmp_path)
     with Pty(store, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as screen:
