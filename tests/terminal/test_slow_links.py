@@ -2,10 +2,12 @@
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from screens.taking import THOUGHT
 from tests.screens.sample_store import sample
 from tests.terminal.ptys import Pty
 from tests.terminal.slow_link import SlowLink
@@ -22,6 +24,17 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 def entries(directory: Path) -> int:
     with Desk.open(directory, Principal("me", "here")) as desk:
         return len(list(desk.entries()))
+
+
+def wait_until(screen: Pty, met: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not met() and time.monotonic() < end:
+        screen.drain(0.05)
+    assert met(), bytes(screen.sent)[-2000:]
+
+
+def wait_for(screen: Pty, text: bytes) -> None:
+    wait_until(screen, lambda: text in screen.sent)
 
 
 def test_split_arrow_keys_change_nothing(tmp_path: Path) -> None:
@@ -47,8 +60,7 @@ def test_a_paste_without_brackets_changes_nothing(tmp_path: Path, chunk: int) ->
         for start in range(0, len(pasted), chunk):
             screen.type(pasted[start : start + chunk])
             time.sleep(0.002)
-        screen.drain(1.0)
-        assert b"paste was dropped" in screen.sent
+        wait_for(screen, b"paste was dropped")
         screen.type(b"j")
         screen.drain(0.3)
         assert screen.runs()
@@ -65,11 +77,11 @@ def test_a_short_paste_without_brackets_changes_nothing_until_the_person_says_it
     store = sample(tmp_path)
     with Pty(store) as screen:
         screen.type(pasted)
-        screen.drain(0.5)
-        assert b"came at once" in screen.sent
+        wait_for(screen, b"came at once")
+        screen.drain(THOUGHT)
         screen.type(b"n")
-        screen.drain(0.3)
-        assert b"that came at once" in screen.sent and screen.runs()
+        wait_for(screen, b"that came at once")
+        assert screen.runs()
     assert entries(store) == 0
 
 
@@ -80,11 +92,10 @@ def test_a_terminal_that_says_that_it_marks_pastes_is_believed(tmp_path: Path) -
         screen.type(b"\x1b[?2004;1$y")
         screen.drain(0.2)
         screen.type(b"\x1b[200~act\x1b[201~")
-        screen.drain(0.4)
-        assert b"a paste was dropped" in screen.sent and entries(store) == 0
+        wait_for(screen, b"a paste was dropped")
+        assert entries(store) == 0
         screen.type(b"j\rctJaJi")  # what a slow link bunched
-        screen.drain(1.5)
-    assert entries(store) == 3
+        wait_until(screen, lambda: entries(store) == 3)
 
 
 def test_typed_keys_work_over_ssh(tmp_path: Path) -> None:
