@@ -17,6 +17,7 @@ import pytest
 from detectors.sigma.cache import Cache
 from xdrtui.errors import StoreBusy
 from xdrtui.events.message import Messages, Source
+from xdrtui.pipeline import waiting
 from xdrtui.pipeline import worker as worker_module
 from xdrtui.pipeline.committer import PAUSE, Committer
 from xdrtui.pipeline.process import Process
@@ -72,7 +73,7 @@ class FakeSource:
         self.committed: dict[int, int] = {}
         self.paused = False
         self.started = self.stopped = False
-        self.fetches = 0
+        self.fetches = self.stays = 0
         self.before_fetch: Callable[[], None] = lambda: None
 
     def open(
@@ -153,6 +154,9 @@ class FakeSource:
     def health(self) -> SourceHealth:
         lag = sum(len(values) - self.next.get(partition, 0) for partition, values in self.topic.items())
         return SourceHealth(lag, len(self.topic), self.paused, dict(self.aside))
+
+    def stay(self) -> None:
+        self.stays += 1
 
     def pause(self) -> None:
         self.paused = True
@@ -303,18 +307,24 @@ async def test_a_database_that_another_process_holds_ends_no_worker_wherever_it_
 async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
     tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Bounded by bytes: here ten messages, with another in each of the hands that pass it on."""
     source = FakeSource(topic(3000), size=1)
+    size = len(payload(0))
+    monkeypatch.setattr(waiting.Waiting.__init__, "__defaults__", (10 * size + size // 2,))
+    monkeypatch.setattr(worker_module, "BATCH_BYTES", (size, size))
     ahead: list[int] = []
     commit = Committer.commit
 
     def slow(self: Committer, batch: Sequence[Fetched]) -> Sequence[Fetched]:
         safe = commit(self, batch)
+        time.sleep(0.03)
         ahead.append(source.next[0] - batch[-1].next_offset)
         return safe
 
     monkeypatch.setattr(Committer, "commit", slow)
     await run(worker(tmp_path, process, source, until_end=False, stop=lambda: len(ahead) > 20))
-    assert max(ahead) <= worker_module.QUEUED + 2
+    assert 9 <= max(ahead) <= 12
+    assert source.stays
 
 
 async def test_a_stop_ends_with_a_whole_batch_and_the_rest_is_read_next_time(

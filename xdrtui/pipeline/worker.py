@@ -1,9 +1,9 @@
 """The headless worker: Kafka in, alerts in the workspace's store.
 
-Three tasks share one event loop: one fetches into a bounded queue, one hands batches to the only thread that
-detects and hands on (see `sink.py`), one beats each second. When the queue is full nothing more is
-fetched, so memory stays flat however far ahead the topic is. A stop finishes the batch in hand; what was
-fetched beyond it is read again next time.
+Tasks share one event loop: one fetches into a bounded queue (`waiting.py`), one hands batches to the only
+thread that detects and hands on (`sink.py`), one beats each second, one keeps our place in the group. When
+the queue is full nothing more is fetched, so memory stays flat however far ahead the topic is. A stop
+finishes the batch in hand; what was fetched beyond it is read again next time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import contextlib
 import functools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,17 +32,16 @@ from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.pipeline.signals import stopped_by_signals
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
+from xdrtui.pipeline.waiting import Waiting
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources.message_source import MessageSource, OpenSource
 from xdrtui.sources.partitions import Fetched
+from xdrtui.sources.pieces import joined, size_of
 from xdrtui.sources.unpacking import open_source as open_kafka
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-QUEUED = 4
-"""Fetches of up to 8000 messages that may wait for the thread."""
 
 BATCH_SECONDS = 0.2
 BATCH_BYTES = (64_000, 8_000_000)
@@ -50,6 +50,10 @@ BEAT_SECONDS = 1.0
 BUSY_SECONDS = 0.5
 LEASE_WAIT_SECONDS = 60.0
 LEASE_POLL_SECONDS = 0.5
+STAY_SECONDS = 1.0
+STUCK_SECONDS = 900.0
+"""With one batch in hand for so long the group is not told any more that we are at work: after aiokafka's own
+300 s others take over."""
 
 
 class Summary(msgspec.Struct):
@@ -139,8 +143,9 @@ class Worker:
         self._rules = rules
         self._recorded = set(settings.topics) <= set(settings.replay_topics)
         self._stopping = asyncio.Event()
-        self._queue: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
-        self._in_hand = 0
+        self._waiting = Waiting()
+        self._void: set[tuple[str, int, int]] = set()
+        self._worked_at = time.monotonic()
         self._bytes_a_second = 5e6
         self._thread = ThreadPoolExecutor(1, "detect")
         self._summary = Summary()
@@ -186,8 +191,9 @@ class Worker:
                 await self._source.stop()
 
     async def _together(self) -> None:
-        """Run the three tasks; the first that ends, or fails, ends all."""
-        tasks = [asyncio.create_task(each()) for each in (self._fetch, self._work, self._beat)]
+        """Run the tasks; the first that ends, or fails, ends all."""
+        every = (self._fetch, self._work, self._beat, self._stay)
+        tasks = [asyncio.create_task(each()) for each in every]
         stopping = asyncio.create_task(self._stopping.wait())
         sending = asyncio.create_task(self._send_dead_letters())
         leaving = asyncio.create_task(self._leave())
@@ -250,21 +256,24 @@ class Worker:
 
     async def _fetch(self) -> None:
         while not self._stopping.is_set():
-            fetched = await self._source.fetch(FETCH_SECONDS)
-            self._in_hand += len(fetched)  # with no await in between: see `_caught_up`
-            for each in fetched:
-                await self._put(each)
+            fetched = deque(await self._source.fetch(FETCH_SECONDS))
+            self._waiting.count(fetched)  # with no await in between: see `_caught_up`
+            while fetched and not self._stopping.is_set():
+                if await self._waiting.put(fetched[0], FETCH_SECONDS):
+                    fetched.popleft()
             for notes, mended in ((self._source.notes, False), (self._source.mended, True)):
                 while notes:
                     note = notes.pop(0)
                     self._summary.notes.append(note)
                     await self._patiently(self._sink.note, note, mended)
 
-    async def _put(self, fetched: Fetched) -> None:
+    async def _stay(self) -> None:
+        """Nobody asks for more while there is no room, and who does not ask is thrown out of the group."""
         while not self._stopping.is_set():
+            if time.monotonic() - self._worked_at < STUCK_SECONDS:
+                self._source.stay()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._queue.put(fetched), FETCH_SECONDS)
-                return
+                await asyncio.wait_for(self._stopping.wait(), STAY_SECONDS)
 
     # --- work
 
@@ -273,10 +282,13 @@ class Worker:
             if self._asked_to_stop is not None and self._asked_to_stop():
                 return
             await self._renew_rules()
-            batch = await self._next_batch()
+            self._worked_at = time.monotonic()
+            least, most = BATCH_BYTES
+            room = min(max(self._bytes_a_second * BATCH_SECONDS, least), most)
+            batch = await self._waiting.take(FETCH_SECONDS, room)
             if batch:
                 await self._settle(batch)
-                self._in_hand -= len(batch)
+                self._waiting.settled(batch)
             else:
                 await self._flush()
                 if await self._caught_up():
@@ -290,22 +302,9 @@ class Worker:
             await self._patiently(self._sink.adopt, process)
             self._summary.notes.append(f"rules taken up: {len(process.rulebook.rules)}")
 
-    async def _next_batch(self) -> list[Fetched]:
-        """As many as take about 0.2 s to work on, at least one; none if nothing comes for a while."""
-        try:
-            batch = [await asyncio.wait_for(self._queue.get(), FETCH_SECONDS)]
-        except TimeoutError:
-            return []
-        least, most = BATCH_BYTES
-        room = min(max(self._bytes_a_second * BATCH_SECONDS, least), most) - _size(batch[0])
-        while room > 0 and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-            room -= _size(batch[-1])
-        return batch
-
     async def _settle(self, batch: list[Fetched]) -> None:
         """Commit a batch, less what has become void; set aside a partition that breaks detection."""
-        while current := [each for each in batch if self._source.is_current(each)]:
+        while current := joined([each for each in batch if self._is_current(each)]):
             begun = time.monotonic()
             try:
                 safe = await self._call(self._sink.commit, current)
@@ -319,14 +318,18 @@ class Worker:
                     return
                 continue
             except Broken as broken:
+                self._void.add(_placing(broken.fetched))
                 self._source.set_aside(broken.fetched, str(broken))
                 continue
             await self._commit(safe)
             await self._fold()
             spent = time.monotonic() - begun
-            if (size := sum(map(_size, current))) > 20_000 and spent > 0:
+            if (size := sum(map(size_of, current))) > 20_000 and spent > 0:
                 self._bytes_a_second += 0.3 * (size / spent - self._bytes_a_second)
             return
+
+    def _is_current(self, fetched: Fetched) -> bool:
+        return self._source.is_current(fetched) and _placing(fetched) not in self._void
 
     async def _flush(self) -> None:
         """Nothing more is there for now: what was handed on is made safe."""
@@ -346,8 +349,8 @@ class Worker:
             await self._source.commit(current)
 
     async def _caught_up(self) -> bool:
-        """`_in_hand` counts what left the source and is not committed yet."""
-        return self._until_end and self._in_hand == 0 and await self._source.caught_up()
+        """Nothing that left the source is not committed yet."""
+        return self._until_end and self._waiting.pieces == 0 and await self._source.caught_up()
 
     async def _send_dead_letters(self) -> None:
         """To their topic, where one is set and the sink has an outbox."""
@@ -376,7 +379,7 @@ class Worker:
     async def _tell(self, rate: float) -> None:
         health = self._source.health()
         totals = self._sink.totals
-        waiting = health.lag + self._in_hand
+        waiting = health.lag + self._waiting.messages
         behind = max(0, self._clock() - totals.latest_ingest) / 1e9 if waiting and totals.latest_ingest else 0
         figures = {
             "events_per_second": round(rate, 1),
@@ -413,5 +416,5 @@ class Worker:
         summary.alerts, summary.dead = totals.alerts, totals.dead
 
 
-def _size(fetched: Fetched) -> int:
-    return sum(map(len, fetched.messages.payloads))
+def _placing(fetched: Fetched) -> tuple[str, int, int]:
+    return fetched.messages.source.uid, fetched.messages.partition, fetched.placing

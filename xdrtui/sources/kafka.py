@@ -1,9 +1,8 @@
 """Read topics of a Kafka cluster from where the store stands.
 
-In: settings, and an asynchronous question for the stored positions. Out: `Fetched`, at most one a partition
-and call: messages with what the store needs to move that partition's position on, or the dead letter of a
-range that cannot be read. Kafka's own committed offsets are written for lag tools and never read to place
-anything.
+In: settings, and an asynchronous question for the stored positions. Out: `Fetched`, in pieces (`pieces.py`):
+messages with what the store needs to move that partition's position on, or the dead letter of a range that
+cannot be read. Kafka's own committed offsets are written for lag tools and never read to place anything.
 
 What aiokafka does, and why this is not shorter: an error in one partition makes `getmany` drop what it had
 already taken from others, so after every error each partition is put back to what was handed on; and a
@@ -38,6 +37,7 @@ from xdrtui.sources.consumer import Consumer
 from xdrtui.sources.generation import anchor
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched, Partition, SourceHealth, look_ahead, name_of, nothing_of
+from xdrtui.sources.pieces import cut
 from xdrtui.sources.reads import Reads
 from xdrtui.sources.screen import Hole
 from xdrtui.sources.stamps import ingest_times, replay_times
@@ -143,8 +143,9 @@ class KafkaSource:
                 continue
             if state.check and not self._same(each, state, records[0]):
                 continue
-            if records := [record for record in records if record.offset >= state.next]:
-                fetched.append(self._hand_on(each.partition, state, records))
+            records = [record for record in records if record.offset >= state.next]
+            sizes = [len(record.value or b"") for record in records]
+            fetched += [self._hand_on(each.partition, state, piece) for piece in cut(records, sizes)]
         return fetched
 
     def _same(self, each: TopicPartition, state: Partition, record: Any) -> bool:
@@ -285,6 +286,11 @@ class KafkaSource:
             if fault := state.fault or holes.held_back(held.get(each), now):
                 faults[f"{each.topic}/{each.partition}"] = fault
         return SourceHealth(lag, len(self._ours.placed), self._ours.paused, faults)
+
+    def stay(self) -> None:
+        """We are at work, though nothing is fetched for now: keep our place in the group."""
+        if self._link.running:
+            self._consumer.stay()
 
     def pause(self) -> None:
         """Fetch nothing more, stay in the group; `fetch` must still be called."""

@@ -128,6 +128,9 @@ class Unpacking:
     def set_aside(self, fetched: Fetched, reason: str) -> None:
         self._source.set_aside(fetched, reason)
 
+    def stay(self) -> None:
+        self._source.stay()
+
     def pause(self) -> None:
         self._source.pause()
 
