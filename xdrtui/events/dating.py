@@ -42,7 +42,9 @@ def date_in_order(frames: Sequence[Rows], ingest: Sequence[int] | None, clock: R
     if ingest is not None:
         for frame in frames:
             came = list(map(ingest.__getitem__, frame.messages))
-            stated = [_full(text, at) for text, at in zip(frame.stated, came, strict=True)]
+            stated: list[Any] = list(frame.stated)
+            if str in set(map(type, stated)):  # stamps without a year
+                stated = [_full(text, at) for text, at in zip(stated, came, strict=True)]
             _settle(frame, stated, came, _held_against(stated, came))
         return
     slots, size = _slots(frames)
@@ -99,6 +101,13 @@ def _full(stated: Stated, now: int | None) -> int | None:
 
 
 def _held_against(stated: Sequence[int | None], came: Sequence[int]) -> bytearray:
+    dated = [time for time in stated if time is not None]
+    if dated and len(dated) == len(came):  # nearly always all lie on the same side: two passes in C
+        first, last = min(came), max(came)
+        if last - LIVE_BACK <= min(dated) and max(dated) <= first + LIVE_AHEAD:
+            return bytearray(len(came))
+        if max(dated) < first - LIVE_BACK:
+            return bytearray((OUTSIDE,)) * len(came)
     return bytearray(
         UNDATED if time is None else 0 if at - LIVE_BACK <= time <= at + LIVE_AHEAD else OUTSIDE
         for time, at in zip(stated, came, strict=True)
@@ -108,7 +117,9 @@ def _held_against(stated: Sequence[int | None], came: Sequence[int]) -> bytearra
 def _settle(frame: Rows, stated: list[Any], came: list[int], quality: bytearray) -> None:
     frame.ingest = came
     frame.times = stated
-    if any(quality):
+    if all(quality):
+        frame.times = came
+    elif any(quality):
         frame.times = [at if flag else time for time, at, flag in zip(stated, came, quality, strict=True)]
     for row in frame.repaired:
         quality[row] |= SALVAGED
