@@ -91,6 +91,33 @@ def helped(why: Why, wanted: bool = True) -> Iterator[Why]:
                 yield from helped(node, wanted)
 
 
+def grounds(expression: Expression, lookup: Lookup) -> list[tuple[str, str]]:
+    """Field and value of the true tests that helped the expression to be true; none where it is not. The
+    same as `helped` gives, without the words: what a finding says of its matched values is made of this.
+    lookup: gives all texts of the event for the empty field."""
+    found: list[tuple[str, str]] = []
+    _came_out(expression, True, lookup, found)
+    return found
+
+
+def _came_out(item: Expression, wanted: bool, lookup: Lookup, found: list[tuple[str, str]]) -> bool:
+    """Whether it came out as wanted; only then `found` has grown."""
+    if isinstance(item, Test):
+        true, value, _ = _judged(item, lookup(item.field), lookup)
+        if true and wanted and value:
+            found.append((item.field, value))
+        return true == wanted
+    if isinstance(item, Not):
+        return _came_out(item.item, not wanted, lookup, found)
+    before = len(found)
+    if isinstance(item, And) != wanted:  # one is enough, but all that did are told of
+        return any([_came_out(each, wanted, lookup, found) for each in item.items])
+    if all(_came_out(each, wanted, lookup, found) for each in item.items):
+        return True
+    del found[before:]
+    return False
+
+
 def missing(why: Why, wanted: bool = True) -> int:
     """How many tests would have to come out otherwise for the tree to be as wanted, at the least."""
     if why.kind == "test":
@@ -104,16 +131,22 @@ def missing(why: Why, wanted: bool = True) -> int:
 def _explain_test(test: Test, lookup: Lookup, values: Sequence[str]) -> Why:
     cell = tuple(values) if not test.field else lookup(test.field)
     words, pattern = in_words(test.check)
-    texts = _texts(cell)
     state = "absent" if cell is None else "null" if cell is NULL else "value"
+    true, value, span = _judged(test, cell, lookup)
+    if test.negated:
+        words = f"not: {words}"
+    start, end = span or (-1, -1)
+    of = max(len(_texts(cell)), 1)
+    return Why("test", true, "", (), test.field, words, pattern, value, state, start, end, of)
+
+
+def _judged(test: Test, cell: Text, lookup: Lookup) -> tuple[bool, str, Span | None]:
+    """Whether a test is true of its cell, the value that decided, and where in it."""
+    texts = _texts(cell)
     true, value, span = _passes(test.check, cell, texts, lookup)
     if test.negated:
-        true, words = state == "value" and not true, f"not: {words}"
-        value, span = (texts[0] if texts else ""), None
-    start, end = span or (-1, -1)
-    return Why(
-        "test", true, "", (), test.field, words, pattern, value, state, start, end, max(len(texts), 1)
-    )  # fmt: skip
+        return cell is not None and cell is not NULL and not true, texts[0] if texts else "", None
+    return true, value, span
 
 
 def _texts(cell: Text) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ class Decoder:
             known = {*CORE, *route.shape.fields, *route.resolved.fields}
             projection = self._all_known[route] = Projection(route, known)
         found = named(route, projection.normal(node))
-        found.update((name, cell) for name, cell in projection.row(node).items() if cell is not None)
+        found.update(projection.row(node))
         return found
 
     def _count(self, counts: Counts, route: Route, frame: DecodedFrame, columns: Columns) -> None:

@@ -98,18 +98,17 @@ class Projection:
         return node
 
     def row(self, node: Any) -> dict[str, Text]:
-        """All fields of the projection from one tree: what a row of `read` has."""
+        """The fields of the projection that one tree has: what a row of `read` has."""
         node = self.normal(node)
-        cells = {path: find(node, path) for path in self.paths}
-        columns: dict[Path, Sequence[Text]] = {path: [cell] for path, cell in cells.items()}
+        cells = {path: cell for path in self.paths if (cell := find(node, path)) is not None}
         found: dict[str, Text] = {}
         for name, rule in self.rules.items():
             if name in self._plain:
-                found[name] = cells[self._plain[name]]
-            elif any(cells[path] is not None for path in rule.paths):
-                found[name] = _apply(rule, columns, [None])[0]
+                cell = cells.get(self._plain[name])
             else:
-                found[name] = None
+                cell = _apply_once(rule, [cells[path] for path in rule.paths if path in cells])
+            if cell is not None:
+                found[name] = cell
         return found
 
     def _suspicious(self, payloads: Sequence[bytes]) -> set[int]:
@@ -199,7 +198,20 @@ def _apply(rule: FieldRule, cells: dict[Path, Sequence[Text]], absent: Sequence[
     return column
 
 
-def _joined(separator: str, parts: tuple[Text, ...]) -> Text:
+def _apply_once(rule: FieldRule, there: Sequence[Text]) -> Text:
+    """The same for one event, from what it has at the rule's paths."""
+    if not there:
+        return None
+    cell = _joined(rule.join, there) if rule.join is not None else _first(there)
+    return cell if rule.transform is None else apply(rule.transform, cell)
+
+
+def _first(there: Sequence[Text]) -> Text:
+    """The first that is not null, where one is."""
+    return next((cell for cell in there if cell is not NULL), NULL)
+
+
+def _joined(separator: str, parts: Sequence[Text]) -> Text:
     texts = [first_text(part) for part in parts if part is not None and part is not NULL]
     return separator.join(texts) if texts else (NULL if NULL in parts else None)
 

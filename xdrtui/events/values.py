@@ -210,8 +210,13 @@ def _collect(node: Any, path: Path, at: int, found: list[Any], depth: int) -> No
                 _collect(item, path, at, found, depth + 1)
 
 
+_NESTED = {dict, list, Many}
+
+
 def flatten(node: Any) -> dict[str, Text]:
     """Every leaf of an event by its dotted path, as cells. Lists of values stay together under their path."""
+    if type(node) is dict and _NESTED.isdisjoint(map(type, node.values())):  # a flat event, as many are
+        return {whole(name): cell(value) for name, value in node.items()}
     found: dict[str, list[Any]] = {}
     stack: list[tuple[str, Iterator[tuple[str | None, Any]], int]] = [("", iter([(None, node)]), 0)]
     while stack:

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 from detectors.contract import NULL, Detector, EventType, Needs, Text
-from detectors.sigma.explain import explain, helped
-from detectors.sigma.rules import Rule, tests_of
+from detectors.sigma.explain import grounds
+from detectors.sigma.rules import Rule
 from xdrtui.events.decode import Decoder
 from xdrtui.events.frame import Core, Counts, Decoded, DecodedFrame
 from xdrtui.events.layouts.layout import Layouts, load_layouts
@@ -150,13 +150,12 @@ def main_entity(event_type: EventType, core: Core) -> tuple[tuple[str, str], ...
 def matched(rule: Rule, decoded: DecodedFrame, row: int) -> dict[str, str]:
     """The values that helped the rule to fire, by field; keywords under the empty name."""
     columns = decoded.frame.columns
-    keywords = any(not test.field for test in tests_of(rule.expression))
     event = decoded.fields(row)  # taken apart once for all that is told of a finding
-    values = texts_of(event) if keywords else ()
-    why = explain(
-        rule.expression, lambda name: columns[name][row] if name in columns else event.get(name), values
-    )
-    return {test.field: test.value[:_LONGEST_VALUE] for test in helped(why) if test.true and test.value}
+
+    def lookup(field: str) -> Text:
+        return columns[field][row] if field in columns else event.get(field) if field else texts_of(event)
+
+    return {field: value[:_LONGEST_VALUE] for field, value in grounds(rule.expression, lookup)}
 
 
 def texts_of(event: Mapping[str, Text]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detectors.contract import NULL, EventFrame, Text
 from detectors.sigma.condition import parse_condition
-from detectors.sigma.explain import explain, helped, missing
+from detectors.sigma.explain import explain, grounds, helped, missing
 from detectors.sigma.expression import Expression
 from detectors.sigma.items import parse_detection
 from detectors.sigma.match import SigmaDetector
@@ -129,5 +129,7 @@ def test_engine_and_explainer_agree(
             assert missing(why) == 0
         else:
             assert missing(why) > 0 or not list(helped(why, False))
+        told = [(test.field, test.value) for test in helped(why) if test.true and test.value]
+        assert grounds(rule.expression, {**event, "": values}.get) == (told if why.true else [])
     assert fast == slow
     assert again == fast, "the caches change nothing"
