@@ -27,6 +27,7 @@ from screens.queue_news import News
 from screens.queue_reading import FIRST, Reading, read_order, read_states
 from screens.queue_row import COLUMNS, line_row
 from screens.queue_source import QueueSource, number_of
+from screens.queue_summary import summary
 from screens.services import Services
 from screens.targets import Targets
 from screens.times import number
@@ -110,17 +111,12 @@ class QueuePane(Marking):
     def summary(self, cells: int) -> Painted:
         if self.failure:
             return [(self.failure, "bad")]
-        count = len(self.source)
-        place = f"{number(self.table.cursor + 1)} of {number(count)}" if count else "0"
-        line: Painted = [(place, "strong"), (" line" if count == 1 else " lines", "dim")]
-        current = self.current()
         clock = self.services.zone.clock(self.news.since, seconds=False)
-        news = self.news.in_words(clock, self.table.top)
-        if current is not None and not news:
-            line.append((f" · this one: {_in_words(current)}", "dim"))
-        if self.table.marks:
-            line.append((f" · {self.marks.in_words(self._away())}", "mark"))
-        return line + news
+        marks = self.marks.in_words(self._away()) if self.table.marks else ""
+        return summary(
+            self.table.cursor + 1, len(self.source), self.current(), self.table.cells_of("what"),
+            marks, self.news.in_words(clock, self.table.top), cells,
+        )  # fmt: skip
 
     def heading(self) -> Painted:
         by = "" if self.order == "severity" else f" · by {self.order}"
@@ -409,9 +405,3 @@ class QueuePane(Marking):
         message.stop()
         if self.current() is not None:
             self.post_message(self.Open())
-
-
-def _in_words(line: Line) -> str:
-    """ "3 of 18 alerts open, 412 findings" """
-    alerts = f"{number(line.open)} of {number(line.total)} alerts open" if line.total > 1 else "1 alert"
-    return f"{alerts}, {number(line.count)} finding" + ("" if line.count == 1 else "s")

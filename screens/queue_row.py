@@ -22,11 +22,11 @@ COLUMNS = (
     Column("sev", "SEV", 6, 6),
     Column("age", "AGE", 3, 5, right=True, claim=5),
     Column("host", "HOST", 7, 24, rank=3, claim=15),
-    Column("user", "USER", 6, 16, rank=5, claim=8, yields=True),
-    Column("what", "WHAT HAPPENED", 20, room=26, alone=45),
-    Column("n", "N", 3, 9, right=True, rank=2, claim=9),
-    Column("state", "STATE", 6, 6, rank=1),
-    Column("own", "OWN", 3, 9, rank=6, claim=5, yields=True),
+    Column("user", "USER", 6, 16, rank=5, claim=8, yields=True, idle="-"),
+    Column("what", "WHAT HAPPENED", 20, room=36, alone=45),
+    Column("n", "N", 1, 9, right=True, rank=2, claim=9),
+    Column("state", "ST", 3, 6, rank=1, claim=6),
+    Column("own", "OWN", 3, 9, rank=6, claim=5, yields=True, idle="-"),
 )
 
 

@@ -24,7 +24,8 @@ class Column:
     may take, where it needs them, before the flexible column grows; room: cells that this, the flexible
     column, should have: where it has fewer, columns that yield go, the highest rank first; alone: where it
     would have fewer cells than these, and there are lines enough, it stands on a line of its own, above the
-    others (see `Layout`); end: of a value that is too long the end is shown, not the beginning."""
+    others (see `Layout`); end: of a value that is too long the end is shown, not the beginning; idle: a value
+    that says nothing: where all that is shown says it, the column is left out."""
 
     name: str
     title: str
@@ -37,6 +38,7 @@ class Column:
     yields: bool = False
     alone: int = 0
     end: bool = False
+    idle: str = ""
 
 
 Fitted: TypeAlias = "list[tuple[Column, int]]"
@@ -80,8 +82,8 @@ def fit_columns(
     columns: Sequence[Column], cells: int, needs: Mapping[str, int] = NOTHING
 ) -> list[tuple[Column, int]]:
     """The columns that fit into `cells`, in order, each with its width. needs: cells that what is shown in a
-    column takes."""
-    kept = list(columns)
+    column takes; 0 = it has nothing to say."""
+    kept = [column for column in columns if not column.idle or needs.get(column.name, 1)]
     while True:
         fitted = _fitted(kept, cells, needs)
         yielding = [column for column, _ in fitted if column.yields]

@@ -78,6 +78,7 @@ class FrameTable(Widget):
         self.top = 0
         self._strips: list[Strip] = []
         self._needs: dict[str, int] = {}
+        self._widths: dict[str, int] = {}
         self._shown: Sequence[Row] = ()
         self._pending: set[int] = set()
 
@@ -92,6 +93,10 @@ class FrameTable(Widget):
     def lines(self) -> int:
         """Lines that a row takes, and the header."""
         return row_lines(self.columns, self.size.width - 2, self.size.height)
+
+    def cells_of(self, column: str) -> int:
+        """Cells that a column has, as it was painted last; 0 where it is not shown."""
+        return self._widths.get(column, 0)
 
     def shown(self) -> Sequence[Row]:
         """The rows on the screen."""
@@ -235,6 +240,7 @@ class FrameTable(Widget):
         rows = self.source.window(self.top, min(count, self.top + self.rows_visible)) if count else ()
         self._learn_needs(rows)
         layout = lay_out(self.columns, cells - 2, self.lines, self._needs)
+        self._widths = {column.name: size for fitted in layout.lines for column, size in fitted}
         strips: list[Strip] = []
         for number, fitted in enumerate(layout.lines):
             titles = " ".join(fit(column.title, size, right=column.right) for column, size in fitted)
@@ -253,9 +259,11 @@ class FrameTable(Widget):
     def _learn_needs(self, rows: Sequence[Row]) -> None:
         """How wide what is shown is, where a column asks; it only grows, so that columns stand still."""
         for column in self.columns:
-            if column.claim:
-                widest = max((_needed(row.cells.get(column.name, "")) for row in rows), default=0)
-                self._needs[column.name] = max(self._needs.get(column.name, 0), widest, len(column.title))
+            if column.claim and rows:
+                values = [row.cells.get(column.name, column.idle) for row in rows]
+                told = [_needed(value) for value in values if not column.idle or value != column.idle]
+                needed = max(*told, len(column.title)) if told else 0
+                self._needs[column.name] = max(self._needs.get(column.name, 0), needed)
 
     def _row(self, row: Row, here: bool, fitted: Fitted, cells: int, before: str) -> Strip:
         """before: blanks before a row's second line; "" = its first, which has the signs."""

@@ -292,9 +292,50 @@ async def test_long_names_and_ipv6_break_no_layout(tmp_path: Path) -> None:
                 lines = shown(app)
                 assert all(len(line) == size[0] for line in lines)
                 assert "SEV" in lines[2] and "WHAT HAPPENED" in lines[2]
-                assert "STATE" in lines[3 if size == (120, 40) else 2], "a row takes two lines there"
+                assert " ST " in lines[3 if size == (120, 40) else 2], "a row takes two lines there"
                 await pilot.press("j", "enter")
                 await settled(pilot)
                 assert all(len(line) == size[0] for line in shown(app))
                 await pilot.press("q")
                 await settled(pilot)
+
+
+LONG_HOST = {"sev": 6, "age": 4, "host": 15, "user": 8, "n": 1, "state": 3, "own": 0}
+
+
+def test_at_80_columns_a_title_has_36_cells_or_more_and_what_says_nothing_takes_none() -> None:
+    beside_a_name = dict(fit_columns_named(78, {**LONG_HOST, "host": 12}))
+    assert beside_a_name["what"] == 38 and "own" not in beside_a_name and beside_a_name["user"] == 8
+    beside_an_address = dict(fit_columns_named(78, LONG_HOST))
+    assert beside_an_address["what"] == 44 and beside_an_address["host"] == 15
+    owned = dict(fit_columns_named(78, {**LONG_HOST, "host": 7, "own": 5}))
+    assert owned["own"] == 5 and owned["what"] >= 36
+
+
+def fit_columns_named(cells: int, needs: dict[str, int]) -> list[tuple[str, int]]:
+    return [(column.name, size) for column, size in fit_columns(COLUMNS, cells, needs)]
+
+
+async def test_a_title_that_is_cut_stands_whole_below_the_list(tmp_path: Path) -> None:
+    title = "Many failed SSH logins, then one success"
+    told = [("r-ssh", "medium", "DESKTOP-A1B2C3D", "u", "logins", 5, 1)]
+    commit(tmp_path, findings([*told, ("r-7z", "medium", "web-02", "u", "x", 6, 1)]))
+    app = app_on(tmp_path)
+    async with app.run_test(size=(70, 24)) as pilot:
+        await settled(pilot, rows=2)
+        assert not any(title in line for line in shown(app)[3:20])
+        assert title in shown(app)[-2]
+        await pilot.press("j")
+        await settled(pilot)
+        assert "this one: 1 alert" in shown(app)[-2]
+
+
+async def test_the_owner_is_shown_once_there_is_one(tmp_path: Path) -> None:
+    commit(tmp_path, findings(OTHERS))
+    app = app_on(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "OWN" not in shown(app)[2]
+        await pilot.press("o")
+        await settled(pilot)
+        assert "OWN" in shown(app)[2] and shown(app)[3].rstrip().endswith("me")
