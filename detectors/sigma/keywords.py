@@ -18,6 +18,7 @@ from detectors.sigma.atoms import Atom, Column
 from detectors.sigma.expression import ANY, Check, Like
 
 _PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%()=+-]{3,}")
+_LONGEST = 200  # of a piece; Hyperscan refuses patterns of 16,000 bytes
 # What could hide such a piece: JSON escapes of its characters, and the letters outside ASCII that case
 # folding brings into it, themselves or escaped. (Writers escape < > & ' " all the time; no piece holds one.)
 # An audit record writes texts as hexadecimal, and its arguments one by one.
@@ -83,4 +84,4 @@ def _piece(check: Check) -> str:
     if not isinstance(check, Like):
         return ""
     runs = [run for part in check.parts if isinstance(part, str) for run in _PIECE.findall(part)]
-    return max(runs, key=len, default="")
+    return max(runs, key=len, default="")[:_LONGEST]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xdrtui.commands.bounded import MEGABYTE, apart, bounded, end_now, usual_bound
 from xdrtui.commands.output import Progress, interruptible, print_json, say, time_iso, time_text
 from xdrtui.commands.rules import pipeline_option, rulebook
 from xdrtui.commands.session import Session, pass_session
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from xdrtui.store.store import Store
 
 
+LONGEST_PATH = 4_096
+TOO_MUCH = (
+    "Joining and sorting hold all of it: ask for fewer columns and events (WHERE, --since, --until), or allow"
+    " more with --memory."
+)
+
+
 @click.command("hunt", short_help="Search the event archive: by fields, by a Sigma rule, or in SQL.")
 @click.argument("query", metavar="QUERY|RULE")
 @click.option("--since", default="", metavar="TIME", help="Events from this time on: -2h, 2024-03-03T14:00Z.")
@@ -33,6 +41,13 @@ if TYPE_CHECKING:
 @click.option("--sql", is_flag=True, help="QUERY is a SELECT over the table `events`.")
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=None, help="End after so many.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1),
+    default=None,
+    metavar="MB",
+    help="With --sql: end where it takes more memory; else half of what is free, 4096 at most.",
+)
 @click.option("--from-raw", is_flag=True, hidden=True, help="Decode all events again, for comparison.")
 @pipeline_option
 @pass_session
@@ -44,6 +59,7 @@ def command(
     sql: bool,
     form: str,
     limit: int | None,
+    memory: int | None,
     from_raw: bool,
     pipelines: tuple[str, ...],
 ) -> None:
@@ -61,7 +77,8 @@ def command(
             if not reader.files:
                 say("The archive holds nothing of that time: `xdrtui help archive` tells what fills it.")
             if sql:
-                _ask(reader, query, form, limit)
+                with bounded(memory * MEGABYTE if memory else usual_bound(), TOO_MUCH):
+                    _ask(reader, query, form, limit)
             else:
                 _hunt(session, store, reader, query, form, limit, from_raw, pipelines)
         for fault in reader.faults[:20]:
@@ -124,7 +141,7 @@ def _quarry(
     from detectors.sigma.rules import RuleSet
     from xdrtui.hunt.query import parse_query
 
-    if Path(query).suffix in (".yml", ".yaml") or Path(query).is_dir():
+    if _names_rules(query):
         if not Path(query).exists():
             raise SourceError(f"there is no rule at {visible(query)}: name a file or folder of Sigma rules.")
         book = rulebook(session, (query,), pipelines=pipelines)
@@ -136,6 +153,19 @@ def _quarry(
             say("Correlations are not decided in a hunt; the rules that they count are searched for.")
         return book.detector, {rule.id: rule.title for rule in book.rules.values()}
     return SigmaDetector(RuleSet([parse_query(query, reader.fields)])), {}
+
+
+def _names_rules(query: str) -> bool:
+    """Whether it is a path and no query: `TargetFilename:*.yml` ends like one."""
+    if not query or len(query.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
+        return False  # the empty path is the folder one stands in
+    path = Path(query)
+    try:
+        there, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError):  # a part of it is too long, or what is no character
+        return False
+    like_one = path.suffix in (".yml", ".yaml")
+    return folder or (like_one and (there or not set(query) & set(':*"<>=() ')))
 
 
 def _print_hits(
@@ -199,7 +229,7 @@ def _ask(reader: Reader, statement: str, form: str, limit: int | None) -> None:
     began = time.monotonic()
     rows = 0
     try:
-        for batch in Tables(reader).ask(statement):
+        for batch in apart(Tables(reader).ask(statement)):
             shown = batch if limit is None else batch.head(limit - rows)
             if form == "table" and not rows:
                 click.echo("\t".join(map(visible, shown.columns)))
@@ -213,7 +243,7 @@ def _ask(reader: Reader, statement: str, form: str, limit: int | None) -> None:
                 break
     except KeyboardInterrupt:
         say("Interrupted: this is what was found so far.")
-        raise click.exceptions.Exit(1) from None
+        end_now()
     say(f"{counted(rows, 'row')} in {time.monotonic() - began:.1f} s.")
 
 

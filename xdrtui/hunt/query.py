@@ -36,6 +36,9 @@ CORE = {
     "type": (TYPE,),
 }
 FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_.@-]+)(:|>=|<=|>|<|=)")
+MOST_FIELDS = 200
+"""That a query asks of: a hunt decodes all of them at once, half a megabyte each. Values may be thousands."""
+
 _ORDERS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -64,11 +67,15 @@ class Events:
     def __init__(self, fields: Collection[str]) -> None:
         self._exact = frozenset(fields)
         self._folded: dict[str, str] = {}
+        self._asked: set[str] = set()
         for name in sorted(fields):
             self._folded.setdefault(name.casefold(), name)
 
     def term(self, token: Token) -> Expression:
         names = CORE.get(token.field.lower()) or (self._named(token.field),)
+        self._asked.update(names)
+        if len(self._asked) > MOST_FIELDS:
+            raise QueryError(f"a query asks of at most {MOST_FIELDS} different fields", token.position)
         tests: list[Expression] = [Test(name, self._check(token)) for name in names]
         if token.field.lower() == "host" and not {".", "*", ":"} & set(token.value):
             tests.append(Test(names[0], like(f"{token.value}.*")))  # as in the queue: in whatever domain

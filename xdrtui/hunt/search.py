@@ -208,8 +208,9 @@ class Search:
                 )
             )
         hits.sort(key=lambda hit: (hit.time, hit.position, hit.rule))
-        self.progress.hits += len(hits)
-        yield from hits
+        for hit in hits:
+            self.progress.hits += 1
+            yield hit
 
     def _told(self, raws: Sequence[bytes], uids: Sequence[object]) -> dict[int, tuple[DecodedFrame, int]]:
         """Row -> frame and its row, of events decoded whole, to tell of them."""

@@ -63,7 +63,7 @@ class Tables:
         try:
             yield from plan.collect_batches(chunk_size=rows, maintain_order=True)
         except pl.exceptions.PolarsError as error:
-            raise SqlError(f"the statement cannot be carried out: {error}") from None
+            raise SqlError(f"the statement cannot be carried out: {_first(error)}") from None
 
     def plan(self, statement: str) -> pl.LazyFrame:
         """The statement as a plan that reads nothing but the archive. Raises SqlError."""
@@ -73,7 +73,7 @@ class Tables:
             plan = pl.SQLContext(events=events).execute(statement, eager=False)
             described = plan.explain(optimized=False)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise SqlError(f"the statement cannot be understood: {error}") from None
+            raise SqlError(f"the statement cannot be understood: {_first(error)}") from None
         for line in described.splitlines():
             if " SCAN" in line and SCAN not in line:
                 raise SqlError(
@@ -125,6 +125,11 @@ class Tables:
             else:
                 made.append(pl.repeat(None, data.height, dtype=pl.String, eager=True).alias(name))
         return pl.DataFrame(made) if made else pl.DataFrame(height=data.height)
+
+
+def _first(error: Exception) -> str:
+    """What Polars says, less the plan that it adds."""
+    return str(error).partition("\n\n")[0]
 
 
 def _column(field: str) -> str:

@@ -57,8 +57,16 @@ class Reader:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that some Parquet file has columns of."""
-        return frozenset().union(*(self.known(file) for file in self.files))
+        """The fields that some file has columns of, or a hot segment cells (130 MB of events: 0.1 s)."""
+        return frozenset().union(*map(self._named, self.files))
+
+    def _named(self, file: File) -> frozenset[str]:
+        if file.kind != "hot":
+            return self.known(file)
+        with contextlib.suppress(segment.Damaged, OSError, *BROKEN):  # told when it is read
+            names = segment.fields(file.where(self._store.directory), file.size)
+            return frozenset(name for name in names if not name.startswith("@") and not name.endswith("?"))
+        return frozenset()
 
     def type_of(self, file: File) -> EventType | None:
         """The event type of a file; None where it holds several."""
@@ -108,6 +116,7 @@ class Reader:
     def _hot(self, file: File) -> Iterator[Part]:
         """A hot segment's chunks, those of one type together."""
         gathered: dict[str, list[segment.Part]] = defaultdict(list)
+        damage: BaseException | None = None
         rows = 0
         try:
             for chunk in segment.chunks(file.where(self._store.directory), file.size):
@@ -118,8 +127,11 @@ class Reader:
                     yield from _framed(gathered)
                     gathered.clear()
                     rows = 0
-        finally:
-            yield from _framed(gathered)  # what stands before the damage, if there is any
+        except (segment.Damaged, OSError, *BROKEN) as error:
+            damage = error
+        yield from _framed(gathered)  # what stands before the damage, if there is any
+        if damage is not None:
+            raise damage
 
     def _parquet(self, file: File, fields: Collection[str] | None) -> Iterator[Part]:
         for at in range(0, file.rows, ROWS_AT_ONCE):

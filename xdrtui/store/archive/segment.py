@@ -33,6 +33,7 @@ MAGIC = b"XAR1"
 
 _cells = msgspec.msgpack.Encoder()
 _uncells = msgspec.msgpack.Decoder()
+_named = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 _type = msgspec.json.Decoder(EventType)
 
 
@@ -257,6 +258,15 @@ def chunks(path: Path, length: int, start: int = 0) -> Iterator[Chunk]:
                 raise _damaged(path, at)
             yield Chunk(body, one)
             at = end
+
+
+def fields(path: Path, length: int) -> frozenset[str]:
+    """The fields that a segment has cells of, up to its committed length. Raises as `chunks`."""
+    names: set[str] = set()
+    for chunk in chunks(path, length):
+        for packed in chunk.frames["cells"]:
+            names.update(_named.decode(packed))
+    return frozenset(names)
 
 
 def chunk_of(parts: Sequence[tuple[str, Part]]) -> bytes:
