@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
 from types import TracebackType
@@ -41,10 +42,12 @@ class Pty:
         self.sent = bytearray()
 
     def __enter__(self) -> Pty:
-        deadline = time.monotonic() + 20
-        while b"SEV" not in self.sent and time.monotonic() < deadline:
-            self.drain(0.2)
-        self.drain(1.0)
+        try:
+            self.wait_for(b"SEV")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self.settle()
         return self
 
     def __exit__(
@@ -67,6 +70,25 @@ class Pty:
 
     def runs(self) -> bool:
         return self._process.poll() is None
+
+    def wait(self, wanted: Callable[[], object], seconds: float = 60.0) -> None:
+        """Read until this is true."""
+        deadline = time.monotonic() + seconds
+        while not wanted():
+            assert time.monotonic() < deadline, bytes(self.sent[-2000:])
+            self.drain(0.05)
+
+    def wait_for(self, text: bytes, since: int = 0) -> None:
+        """Read until this was sent. since: bytes that were sent before and do not count."""
+        self.wait(lambda: text in self.sent[since:])
+
+    def settle(self, silent: float = 0.6, seconds: float = 20.0) -> None:
+        """Read until nothing came for so long."""
+        deadline = time.monotonic() + seconds
+        before = -1
+        while len(self.sent) != before and time.monotonic() < deadline:
+            before = len(self.sent)
+            self.drain(silent)
 
     def drain(self, seconds: float) -> None:
         """Read what is written for so long."""

@@ -33,12 +33,18 @@ def opened(terminal: Terminal, store: Path, *more: str) -> None:
     terminal.wait_for("LSASS dump via comsvcs")
 
 
-def type_a_memo(terminal: Terminal) -> None:
+MEMO = "the admin says it was not him"
+
+
+def drafts(store: Path) -> list[str]:
+    return [path.read_text() for path in (store / "drafts").glob("*.txt")]
+
+
+def type_a_memo(terminal: Terminal, store: Path) -> None:
     terminal.key("m")
     terminal.wait_for("memo")
-    terminal.type("the admin says it was not him")
-    terminal.wait_for("was not him")
-    time.sleep(0.2)
+    terminal.type(MEMO)
+    terminal.wait(lambda screen: "was not him" in screen and drafts(store) == [MEMO])
 
 
 def ended(terminal: Terminal, store: Path) -> str:
@@ -61,7 +67,7 @@ def test_a_crash_leaves_the_terminal_as_it_was_a_report_and_the_memo(tmp_path: P
     store = sample(tmp_path / "store")
     with Terminal() as terminal:
         opened(terminal, store)
-        type_a_memo(terminal)
+        type_a_memo(terminal, store)
         os.kill(terminal.pids()[1], number)
         said = ended(terminal, store)
         assert f"ended by {signal.Signals(number).name}" in said and "kept" in said
@@ -73,7 +79,7 @@ def test_a_crash_leaves_the_terminal_as_it_was_a_report_and_the_memo(tmp_path: P
             assert "textual/app.py" in text, "the places where the program was"
         opened(terminal, store)
         terminal.key("m")
-        terminal.wait_for("the admin says it was not him")
+        terminal.wait_for(MEMO)
         (draft,) = (store / "drafts").iterdir()
         assert stat.S_IMODE(draft.stat().st_mode) == 0o600
         terminal.key("Enter")
@@ -99,13 +105,11 @@ def test_a_hang_up_ends_in_order(tmp_path: Path, number: int, who: int) -> None:
     store = sample(tmp_path / "store")
     with Terminal() as terminal:
         opened(terminal, store)
-        type_a_memo(terminal)
+        type_a_memo(terminal, store)
         os.kill(terminal.pids()[who], number)
         ended(terminal, store)
         assert not reports(store)
-        assert [path.read_text() for path in (store / "drafts").iterdir()] == [
-            "the admin says it was not him"
-        ]
+        assert drafts(store) == [MEMO]
 
 
 def test_the_screens_end_when_the_parent_is_killed(tmp_path: Path) -> None:
@@ -114,7 +118,7 @@ def test_the_screens_end_when_the_parent_is_killed(tmp_path: Path) -> None:
         opened(terminal, store)
         parent, child = terminal.pids()
         os.kill(parent, signal.SIGKILL)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while Path(f"/proc/{child}/stat").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not Path(f"/proc/{child}/stat").exists()
@@ -127,7 +131,7 @@ def test_the_screens_end_when_the_line_is_dead_and_no_signal_says_so(tmp_path: P
     screen = Pty(sample(tmp_path / "store"))
     screen.__enter__()
     screen.hang_up()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while screen.runs() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not screen.runs()
@@ -135,13 +139,13 @@ def test_the_screens_end_when_the_line_is_dead_and_no_signal_says_so(tmp_path: P
 
 def test_bytes_that_are_no_text_end_nothing(tmp_path: Path) -> None:
     with Pty(sample(tmp_path)) as screen:
-        for typed in (b"\xff", b"caf\xe9", b"\xe6\xbc", b"j"):
+        for typed in (b"\xff", b"j\xe9", b"\xe6\xbc", b"j"):
             screen.type(typed)
             screen.drain(0.3)
         before = len(screen.sent)
         screen.type(b"?")
-        screen.drain(1.0)
-        assert screen.runs() and b"Keys in" in screen.sent[before:]
+        screen.wait_for(b"Keys in", before)
+        assert screen.runs()
 
 
 def test_the_report_names_the_place_of_an_error_that_textual_met() -> None:

@@ -150,7 +150,7 @@ def on_a_pty(directory: Path, keys: bytes, columns: int = 80, lines: int = 24, *
                     return
 
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while b"SEV" not in sent and time.monotonic() < deadline:
             drain(0.2)
         drain(1.0)

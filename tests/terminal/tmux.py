@@ -83,7 +83,7 @@ class Terminal:
             found.append(int(children[0]))
         return found[1:]
 
-    def wait(self, wanted: Callable[[str], bool], seconds: float = 20.0) -> str:
+    def wait(self, wanted: Callable[[str], bool], seconds: float = 60.0) -> str:
         """Wait until the screen is as wanted; return it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -93,11 +93,11 @@ class Terminal:
             time.sleep(0.05)
         raise AssertionError("the screen never became so; it is:\n" + "\n".join(self.screen()))
 
-    def wait_for(self, text: str, seconds: float = 20.0) -> str:
+    def wait_for(self, text: str, seconds: float = 60.0) -> str:
         """Wait until this text is on the screen."""
         return self.wait(lambda screen: text in screen, seconds)
 
-    def wait_gone(self, text: str, seconds: float = 20.0) -> str:
+    def wait_gone(self, text: str, seconds: float = 60.0) -> str:
         return self.wait(lambda screen: text not in screen, seconds)
 
     def _tmux(self, *arguments: str) -> str:
