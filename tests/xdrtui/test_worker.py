@@ -17,7 +17,6 @@ import pytest
 from detectors.sigma.cache import Cache
 from xdrtui.errors import StoreBusy
 from xdrtui.events.message import Messages, Source
-from xdrtui.pipeline import waiting
 from xdrtui.pipeline import worker as worker_module
 from xdrtui.pipeline.committer import PAUSE, Committer
 from xdrtui.pipeline.process import Process
@@ -310,7 +309,7 @@ async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
     """Bounded by bytes: here ten messages, with another in each of the hands that pass it on."""
     source = FakeSource(topic(3000), size=1)
     size = len(payload(0))
-    monkeypatch.setattr(waiting.Waiting.__init__, "__defaults__", (10 * size + size // 2,))
+    monkeypatch.setattr(worker_module, "WAITING_BYTES", 10 * size + size // 2)
     monkeypatch.setattr(worker_module, "BATCH_BYTES", (size, size))
     ahead: list[int] = []
     commit = Committer.commit

@@ -32,7 +32,7 @@ from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
 from xdrtui.pipeline.signals import stopped_by_signals
 from xdrtui.pipeline.sink import Broken, OpenSink, Sink
-from xdrtui.pipeline.waiting import Waiting
+from xdrtui.pipeline.waiting import WAITING_BYTES, Waiting
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources.message_source import MessageSource, OpenSource
 from xdrtui.sources.partitions import Fetched
@@ -143,7 +143,7 @@ class Worker:
         self._rules = rules
         self._recorded = set(settings.topics) <= set(settings.replay_topics)
         self._stopping = asyncio.Event()
-        self._waiting = Waiting()
+        self._waiting = Waiting(WAITING_BYTES)
         self._void: set[tuple[str, int, int]] = set()
         self._worked_at = time.monotonic()
         self._bytes_a_second = 5e6

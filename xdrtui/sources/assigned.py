@@ -51,7 +51,7 @@ class Assigned:
         self.placed: dict[TopicPartition, Partition] = {}
         self.openings: list[Fetched] = []
         self.paused = False
-        self.link = Link(settings, self.place, self.revoke, self.lose)
+        self.link = Link(settings, self.place, self.take, self.revoke, self.lose)
         self.commits = Commits(self.link, owner)
         self._settings = settings
         self._stored = stored
@@ -69,6 +69,14 @@ class Assigned:
             self._stored_before[topic] = set(await self._stored_of(topic))
 
     # --- placing
+
+    async def take(self, assigned: Sequence[TopicPartition]) -> None:
+        """The group gives us these: `place_missing` places them with the next fetch, and until then nothing
+        is read of them. Not here: nobody tells the group that we are alive while it waits for this, and
+        stored positions come from a thread that may have a long batch in hand."""
+        for each in assigned:
+            self._forget(each)
+            self.link.consumer.leave_alone(each)
 
     async def place(self, assigned: Sequence[TopicPartition]) -> None:
         """Put these partitions where the store stands; all that was fetched of them before is void."""
@@ -95,8 +103,7 @@ class Assigned:
         self._any.set()
 
     async def place_missing(self) -> None:
-        """A placing that failed within a rebalance is only logged by aiokafka; it is made up for here. So is
-        one of a partition that was not there and is now."""
+        """Place what the group gave us, or what was not there and is now."""
         now = time.monotonic()
         missing = self.link.consumer.raw.assignment() - self.placed.keys()
         missing -= {each for each, at in self._gone.items() if now < at}

@@ -37,8 +37,8 @@ class Link:
     """consumer: the present one; running: it is started; fault: what is wrong, empty while all is well;
     known: the topics with their number of partitions when we began; cluster: its id.
 
-    place: puts partitions where the store stands; revoke: they are another worker's; lost: all that was
-    fetched is void.
+    place: puts partitions where the store stands; take: the group gives us these, to be placed; revoke: they
+    are another worker's; lost: all that was fetched is void.
     """
 
     consumer: Consumer
@@ -47,6 +47,7 @@ class Link:
         self,
         settings: KafkaSettings,
         place: OnPartitions,
+        take: OnPartitions,
         revoke: OnPartitions,
         lost: Callable[[], None],
     ) -> None:
@@ -55,7 +56,7 @@ class Link:
         self.fault = ""
         self.known: Mapping[str, int] = {}
         self.cluster = ""
-        self._listener = _Listener(place, revoke)
+        self._listener = _Listener(take, revoke)
         self._place = place
         self._lost = lost
         self._rebuild_at = 0.0
@@ -173,12 +174,12 @@ class Link:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    def __init__(self, place: OnPartitions, revoke: OnPartitions) -> None:
-        self._place = place
+    def __init__(self, take: OnPartitions, revoke: OnPartitions) -> None:
+        self._take = take
         self._revoke = revoke
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self._revoke(sorted(revoked))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._place(sorted(assigned))
+        await self._take(sorted(assigned))
