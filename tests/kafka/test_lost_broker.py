@@ -28,7 +28,9 @@ async def until(kafka: KafkaSource, memory: Memory, lost: bool, seconds: float) 
         assert time.monotonic() < end, said
 
 
-async def test_no_broker_is_said_within_three_seconds_and_taken_back(real: Broker) -> None:
+async def test_no_broker_is_said_within_three_seconds_and_taken_back(
+    real: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     topic, memory, proxy = await real.create_topic(new_name()), Memory(), Proxy(real)
     await produce(real, topic, [b"{}"])
     kafka = source(real, topic, memory, brokers=[proxy.bootstrap])
@@ -40,6 +42,14 @@ async def test_no_broker_is_said_within_three_seconds_and_taken_back(real: Broke
         assert not kafka.health().faults.get("kafka")
     said = await until(kafka, memory, lost=True, seconds=2.5)
     assert "no broker can be reached" in said and proxy.bootstrap in said and "refused" in said
+    for place in range(
+        6
+    ):  # also while it is looked again, and where the client seems to have heard something
+        if place == 3:
+            monkeypatch.setattr(kafka._link.consumer, "silence", lambda asked: 0.0)
+        memory.take(await kafka.fetch(0.2))
+        assert "refused" in kafka.health().faults.get("kafka", "")
+    monkeypatch.undo()
     async with proxy:
         await until(kafka, memory, lost=False, seconds=15)
         await produce(real, topic, [b"{}"])

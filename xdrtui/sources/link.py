@@ -63,7 +63,7 @@ class Link:
         self._topics_at = 0.0
         self._addresses: tuple[str, ...] = ()
         self._reaching: asyncio.Task[str] | None = None
-        self._unreached = False
+        self._unreached = ""
         self._tls: ssl.SSLContext | None = None
 
     async def prepare(self, owner: Owner) -> None:
@@ -110,16 +110,19 @@ class Link:
         partitions that are read just now."""
         if self.running:
             silent, ended = self.consumer.silence(asked), self.consumer.ended()
-            if not ended and silent < SILENT_SECONDS:
+            if not ended:
                 self._note_reach(silent)
+            if not ended and silent < SILENT_SECONDS:
                 return ""
-            self.fault = ended or f"nothing was heard from the brokers for {silent:.0f} s"
+            stuck = ended or f"nothing was heard from the brokers for {silent:.0f} s"
+            self.fault = f"{stuck}: {self._unreached}" if self._unreached else stuck
             if not ended and silent < STUCK_SECONDS:
                 return ""
         if time.monotonic() < self._rebuild_at:
             return ""
         self._rebuild_at = time.monotonic() + REBUILD_SECONDS
         why, _, _ = self.fault.partition(";")
+        why, _, _ = why.partition(": no broker")
         try:
             _, topics = await self._ask_topics()
             await self.close()
@@ -129,20 +132,17 @@ class Link:
         except (BrokerError, KafkaError, TimeoutError) as error:
             self.fault = f"{why}; {str(error) or type(error).__name__}"[:500]
             return ""
-        self.fault = ""
+        self.fault = self._unreached = ""
         return why
 
     def _note_reach(self, silent: float) -> None:
-        """Say what is wrong where nothing was heard and no broker can be reached; nobody waits for it."""
-        if silent >= QUIET_SECONDS and self._reaching is None:
+        """Say what is wrong where nothing was heard and no broker can be reached; nobody waits for it. It is
+        said until one answers: a client that tries on in vain may look for a moment as if it had heard."""
+        if (silent >= QUIET_SECONDS or self._unreached) and self._reaching is None:
             self._reaching = asyncio.create_task(self._unreached_now())
-        why = ""
-        if silent >= QUIET_SECONDS and self._reaching is not None:
-            if not self._reaching.done():
-                return
-            why, self._reaching = self._reaching.result(), None
-        if why or self._unreached:
-            self.fault, self._unreached = why, bool(why)
+        if self._reaching is not None and self._reaching.done():
+            self._unreached, self._reaching = self._reaching.result(), None
+        self.fault = self._unreached or self.fault
 
     async def _unreached_now(self) -> str:
         return await unreached(self._addresses or tuple(self.settings.brokers), self._tls)
