@@ -125,6 +125,17 @@ def test_faults_come_before_what_only_happened(workspace: Path) -> None:
     assert result.stdout.index("nothing was heard") < result.stdout.index(GAP)
 
 
+def test_a_worker_that_fell_silent_is_an_exit_code_and_one_that_ended_is_none(workspace: Path) -> None:
+    assert run("status").exit_code == 0
+    with Store.open(workspace) as store:
+        beat(store, "killed", ago=30)
+    result = run("status")
+    assert result.exit_code == 1 and "killed on here (process 7): silent for 30 s" in result.stdout
+    with Store.open(workspace) as store, store.transaction():
+        workers.remove_heartbeat(store.connection, "killed")
+    assert run("status").exit_code == 0
+
+
 def test_the_command_dismisses_by_number_or_all(workspace: Path) -> None:
     with Store.open(workspace) as store:
         for number in range(3):

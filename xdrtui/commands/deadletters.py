@@ -195,12 +195,12 @@ def discard(
     if not found:
         say("None of these has a payload that could be discarded.")
         return
-    size = _short(sum(each for _, each in found))
+    size = _bytes(sum(each for _, each in found))
     if len(found) >= MANY and not yes:
         click.confirm(f"Discard {len(found):,} payloads ({size})?", abort=True, err=True)
     with open_desk(session, readonly=False) as desk:
         letters, freed = desk.discard_letters([number for number, _ in found])
-    say(f"{counted(letters, 'payload')} discarded: room for {_short(freed)} more.")
+    say(f"{counted(letters, 'payload')} discarded: room for {_bytes(freed)} more.")
 
 
 def _whole(session: Session, row: DeadRow) -> bytes | None:
@@ -301,6 +301,11 @@ def _short(size: int) -> str:
             return f"{size}{unit}"
         size //= 1024
     return f"{size}G"
+
+
+def _bytes(size: int) -> str:
+    short = _short(size)
+    return f"{short} bytes" if short.isdigit() else f"{short}B"
 
 
 def _cut(line: str) -> str:
