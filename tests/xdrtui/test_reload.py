@@ -34,7 +34,8 @@ def load(folder: Path) -> Callable[[], Rulebook]:
 
 
 def watch(folder: Path, load: Callable[[], Rulebook]) -> RuleWatch:
-    return RuleWatch(load(), load, lambda: mark_of([folder]), seconds=0.03)
+    before = mark_of([folder])
+    return RuleWatch(load(), load, lambda: mark_of([folder]), before=before, seconds=0.03)
 
 
 def wait(condition: Callable[[], object]) -> None:
@@ -59,7 +60,6 @@ def taken(rules: RuleWatch) -> Process:
 
 def test_a_new_rule_is_noticed_once(folder: Path, load: Callable[[], Rulebook]) -> None:
     with watch(folder, load) as rules:
-        time.sleep(0.1)
         assert rules.poll() is None
         (folder / "second.yml").write_text(SECOND)
         assert len(taken(rules).rulebook.rules) == 2
@@ -69,9 +69,17 @@ def test_a_new_rule_is_noticed_once(folder: Path, load: Callable[[], Rulebook]) 
         assert len(taken(rules).rulebook.rules) == 1
 
 
+def test_a_change_made_while_the_rules_were_read_is_noticed(
+    folder: Path, load: Callable[[], Rulebook]
+) -> None:
+    rules = watch(folder, load)
+    (folder / "second.yml").write_text(SECOND)  # the book is read, nobody watches yet
+    with rules:
+        assert len(taken(rules).rulebook.rules) == 2
+
+
 def test_a_file_that_is_only_touched_changes_nothing(folder: Path, load: Callable[[], Rulebook]) -> None:
     with watch(folder, load) as rules:
-        time.sleep(0.1)
         (folder / "rule.yml").write_text(RULE)
         time.sleep(0.3)
         assert rules.poll() is None
@@ -81,7 +89,6 @@ def test_a_broken_set_keeps_the_old_and_says_so_until_it_is_mended(
     folder: Path, load: Callable[[], Rulebook]
 ) -> None:
     with watch(folder, load) as rules:
-        time.sleep(0.1)
         (folder / "rule.yml").write_text(RULE.replace("level: high", "level: severe"))
         wait(lambda: rules.fault)
         assert "level 'severe' is not Sigma's" in rules.fault
@@ -92,7 +99,7 @@ def test_a_broken_set_keeps_the_old_and_says_so_until_it_is_mended(
 
 
 def test_a_reading_that_fails_does_not_end_the_watch(folder: Path, load: Callable[[], Rulebook]) -> None:
-    book = load()
+    book, before = load(), mark_of([folder])
     answers: list[Exception] = [RuleError("no such pipeline"), ValueError("a bug")]
 
     def failing() -> Rulebook:
@@ -100,12 +107,10 @@ def test_a_reading_that_fails_does_not_end_the_watch(folder: Path, load: Callabl
             raise answers.pop(0)
         return load()
 
-    with RuleWatch(book, failing, lambda: mark_of([folder]), seconds=0.03) as rules:
+    with RuleWatch(book, failing, lambda: mark_of([folder]), before=before, seconds=0.03) as rules:
         for number, words in enumerate(("no such pipeline", "a bug")):
-            time.sleep(0.1)
             (folder / "rule.yml").write_text(RULE + f"# {number}\n")
             wait(lambda words=words: words in rules.fault)  # type: ignore[misc]
-        time.sleep(0.1)
         (folder / "second.yml").write_text(SECOND)
         assert len(taken(rules).rulebook.rules) == 2
 

@@ -98,6 +98,7 @@ def working(session: Session, pipelines: tuple[str, ...], kind: str, until_end: 
     from xdrtui.pipeline.reload import RuleWatch
 
     settings = session.settings
+    before = _mark(session, pipelines)
     book = rulebook(session, pipelines=pipelines)
     if book.broken:
         say(f"{book.left_out} rules cannot be used: `xdrtui rules check` tells why.")
@@ -111,7 +112,10 @@ def working(session: Session, pipelines: tuple[str, ...], kind: str, until_end: 
 
     try:
         with RuleWatch(
-            book, lambda: rulebook(session, pipelines=pipelines), lambda: _mark(session, pipelines)
+            book,
+            lambda: rulebook(session, pipelines=pipelines),
+            lambda: _mark(session, pipelines),
+            before=before,
         ) as rules:
             yield Work(Process(book), rules, on_progress, log)
     finally:

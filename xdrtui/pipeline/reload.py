@@ -40,7 +40,8 @@ def mark_of(paths: Iterable[str | Path], more: str = "") -> str:
 
 class RuleWatch:
     """Watches until closed. load: reads the rules; mark: changes when they may have; both are called in the
-    watching thread. fault: why rules that changed are not in use; empty where they are."""
+    watching thread. before: what `mark` said before the book was read, so that no change is missed while it
+    is. fault: why rules that changed are not in use; empty where they are."""
 
     def __init__(
         self,
@@ -48,12 +49,14 @@ class RuleWatch:
         load: Callable[[], Rulebook],
         mark: Callable[[], str],
         *,
+        before: str,
         seconds: float = SECONDS,
     ) -> None:
         self.fault = ""
         self._book = book
         self._load = load
         self._mark = mark
+        self._known = before
         self._seconds = seconds
         self._ready: Process | None = None
         self._closing = threading.Event()
@@ -73,22 +76,22 @@ class RuleWatch:
         return ready
 
     def _run(self) -> None:
-        known = ""
         while not self._closing.is_set():
+            mark = self._known
             try:
                 mark = self._mark()
-                if known and mark != known and not self._closing.wait(self._seconds / 3):
+                if mark != self._known and not self._closing.wait(self._seconds / 3):
                     if self._mark() != mark:
                         continue  # still being written
                     self._take()
-                known = mark
+                self._known = mark
             except XdrtuiError as error:
                 self._keep(str(error))
-                known = known and mark
+                self._known = mark
             except Exception as error:  # the watch must outlive whatever a rule brings about
                 log.exception("rules cannot be read again")
                 self._keep(f"{type(error).__name__}: {error}")
-                known = known and mark
+                self._known = mark
             self._closing.wait(self._seconds)
 
     def _take(self) -> None:
