@@ -249,7 +249,7 @@ class LivePane(Pane):
                 hint = f"It looks at what is shown, a sample. {sign_of('topic')} looks at all of the topic."
                 lines.append([(hint, "dim")])
         elif self.watching_topic:
-            lines.append([("Nothing has come in since you began to look.", "strong")])
+            lines.append([("There is no message in the topic yet.", "strong")])
         else:
             lines.append([("No event has gone by yet.", "strong")])
             lines.append([("Workers write here what they read; the status line says how they do.", "dim")])

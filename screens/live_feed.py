@@ -14,23 +14,27 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from screens.services import Services
-    from xdrtui.pipeline.tail import Tail
+    from xdrtui.pipeline.tail import Places, Tail
     from xdrtui.settings.model import KafkaSettings
     from xdrtui.triage.desk import Desk
     from xdrtui.triage.rows import LiveCounts, LiveRow
 
 AT_ONCE = 5_000
+EARLIER = 500
+"""Messages that a look at topics begins with, all partitions together, each with its share."""
+
 TRY_AGAIN = 3.0
 """Seconds until a broker that could not be reached is tried again."""
 
 
 @dataclass(frozen=True)
 class Went:
-    """What went by: seen, all of it; fit: of that, what the filter may let through, where the feed knows it;
-    left_out: fits, but was too much to show; skipped: never read; first, last: numbers of the events that
-    can still be had."""
+    """What went by: seen, all of it; earlier: what was there before one looked; fit: of both, what the filter
+    may let through, where the feed knows it; left_out: fits, but was too much to show; skipped: never read;
+    first, last: numbers of the events that can still be had."""
 
     seen: int = 0
+    earlier: int = 0
     fit: int = 0
     left_out: int = 0
     skipped: int = 0
@@ -57,7 +61,7 @@ class WorkersFeed:
 
     async def look(self, after: int, frozen: bool) -> tuple[list[LiveRow], Went]:
         rows, counts = await self._services.desks.watch(lambda desk: _ask(desk, after, frozen))
-        return rows, Went(counts.seen, counts.seen, counts.sampled_out, 0, counts.first, counts.last)
+        return rows, Went(counts.seen, 0, counts.seen, counts.sampled_out, 0, counts.first, counts.last)
 
 
 def _ask(desk: Desk, after: int, frozen: bool) -> tuple[list[LiveRow], LiveCounts]:
@@ -65,7 +69,8 @@ def _ask(desk: Desk, after: int, frozen: bool) -> tuple[list[LiveRow], LiveCount
 
 
 class TopicFeed:
-    """What comes into the topics now. Numbers and counts go on where it is ended and begun again."""
+    """The latest of the topics and what comes into them now. Where it is ended and begun again it goes on,
+    and so do numbers and counts."""
 
     def __init__(self, connection: KafkaSettings) -> None:
         self.fault = ""
@@ -77,6 +82,8 @@ class TopicFeed:
         self._query = ""
         self._try_at = 0.0
         self._before = Went()
+        self._places: Places = {}
+        self._kept: list[LiveRow] = []
         self._wanted = False
 
     @property
@@ -100,22 +107,22 @@ class TopicFeed:
         self._wanted = False
         tail, self._tail = self._tail, None
         if tail is not None:
-            self._before = self._added(tail)
             await asyncio.to_thread(tail.close)
+            rows = _renumbered(tail.after(0, AT_ONCE), self._before.last)
+            self._before, self._places = self._added(tail), tail.places()
+            self._kept = [*self._kept, *rows][-AT_ONCE:]  # not all of it need have been looked at
 
     async def look(self, after: int, frozen: bool) -> tuple[list[LiveRow], Went]:
         tail = self._tail
+        rows = [] if frozen else [row for row in self._kept if row.id > after]
         if tail is None:
             if self._wanted and not self.connecting and time.monotonic() >= self._try_at:
                 await self._connect()
-            return [], self._before
+            return rows, self._before
         self.fault = tail.fault
         base = self._before.last
-        rows = [] if frozen else tail.after(max(0, after - base), AT_ONCE)
-        if base and rows:
-            from msgspec.structs import replace
-
-            rows = [replace(row, id=row.id + base) for row in rows]
+        if not frozen:
+            rows += _renumbered(tail.after(max(0, after - base), AT_ONCE), base)
         return rows, self._added(tail)
 
     async def _connect(self) -> None:
@@ -123,7 +130,7 @@ class TopicFeed:
 
         self.connecting = True
         try:
-            tail = await asyncio.to_thread(_begun, self._connection, self._query)
+            tail = await asyncio.to_thread(_begun, self._connection, self._query, self._places)
         except XdrtuiError as error:
             self.fault, self._try_at = str(error), time.monotonic() + TRY_AGAIN
             return
@@ -140,19 +147,29 @@ class TopicFeed:
         counts, before = tail.counts(), self._before
         first = tail.first()
         return Went(
-            before.seen + counts.received,
+            before.seen + counts.received - counts.earlier,
+            before.earlier + counts.earlier,
             before.fit + counts.matched,
             before.left_out + counts.sampled_out,
             before.skipped + counts.skipped,
-            before.last + first if first else 0,
+            self._kept[0].id if self._kept else before.last + first if first else 0,
             before.last + counts.shown,
         )
 
 
-def _begun(connection: KafkaSettings, query: str) -> Tail:
+def _renumbered(rows: list[LiveRow], base: int) -> list[LiveRow]:
+    """The same rows, with numbers that go on from an earlier look's."""
+    if not base:
+        return rows
+    from msgspec.structs import replace
+
+    return [replace(row, id=row.id + base) for row in rows]
+
+
+def _begun(connection: KafkaSettings, query: str, places: Places) -> Tail:
     """A tail that reads. Importing what reads Kafka takes a moment: never on the screen's own thread."""
     from xdrtui.pipeline.tail import Tail
 
-    tail = Tail(connection, query=query)
+    tail = Tail(connection, query=query, last=EARLIER, places=places)
     tail.start()
     return tail

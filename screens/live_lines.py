@@ -67,6 +67,8 @@ def figures(
         parts.append((2, [(" · ", "dim")]))
     came = f"{counted(went.seen, 'message')} came in" if topic else f"{counted(went.seen, 'event')} went by"
     parts.append((2, [(came, "")]))
+    if went.earlier:
+        parts.append((6, [(f" · {number(went.earlier)} from before", "dim")]))
     parts.append((4, [(f" · {number(shown)} shown", "dim")]))
     if went.left_out:
         parts.append((5, [(f" · {number(went.left_out)} left out", "dim")]))

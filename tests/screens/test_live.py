@@ -92,6 +92,9 @@ class Stand:
         shown = len(self.rows)
         return TailCounts(shown + self.left_out, shown + self.left_out, shown, self.left_out, 0)
 
+    def places(self) -> dict[object, int]:
+        return {}
+
     def close(self) -> None:
         self.closed += 1
 
@@ -105,7 +108,7 @@ def beat(directory: Path, lag: float) -> None:
 @pytest.fixture
 def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
     tail = Stand()
-    monkeypatch.setattr("screens.live_feed._begun", lambda connection, query: tail)
+    monkeypatch.setattr("screens.live_feed._begun", lambda connection, query, places: tail)
     return tail
 
 

@@ -1,9 +1,10 @@
 """A look at topics as they go by: no group, no findings, nothing stored, however far behind a worker is.
 
 In: topics and a filter. Out: the latest rows in a bounded ring, and counts that are true of all that came
-in. It begins at the end; where more comes in than may be shown, a sample is decoded, and where even reading
-falls behind, it jumps to the end again and says how much it skipped. A broker that is lost is said within
-seconds, and reading goes on where it was once it is back. Nothing here touches a worker's place.
+in. It begins at the end, or a little before it; where more comes in than may be shown, a sample is decoded,
+and where even reading falls behind, it jumps to the end again and says how much it skipped. A broker that is
+lost is said within seconds, and reading goes on where it was once it is back. Nothing here touches a worker's
+place. Reading is `sources.onlooker`'s.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from detectors.contract import Needs
@@ -29,8 +30,8 @@ from xdrtui.events.message import Messages, Source
 from xdrtui.hunt.glance import Glance
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.broker import ask_broker, connection, explained
-from xdrtui.sources.screen import Screen
+from xdrtui.sources.onlooker import Onlooker
+from xdrtui.sources.registry import Registry, RegistryDown, open_registry
 from xdrtui.sources.stamps import ingest_times, replay_times
 from xdrtui.sources.topics import named, value_for
 from xdrtui.store.live import RAW_LIMIT, LiveRow
@@ -43,33 +44,37 @@ FAR = 20_000
 LOOKS_A_SECOND = 2_000
 """Messages that are decoded at most to hold a query against them."""
 
-FETCH_BYTES = 1_000_000
-FETCH_MESSAGES = 2_000
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 2.0
-SILENCE_SECONDS = 1.0
-"""Without a message for so long, the broker is asked whether it is there at all."""
+HOLD_SECONDS = 2.0
+"""So long what was there before is waited for, to be shown in order."""
 
-ANSWER_SECONDS = 2.0
+Places: TypeAlias = Mapping[TopicPartition, int]
+"""Where a look goes on, partition by partition."""
+
+_Found: TypeAlias = tuple[int, LiveRow]
+"""When it came in, milliseconds since 1970 UTC, and what is shown of it."""
 
 
 class TailCounts(msgspec.Struct):
     """received: messages that came in; matched: of those, the ones that may fit the query, without those that
     were looked at and do not; shown: rows made; sampled_out: matched and not looked at, or fitting and not
-    shown, too many at once; skipped: jumped over, never received."""
+    shown, too many at once; skipped: jumped over, never received; earlier: of those received, what was there
+    before one began to look."""
 
     received: int = 0
     matched: int = 0
     shown: int = 0
     sampled_out: int = 0
     skipped: int = 0
+    earlier: int = 0
 
 
 class Tail:
     """Reads in a thread of its own from `start` to `close`; `after` and `counts` are for any other thread.
 
-    query: as `hunt` takes it, only what fits it is shown; last: begin so many messages before the end;
-    fault: why nothing comes in just now, empty while all is well. Raises QueryError.
+    query: as `hunt` takes it, only what fits it is shown; last: begin so many messages before the end, but
+    where `places` (those of an earlier look) says where to go on. Raises QueryError.
     """
 
     def __init__(
@@ -79,22 +84,22 @@ class Tail:
         *,
         query: str = "",
         last: int = 0,
+        places: Places | None = None,
         cap: int = CAP,
         rows_a_second: int = ROWS_A_SECOND,
         far: int = FAR,
         layouts: Layouts | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.fault = ""
+        self._fault = ""
         self.failure: XdrtuiError | None = None
         self._settings = settings
-        self._topics = list(topics or settings.topics)
         self._clock = clock
         self._glance = Glance(query, clock())
-        self._last = last
-        self._places: dict[TopicPartition, int] = {}
-        self._rate = rows_a_second
-        self._far = far
+        self._registry: Registry | None = None
+        self._onlooker = Onlooker(
+            settings, topics or settings.topics, "xdrtui-tail", last=last, far=far, places=places or {}
+        )
         self._layouts = layouts
         self._ring: deque[LiveRow] = deque(maxlen=cap)
         self._counts = TailCounts()
@@ -135,6 +140,15 @@ class Tail:
     ) -> None:
         self.close()
 
+    @property
+    def fault(self) -> str:
+        """Why nothing comes in just now, or what is wrong with it; empty while all is well."""
+        return self._fault or self._onlooker.fault
+
+    def places(self) -> Places:
+        """Where the next look goes on, once this one is closed."""
+        return dict(self._onlooker.places)
+
     def after(self, last: int, limit: int) -> list[LiveRow]:
         """Rows whose number is above `last`, oldest first; where there are more than `limit`, the latest."""
         with self._lock:
@@ -158,12 +172,12 @@ class Tail:
                 try:
                     asyncio.run(self._until_closed())
                 except XdrtuiError as error:
-                    self.fault = str(error)
+                    self._fault = str(error)
                     if not self._began.is_set():
                         self.failure = error
                         break
                 except (KafkaError, OSError) as error:
-                    self.fault = visible(f"{type(error).__name__}: {error}")[:500]
+                    self._fault = visible(f"{type(error).__name__}: {error}")[:500]
                 self._closing.wait(RETRY_SECONDS)
         finally:
             self._began.set()
@@ -183,110 +197,65 @@ class Tail:
             await reading
 
     async def _read(self) -> None:
-        to = connection(self._settings)
-        report = await ask_broker(to, self._topics)
-        consumer = AIOKafkaConsumer(
-            **to.arguments(),
-            client_id="xdrtui-tail",
-            auto_offset_reset="latest",
-            isolation_level="read_committed",
-            fetch_max_bytes=FETCH_BYTES,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            check_crcs=False,  # the screen does
-        )
-        screen = Screen(consumer._client)
-        try:
-            async with explained(to):
-                await consumer.start()
-            every = [TopicPartition(topic, n) for topic, count in report.topics.items() for n in range(count)]
-            consumer.assign(every)
-            async with explained(to):
-                await self._begin(consumer, every)
-            self.fault = ""
+        self._registry = self._registry or open_registry(self._settings)
+        async with self._onlooker as onlooker:
+            self._fault = ""
             self._began.set()
-            heard = time.monotonic()
+            held: list[_Found] | None = []
+            hold_until = time.monotonic() + HOLD_SECONDS
             while not self._closing.is_set():
-                got = await consumer.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=FETCH_MESSAGES)
-                for each, records in got.items():
-                    self._take(report.cluster, each, records)
-                    self._places[each] = records[-1].offset + 1
-                await screen.go_past(consumer)
-                if got:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > SILENCE_SECONDS:
-                    async with explained(to):
-                        await self._ask(consumer, every)
-                    heard = time.monotonic()
-                await self._jump(consumer, every)
-        finally:
-            await consumer.stop()
+                got = await onlooker.fetch(POLL_SECONDS)
+                found = [row for each, records in got.items() for row in await self._take(each, records)]
+                if held is not None:  # what was there before is shown in order of its times
+                    held += found
+                    if time.monotonic() < hold_until and await onlooker.behind():
+                        continue
+                    found, held = sorted(held, key=lambda each: each[0]), None
+                self._show(found, onlooker.skipped)
 
-    async def _ask(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
-        """Is the broker there? Said at once where it is not; its cause is looked for afterwards."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await consumer.end_offsets(every)
-        except (KafkaError, OSError):
-            self.fault = f"the broker at {visible(self._settings.brokers[0])} does not answer, tried again"
-            raise
+    def _show(self, found: Sequence[_Found], skipped: int) -> None:
+        with self._lock:
+            self._counts.skipped = skipped
+            for _, row in found:
+                self._number += 1
+                self._ring.append(msgspec.structs.replace(row, id=self._number))
 
-    async def _begin(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
-        firsts = await consumer.beginning_offsets(every)
-        ends = await consumer.end_offsets(every)
-        each_last = -(-self._last // max(1, len(every)))
-        for each in every:
-            at = max(firsts[each], ends[each] - each_last)
-            if firsts[each] <= self._places.get(each, -1) <= ends[each]:
-                at = self._places[each]  # the broker is back, and it goes on where it was
-            consumer.seek(each, at)
-            self._places[each] = at
-        self._last = 0
-
-    async def _jump(self, consumer: Any, every: Sequence[TopicPartition]) -> None:
-        for each in every:
-            end = consumer.highwater(each)
-            if end is None:
-                continue
-            at = await consumer.position(each)
-            if end - at > self._far:
-                consumer.seek(each, end)
-                self._places[each] = end
-                with self._lock:
-                    self._counts.skipped += end - at
-
-    def _take(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> None:
-        glance = self._glance
-        suspects = [records[place] for place in glance.suspects([record.value or b"" for record in records])]
+    async def _take(self, each: TopicPartition, records: Sequence[Any]) -> Sequence[_Found]:
+        """What is to be shown of these; all are counted."""
+        glance, registry = self._glance, self._registry
+        payloads = [record.value or b"" for record in records]
+        suspects: Sequence[int] = range(len(records)) if registry else glance.suspects(payloads)
         room = self._to_show.room() if glance.expression is None else self._to_look_at.room()
         chosen = _spread(suspects, room)
-        rows = [row for row in self._rows(cluster, each, chosen) if glance.fits(row)] if chosen else []
+        rows = await self._rows(each, [records[place] for place in chosen]) if chosen else []
+        rows = [row for row in rows if glance.fits(row[1])]
         shown = _spread(rows, self._to_show.room())
         self._to_show.take(len(shown))
         self._to_look_at.take(len(chosen))
         unfit = 0 if glance.expression is None else max(0, len(chosen) - len(rows))
+        earlier = sum(self._onlooker.was_there(each, record.offset) for record in records)
         with self._lock:
             counts = self._counts
             counts.received += len(records)
+            counts.earlier += earlier
             counts.matched += len(suspects) - unfit
             counts.shown += len(shown)
             counts.sampled_out += len(suspects) - len(chosen) + len(rows) - len(shown)
-            for row in shown:
-                self._number += 1
-                self._ring.append(msgspec.structs.replace(row, id=self._number))
+        return shown
 
-    def _rows(self, cluster: str, each: TopicPartition, records: Sequence[Any]) -> list[LiveRow]:
+    async def _rows(self, each: TopicPartition, records: Sequence[Any]) -> list[_Found]:
         replay = named(self._settings.replay_topics, each.topic)
         source = Source(
-            f"kafka:{cluster}:{each.topic}:tail",
+            f"kafka:{self._onlooker.cluster}:{each.topic}:tail",
             each.topic,
             "replay" if replay else "kafka",
-            value_for(self._settings.layouts, each.topic) or "",
+            value_for(self._settings.layouts, each.topic),
         )
         messages = Messages(
             source,
             each.partition,
             [record.offset for record in records],
-            [record.value or b"" for record in records],
+            await self._payloads([record.value or b"" for record in records]),
             replay_times(records) if replay else ingest_times(records, self._clock()),
         )
         decoded = self._decoder.decode(messages)
@@ -298,13 +267,26 @@ class Tail:
         ]  # fmt: skip
         rows.sort(key=lambda row: row[0])
         found = [
-            LiveRow(0, at, event_type, core.host, core.user, summary, raw[:RAW_LIMIT])
-            for _, at, event_type, core, summary, raw in rows
+            (records[place].timestamp, LiveRow(0, at, kind, core.host, core.user, summary, raw[:RAW_LIMIT]))
+            for place, at, kind, core, summary, raw in rows
         ]
         for letter in decoded.dead:
             text = f"cannot be read: {letter.reason}"
-            found.append(LiveRow(0, letter.ingest, "dead letter", "", "", text, letter.payload[:RAW_LIMIT]))
+            row = LiveRow(0, letter.ingest, "dead letter", "", "", text, letter.payload[:RAW_LIMIT])
+            found.append((letter.ingest // 1_000_000, row))
         return found
+
+    async def _payloads(self, payloads: list[bytes]) -> list[bytes]:
+        """As a worker would read them; where the registry gives no answer, as they came, and that is said."""
+        if self._registry is None:
+            return payloads
+        try:
+            payloads = await self._registry.unpack(payloads)
+        except RegistryDown as down:
+            self._fault = f"{down}: messages are shown as they came"
+        else:
+            self._fault = ""
+        return payloads
 
 
 class _Allowance:
@@ -329,7 +311,7 @@ class _Allowance:
 T = TypeVar("T")
 
 
-def _spread(records: list[T], room: int) -> list[T]:
+def _spread(records: Sequence[T], room: int) -> Sequence[T]:
     """At most so many, evenly over all of them, the last one among them."""
     if len(records) <= room:
         return records

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from xdrtui.errors import BrokerError
 from xdrtui.events.message import Messages, Source
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.broker import ask_broker, connection, explained
+from xdrtui.sources.onlooker import Onlooker
 from xdrtui.sources.registry import RegistryDown, open_registry
-from xdrtui.sources.screen import Screen
 from xdrtui.sources.stamps import ingest_times, replay_times
 from xdrtui.sources.topics import named, value_for
 
@@ -32,34 +31,16 @@ def sample_topic(
 
 
 async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callable[[], int]) -> list[Messages]:
-    to = connection(settings)
-    report = await ask_broker(to, [topic])
-    partitions = [TopicPartition(topic, number) for number in range(report.topics[topic])]
-    consumer = AIOKafkaConsumer(
-        **to.arguments(),
-        client_id="xdrtui-sample",
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        fetch_max_bytes=1_000_000,
-        max_partition_fetch_bytes=1_000_000,
-        check_crcs=False,  # the screen does
-    )
-    screen = Screen(consumer._client)
-    async with explained(to):
-        try:
-            await consumer.start()
-            consumer.assign(partitions)
-            first = await consumer.beginning_offsets(partitions)
-            end = await consumer.end_offsets(partitions)
-            each_most = max(1, most // len(partitions))
-            for each in partitions:
-                consumer.seek(each, max(first[each], end[each] - each_most))
-            kept = await _read(consumer, screen, end)
-        finally:
-            await consumer.stop()
+    kept: dict[TopicPartition, list[Any]] = {}
+    until = time.monotonic() + SECONDS
+    async with Onlooker(settings, [topic], "xdrtui-sample", last=most) as onlooker:
+        while await onlooker.behind() and time.monotonic() < until:
+            for each, records in (await onlooker.fetch(0.2)).items():
+                there = [record for record in records if onlooker.was_there(each, record.offset)]
+                kept.setdefault(each, []).extend(there)
     replay = named(settings.replay_topics, topic)
     source = Source(
-        uid=f"kafka:{report.cluster}:{topic}:sample",
+        uid=f"kafka:{onlooker.cluster}:{topic}:sample",
         name=topic,
         kind="replay" if replay else "kafka",
         layout=value_for(settings.layouts, topic),
@@ -67,7 +48,7 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
     now = clock()
     registry = open_registry(settings)
     found = []
-    for each, records in sorted(kept.items()):
+    for each, records in sorted((each, records) for each, records in kept.items() if records):
         payloads = [record.value or b"" for record in records]
         if registry:
             try:
@@ -78,19 +59,3 @@ async def _sample(settings: KafkaSettings, topic: str, most: int, clock: Callabl
         offsets = [record.offset for record in records]
         found.append(Messages(source, each.partition, offsets, payloads, times))
     return found
-
-
-async def _read(
-    consumer: AIOKafkaConsumer, screen: Screen, end: dict[TopicPartition, int]
-) -> dict[TopicPartition, list[Any]]:
-    """Everything up to these offsets; what has come within the time where that takes too long."""
-    kept: dict[TopicPartition, list[Any]] = {}
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        for each, records in (await consumer.getmany(timeout_ms=200)).items():
-            kept.setdefault(each, []).extend(record for record in records if record.offset < end[each])
-        await screen.go_past(consumer)
-        positions = [await consumer.position(each) >= offset for each, offset in end.items()]
-        if all(positions):
-            break
-    return {each: records for each, records in kept.items() if records}
