@@ -151,6 +151,12 @@ async def test_no_event_is_lost_or_judged_twice(
     (folder / "second.yml").write_text(SECOND)
     source = FakeSource(topic(40), size=2)
     handing = Handing(Process(load()), lambda: source.committed.get(0, 0) >= 16)
+
+    def hold() -> None:
+        """What is fetched while one batch is worked on is the next: nothing more until the rules are taken."""
+        source.size = 2 if source.next[0] < 20 or handing.process is None else 0
+
+    source.before_fetch = hold
     summary = await run(worker(tmp_path / "store", old, source, rules=handing))
     assert (summary.ended, summary.messages) == ("end", 40)
     assert "rules taken up: 2" in summary.notes
