@@ -171,15 +171,15 @@ def test_types_beyond_the_most_stay_together(store: Store, monkeypatch: pytest.M
     assert read(store) == before
 
 
-def rolled(store: Store, numbers: range) -> None:
-    """A segment of these events: two thirds of one type, a third of another."""
+def rolled(store: Store, numbers: range, fault: str = "") -> None:
+    """A segment of these events: two thirds of one type, a third of another. fault: what is then told."""
     writer = writer_of(store)
     commit(store, writer, numbers)
     writer.seal()
     house = house_of(store)
     house._round(store)
     house.close()
-    assert not house.fault
+    assert fault in house.fault and bool(fault) == bool(house.fault)
 
 
 @pytest.fixture
@@ -222,19 +222,6 @@ def test_merging_takes_parquet_alone_and_no_more_than_goes_into_memory(
     rolled(store, range(120, 150))
     assert sorted(rows for kind, _, rows in states(store) if kind == "parquet") == [20, 80]
     assert offsets(store) == list(range(150))
-
-
-@pytest.mark.usefixtures("few_of_a_type")
-def test_a_damaged_segment_of_such_types_keeps_the_others_from_nothing(store: Store) -> None:
-    rolled(store, range(30))
-    (left,) = (store.directory / "archive").glob("few-*")
-    left.write_bytes(b"damaged".ljust(left.stat().st_size))
-    rolled(store, range(30, 60))
-    rolled(store, range(60, 90))
-    assert list((store.directory / "archive").glob("few-*")) == [left]
-    with Reader(store) as reader:
-        assert sum(part.data.height for file in reader.files for part in reader.parts(file)) == 80
-        assert [left.name in fault for fault in reader.faults] == [True]
 
 
 class Killed(BaseException):

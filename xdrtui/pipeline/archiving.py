@@ -18,13 +18,11 @@ from xdrtui.errors import StoreBusy, StoreError, StoreFull
 from xdrtui.events.frame import DecodedFrame
 from xdrtui.settings.model import ArchiveSettings
 from xdrtui.store.archive import catalogue, retention
-from xdrtui.store.archive.catalogue import Appended
-from xdrtui.store.archive.columns import BROKEN
+from xdrtui.store.archive.catalogue import Appended, File
 from xdrtui.store.archive.files import ROLLING, lock, sweep, sweep_orphans
 from xdrtui.store.archive.noticing import notice
 from xdrtui.store.archive.retention import Bounds
-from xdrtui.store.archive.roll import left_to_roll, merge, roll, to_merge
-from xdrtui.store.archive.segment import Damaged
+from xdrtui.store.archive.roll import UNUSABLE, left_to_roll, merge, roll, to_merge, what_is_wrong
 from xdrtui.store.archive.writer import FULL, ArchiveFull, Writer
 from xdrtui.store.batch import Mark
 from xdrtui.store.store import Store
@@ -43,8 +41,8 @@ STOPPED = (
 )
 
 
-UNUSABLE = (Damaged, OSError, *BROKEN)
-"""What a file raises that cannot be rolled or merged: it stays, and holds up no other, nor retention."""
+LOOK_AGAIN_SECONDS = 600
+"""A file that could not be read is tried again after so long: a disk may have been at fault."""
 
 
 def bounds_of(settings: ArchiveSettings) -> Bounds:
@@ -79,6 +77,7 @@ class Archiving:
         self._writer = Writer(store, keep_free=bounds.free, most=most, clock=clock)
         self._full = ""
         self._damage = ""
+        self._unusable: dict[str, tuple[str, int]] = {}
         self._try_again = 0
         self.left_out = 0
         self._wake = threading.Event()
@@ -194,32 +193,55 @@ class Archiving:
             if not mine:
                 return
             sweep_orphans(store)
-            damage = ""
+            self._look_again(store)
             for segment in catalogue.files(store.connection, ("sealed",)):
                 if self._stopping.is_set():
                     return
+                if segment.path not in self._unusable:
+                    try:
+                        roll(store, [segment], self._clock(), self._stopping.is_set)
+                    except UNUSABLE as error:
+                        self._pass_over(segment, _what(error))
+            while left := left_to_roll(store, all_of_them=last, but=self._unusable):
                 try:
-                    roll(store, [segment], self._clock(), self._stopping.is_set)
-                except UNUSABLE as error:
-                    damage = _what(error)
-            self._damage = damage
-            try:
-                while left := left_to_roll(store, all_of_them=last):
                     if not roll(store, left, self._clock(), self._stopping.is_set, few=0):
                         return
-            except UNUSABLE as error:
-                self._damage = _what(error)
+                except UNUSABLE as error:
+                    self._pass_over_of(store, left, _what(error))
             self._merge(store)
+            self._damage = next((why for why, _ in self._unusable.values()), "")
             retention.keep_within(store, self._bounds, self._clock())
             sweep(store, self._clock())
             notice(store, self._clock(), self._stopping.is_set)
 
     def _merge(self, store: Store) -> None:
         """Merge while nothing waits to be rolled: falling behind is worse than many files."""
-        for group in to_merge(store):
-            if self._stopping.is_set() or catalogue.files(store.connection, ("sealed",)):
-                return
-            try:
-                merge(store, group, self._clock())
-            except UNUSABLE as error:
-                self._damage = _what(error)
+        while groups := to_merge(store, self._unusable):
+            for group in groups:
+                sealed = catalogue.files(store.connection, ("sealed",))
+                if self._stopping.is_set() or any(file.path not in self._unusable for file in sealed):
+                    return
+                try:
+                    merge(store, group, self._clock())
+                except UNUSABLE as error:
+                    self._pass_over_of(store, group, _what(error))
+
+    # --- what cannot be read: it stays where it is, and holds up no other
+
+    def _look_again(self, store: Store) -> None:
+        """Forget of unusable files what is long ago, or is not in the archive any more."""
+        if self._unusable:
+            there = {file.path for file in catalogue.files(store.connection, ("sealed", "live"))}
+            for path, (_, again) in list(self._unusable.items()):
+                if path not in there or self._clock() >= again:
+                    del self._unusable[path]
+
+    def _pass_over(self, file: File, why: str) -> None:
+        log.warning("a file of the archive cannot be read", extra={"file": file.path, "reason": why})
+        self._unusable[file.path] = why, self._clock() + LOOK_AGAIN_SECONDS * 1_000_000_000
+
+    def _pass_over_of(self, store: Store, files: Sequence[File], why: str) -> None:
+        """Those of the files that are at fault; all of them where each looks well."""
+        wrong = {file: told for file in files if (told := what_is_wrong(store, file))}
+        for file, told in (wrong or dict.fromkeys(files, why)).items():
+            self._pass_over(file, told)

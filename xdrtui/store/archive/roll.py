@@ -11,7 +11,8 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -60,6 +61,9 @@ MERGE_BYTES = 32 << 20
 """...as long as their events take less than this, before compression: reading a larger file takes longer than
 opening it, and merging holds twice as much in memory."""
 
+UNUSABLE = (Damaged, OSError, *BROKEN)
+"""What a file raises that cannot be rolled or merged: it stays, and holds up no other, nor retention."""
+
 Group = tuple[str, int]
 """Event type (as JSON) and start of the hour."""
 
@@ -106,24 +110,30 @@ def roll(
     return True
 
 
-def left_to_roll(store: Store, *, all_of_them: bool = False) -> list[File]:
+def left_to_roll(store: Store, *, all_of_them: bool = False, but: Container[str] = ()) -> list[File]:
     """Segments of what was left when others were rolled, to be rolled together now: so many that it pays, as
-    many as go into memory at once. Damaged ones stay as they are."""
+    many as go into memory at once. but: paths of those that cannot be read."""
     found: list[File] = []
     size = 0
     for file in catalogue.files(store.connection, ("live",)):
-        if file.path.startswith(LEFT) and size < LEFT_BYTES:
+        if file.path.startswith(LEFT) and file.path not in but and size < LEFT_BYTES:
             found.append(file)
             size += file.raw_size
     due = len(found) >= LEFT_AT or size >= LEFT_BYTES or all_of_them
-    return [file for file in found if _is_sound(store, file)] if due else []
+    return found if due else []
 
 
-def _is_sound(store: Store, file: File) -> bool:
+def what_is_wrong(store: Store, file: File) -> str:
+    """Why this file cannot be read as a whole; empty where it can."""
     try:
-        return all(chunk.frames.height for chunk in chunks(file.where(store.directory), file.size))
-    except (Damaged, OSError, *BROKEN):
-        return False
+        if file.kind == "parquet":
+            _whole(store, file)
+        else:
+            for part in chain.from_iterable(_parts(store, [file]).values()):
+                assert part.columns is not None
+    except UNUSABLE as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def _parts(store: Store, segments: Sequence[File]) -> dict[str, list[Part]]:
@@ -167,11 +177,11 @@ def _whole(store: Store, file: File) -> pl.DataFrame:
         raise Damaged(f"{file.path} is damaged ({str(error)[:200]}): hunts pass it over.") from None
 
 
-def to_merge(store: Store) -> list[list[File]]:
-    """Files that had better be one."""
+def to_merge(store: Store, but: Container[str] = ()) -> list[list[File]]:
+    """Files that had better be one. but: paths of those that cannot be read."""
     groups: dict[Group, list[File]] = defaultdict(list)
     for file in catalogue.files(store.connection, ("live",)):
-        if file.kind == "parquet" and file.raw_size < MERGE_BYTES:
+        if file.kind == "parquet" and file.raw_size < MERGE_BYTES and file.path not in but:
             groups[file.event_type, file.hour].append(file)
     return [_smallest(files) for files in groups.values() if len(files) >= MERGE_AT]
 
@@ -337,4 +347,4 @@ def _slug(kind: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower())[:60].strip("-.") or "events"
 
 
-__all__ = ["left_to_roll", "merge", "roll", "to_merge"]
+__all__ = ["UNUSABLE", "left_to_roll", "merge", "roll", "to_merge", "what_is_wrong"]
