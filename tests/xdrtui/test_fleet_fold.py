@@ -144,12 +144,15 @@ def test_batch_sizes_change_nothing_not_even_for_what_comes_too_late(tmp_path: P
     assert once == list(dump(tmp_path / "parts"))
 
 
+@pytest.mark.parametrize("late", [6, 14])
 @pytest.mark.parametrize("seed", range(4))
-def test_restarts_change_nothing_within_the_allowed_lateness(tmp_path: Path, seed: int) -> None:
+def test_restarts_change_nothing_not_even_for_what_comes_too_late(
+    tmp_path: Path, seed: int, late: int
+) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "rules.yml").write_text(RULES)
-    records = topic(seed, minutes_late=6)
+    records = topic(seed, minutes_late=late)
     fold(tmp_path / "once", rules, records, [10_000], restart=False)
     fold(tmp_path / "anyhow", rules, records, [7, 2, 30, 1], restart=True)
     assert list(dump(tmp_path / "once")) == list(dump(tmp_path / "anyhow"))
