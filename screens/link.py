@@ -33,11 +33,15 @@ RATE = 5_800
 BURST = 3_000
 """Bytes that may go at once after a rest, so that a key is answered at once."""
 
+PATIENCE = 2.0
+"""Seconds that the next frame waits for the rate at most: one of 200x60 is 40 KB, and worth 7 s."""
+
 SLOW = 0.1
 """Seconds that a write may take on a link that is not slow."""
 
 UNANSWERED = 3.0
-"""Seconds after which a question counts as lost; where none was ever answered, none is waited for."""
+"""Seconds after which a question counts as lost; where none was ever answered, or two in a row are lost, none
+is asked, until there is an answer again."""
 
 QUESTION = "\x1b[?2026$p"
 """Asks for a mode that Textual asks for anyway: any answer says that all before it was read."""
@@ -55,46 +59,47 @@ class Link:
         self.marks_pastes = False
         """The terminal is known to mark what is pasted."""
         self._clock = clock
-        self._pending = 0
+        self._written = 0  # counted by the writer alone, as what was sent is by the app: no count is lost
         self._debt = 0.0
         self._debt_at = clock()
         self._asked_at = 0.0
         self._answers = False
-        self._lost = False
+        self._unanswered = 0
 
     def queued(self, size: int) -> None:
         """Bytes were handed to the writer."""
         self.sent += size
-        self._pending += size
-        self._debt, self._debt_at = self._debt_now() + size, self._clock()
+        owed = min(self._debt_now() + size, BURST + PATIENCE * RATE)
+        self._debt, self._debt_at = owed, self._clock()
 
     def took(self, size: int, seconds: float) -> None:
         """Bytes were written, in so many seconds."""
-        self._pending -= size
+        self._written += size
         self.slow = self.slow or seconds >= SLOW
 
     def ask(self) -> bool:
         """A frame went: whether to ask the terminal whether it came."""
-        if self._lost or self._asked_at:
+        most = 1 if self._answers else 0
+        if self._unanswered > most or self._asked_at:
             return False
         self._asked_at = self._clock()
         return True
 
     def answered(self) -> None:
         """The terminal answered."""
-        self._answers, self._asked_at = True, 0.0
+        self._answers, self._unanswered, self._asked_at = True, 0, 0.0
 
     def wait(self) -> float:
         """Seconds until the next frame may go, as far as is known; 0 = now."""
         if not self.low:
             return 0.0
         now = self._clock()
-        if self._pending > 0:
+        if self.sent > self._written:
             return 0.05
         if self._asked_at:
             if now - self._asked_at < UNANSWERED:
                 return 0.03
-            self._lost, self._asked_at = not self._answers, 0.0
+            self._unanswered, self._asked_at = self._unanswered + 1, 0.0
         over = self._debt_now() - BURST
         return 0.0 if over < 1 else max(0.01, over / RATE)
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from screens.link import BURST, RATE, UNANSWERED, Link
+from screens.link import BURST, PATIENCE, RATE, UNANSWERED, Link
 from screens.sanitise import fit, sanitise
 from screens.thrift import Thrift
 from tests.terminal.slow_link import FarTerminal
@@ -78,6 +78,32 @@ def test_a_terminal_that_never_answers_is_not_waited_for_again() -> None:
     link.ask()
     clock.now += UNANSWERED + 0.1
     assert link.wait() == 0.0 and not link.ask()
+
+
+def test_a_terminal_that_answers_no_more_is_not_waited_for_with_each_frame() -> None:
+    link, clock = low()
+    link.ask()
+    link.answered()
+    for _ in range(2):
+        assert link.ask()
+        assert link.wait() > 0
+        clock.now += UNANSWERED + 0.1
+        assert link.wait() == 0.0
+    assert not link.ask(), "two in a row were lost"
+    link.answered()
+    assert link.ask(), "it answers again"
+
+
+@given(st.lists(st.integers(1, 60_000), min_size=1, max_size=30))
+def test_no_frame_waits_for_long_however_large_those_before_it_were(frames: list[int]) -> None:
+    link, clock = low()
+    for size in frames:
+        began = clock.now
+        for _ in range(100):
+            clock.now += link.wait()
+        assert not link.wait() and clock.now - began <= PATIENCE + 0.1
+        link.queued(size)
+        link.took(size, 0.0)
 
 
 @given(st.lists(st.integers(1, 12_000), min_size=20, max_size=60))

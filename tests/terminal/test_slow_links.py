@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from screens.taking import THOUGHT
-from tests.screens.sample_store import sample
+from tests.screens.sample_store import full, sample
 from tests.terminal.ptys import Pty
 from tests.terminal.slow_link import SlowLink
 from xdrtui.triage.desk import Desk, Principal
@@ -105,3 +105,13 @@ def test_keys_that_come_in_one_read_act_in_their_order_behind_a_slow_link(tmp_pa
         (entry,) = desk.entries()
         assert (entry.kind, entry.body["disposition"]) == ("close", "true_positive")
         assert desk.alert(entry.subject[0]).row.host == "wks-114"
+
+
+def test_frames_of_a_large_terminal_keep_nobody_waiting(tmp_path: Path) -> None:
+    store = full(tmp_path)
+    with SlowLink(store, "--low", rate=100_000, delay=0.05, columns=200, lines=60) as link:
+        link.wait_for("SEV")
+        link.type(b":theme\r")
+        link.wait_for("theme light")  # all of its cells were sent anew
+        link.type(b"?")
+        link.wait_for("Judging alerts", seconds=6)  # 2 s of waiting, and a loaded machine
