@@ -43,8 +43,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BATCH_SECONDS = 0.2
-BATCH_BYTES = (64_000, 8_000_000)
+BATCH_SECONDS = 0.4
+BATCH_BYTES = (64_000, 10_000_000)
 FETCH_SECONDS = 0.2
 BEAT_SECONDS = 1.0
 BUSY_SECONDS = 0.5
