@@ -15,7 +15,7 @@ from detectors.sigma.cache import Cache
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.test_kafka_source import produce, settings
-from tests.xdrtui.test_worker import RULE
+from tests.xdrtui.worker_samples import RULE
 from xdrtui.commands import make_group
 from xdrtui.errors import StoreError
 from xdrtui.pipeline.process import Process

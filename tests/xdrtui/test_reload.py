@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from detectors.sigma.cache import Cache
-from tests.xdrtui.test_worker import RULE, FakeSource, every, findings, run, topic, worker
+from tests.xdrtui.worker_samples import RULE, FakeSource, every, findings, run, topic, worker
 from xdrtui.errors import RuleError
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch, mark_of, newly_broken
@@ -153,7 +153,7 @@ async def test_no_event_is_lost_or_judged_twice(
     handing = Handing(Process(load()), lambda: source.committed.get(0, 0) >= 16)
 
     def hold() -> None:
-        """What is fetched while one batch is worked on is the next: nothing more until the rules are taken."""
+        """All that is fetched while a batch is worked on is the next: no more until the rules are taken."""
         source.size = 2 if source.next[0] < 20 or handing.process is None else 0
 
     source.before_fetch = hold

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from detectors.sigma.cache import Cache
 from tests.xdrtui.store_samples import START, batch, found, mark
-from tests.xdrtui.test_worker import RULE, SETTINGS, FakeSource, payload
+from tests.xdrtui.worker_samples import RULE, SETTINGS, FakeSource, payload
 from xdrtui.commands import make_group
 from xdrtui.errors import StoreError, StoreFull, StoreTooNew
 from xdrtui.pipeline import worker as worker_module

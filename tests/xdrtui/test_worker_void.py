@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.xdrtui.test_worker import FakeSource, every, findings, process, rules, run, topic, worker
+from tests.xdrtui.worker_samples import FakeSource, every, findings, process, rules, run, topic, worker
 from xdrtui.errors import Fenced
 from xdrtui.pipeline import leaving
 from xdrtui.pipeline import worker as worker_module
