@@ -1,4 +1,4 @@
-"""A worker that is slow keeps its place in the group: slow is not gone."""
+"""A worker that is slow keeps its place in the group: slow is not gone. What fails does not stop the rest."""
 
 from __future__ import annotations
 
@@ -118,3 +118,27 @@ async def test_a_batch_longer_than_the_session_does_not_keep_a_group_from_meetin
     assert sum(summary.messages for summary in summaries) == 40
     assert len({generation for generation, _ in watched.seen}) <= 3
     assert len({member for _, member in watched.seen}) == 2
+
+
+class Breaking(Process):
+    """Fails on messages of one partition: a fault of ours."""
+
+    def run(self, messages: Messages, clock: ReplayClock | None = None) -> BatchResult:
+        if messages.partition == 1:
+            raise ValueError("a fault of ours")
+        return super().run(messages, clock)
+
+
+async def test_a_partition_that_breaks_detection_is_left_and_the_other_goes_on(
+    real: Broker, tmp_path: Path
+) -> None:
+    assert RULEBOOK is not None
+    topic = await real.create_topic(new_name(), 2, config={"retention.ms": "-1"})
+    for partition in range(2):
+        await produce_batches(real, topic, [[message(n)] for n in range(20)], partition=partition)
+    async with asyncio.timeout(20):
+        summary = await Worker(
+            tmp_path / "s", settings(real.bootstrap(), topic), Breaking(RULEBOOK), until_end=True
+        ).run()
+    assert (summary.ended, summary.messages) == ("end", 20)
+    assert summary.faults == {f"{topic}/1": "ValueError: a fault of ours"}
