@@ -171,6 +171,7 @@ def main() -> int:
         "level:informational tunnel",
         '"encoded hidden memory"',
         "not powershell.exe",
+        'not "on wks"',
         "mimikatz or certutil.exe",
         "nothinglikethis",
         "10.9.9.9",

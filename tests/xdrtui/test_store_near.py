@@ -122,6 +122,21 @@ def test_few_alerts_are_asked_for_common_text_without_the_index_of_all(desk: Des
     assert said and not any("MATCH" in each for each in said)
 
 
+def test_alerts_without_a_text_that_all_have_are_not_looked_for_one_by_one(desk: Desk) -> None:
+    said: list[str] = []
+    connection = desk._connection
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near, "STEPS", (3, 9))
+        connection.set_trace_callback(said.append)
+        try:
+            for text in ('not "on wks"', 'state:open not "on wks" not mimikatz'):
+                assert desk.line_numbers(AlertQuery(text), 100) == []
+        finally:
+            connection.set_trace_callback(None)
+    assert any("MATCH" in each for each in said) and not any("+a.seq" in each for each in said)
+    assert desk.line_numbers(AlertQuery("not mimikatz"), 5)
+
+
 def test_texts_are_found_wherever_they_stand_in_a_condition(desk: Desk) -> None:
     condition = parse(AlertQuery('level:high (mimikatz or not "on wks")'))
     assert texts_of(condition) == {'"mimikatz"', '"on wks"'}
