@@ -23,11 +23,13 @@ from detectors.sigma.cache import Cache
 from tests.kafka import wal
 from xdrtui import points
 from xdrtui.pipeline import archiving
+from xdrtui.pipeline.committer import STORE_ID, Committer
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.rulebook import Rulebook, load_rulebook
 from xdrtui.pipeline.worker import run_worker
 from xdrtui.settings.model import ArchiveSettings, KafkaSettings
 from xdrtui.sources import consumer
+from xdrtui.store import workers
 from xdrtui.store.archive import roll, writer
 
 START = 1_700_000_000
@@ -134,6 +136,16 @@ def work(order: Order) -> None:
         wal.note(Path(order.directory), folder)
 
     roll.swap = swap_noted  # type: ignore[assignment]
+    named = Committer._own_id
+
+    def named_noted(committer: Committer) -> str:
+        known = workers.note(committer.store.connection, STORE_ID)
+        id = named(committer)
+        if not known:
+            wal.note(Path(order.directory), folder)
+        return id
+
+    Committer._own_id = named_noted  # type: ignore[method-assign]
     settings = KafkaSettings(
         brokers=[order.bootstrap],
         topics=[order.topic],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import sqlite3
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ from tests.xdrtui.worker_samples import (
 from xdrtui.errors import StoreBusy
 from xdrtui.events.message import Messages, Source
 from xdrtui.pipeline import worker as worker_module
-from xdrtui.pipeline.committer import PAUSE, Committer
+from xdrtui.pipeline.committer import PAUSE, STORE_ID, Committer
 from xdrtui.pipeline.process import Process
 from xdrtui.sources.partitions import Fetched
 from xdrtui.store import workers
@@ -224,6 +225,28 @@ def test_the_heartbeat_of_a_worker_that_was_killed_goes_when_another_begins(
     it = Committer(tmp_path, process, clock=time.time_ns)
     assert [beat.worker for beat in workers.heartbeats(it.store.connection)] == ["elsewhere"]
     it.close()
+
+
+def test_the_workspaces_own_id_is_on_the_disk_before_it_stands_in_kafka(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut may take what is not; the group would then be another workspace's for ever."""
+    safety: list[int] = []
+    set_note = workers.set_note
+
+    def noted(connection: sqlite3.Connection, key: str, value: str) -> None:
+        if key == STORE_ID:
+            safety.append(connection.execute("PRAGMA synchronous").fetchone()[0])
+        set_note(connection, key, value)
+
+    monkeypatch.setattr(workers, "set_note", noted)
+    ids = []
+    for _ in range(2):
+        it = Committer(tmp_path, process, clock=time.time_ns)
+        ids.append(it.owner.id)
+        assert it.store.connection.execute("PRAGMA synchronous").fetchone() == (1,), "as it was: NORMAL"
+        it.close()
+    assert safety == [2] and ids[0] == ids[1], "FULL, and once"
 
 
 async def _beat(directory: Path, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:

@@ -142,8 +142,9 @@ class Committer:
                     workers.remove_heartbeat(connection, beat.worker)
 
     def _own_id(self) -> str:
-        """The store's own id, made once: it tells workspaces apart in Kafka's group offsets."""
-        with self.store.transaction():
+        """The store's own id, made once: it tells workspaces apart in Kafka's group offsets, so it must be
+        on the disk before it stands there."""
+        with self.store.transaction(durable=True):
             known = workers.note(self.store.connection, STORE_ID)
             if not known:
                 known = uuid.uuid4().hex

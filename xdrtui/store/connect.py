@@ -163,6 +163,18 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
         raise told(error, _path_of(connection), BUSY_SECONDS) or error from error
 
 
+@contextmanager
+def durable_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """The same, and on the disk when it returns, with all that was committed before it."""
+    before = connection.execute("PRAGMA synchronous").fetchone()[0]
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        with transaction(connection):
+            yield
+    finally:
+        connection.execute(f"PRAGMA synchronous = {int(before)}")
+
+
 def _path_of(connection: sqlite3.Connection) -> str:
     """Where the database is; empty where it does not say."""
     with suppress(sqlite3.Error):

@@ -80,12 +80,13 @@ class Store:
     ) -> None:
         self.close()
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """A write transaction on this store; see `connect.transaction` for what it raises. StoreError where
         its file is no longer there: SQLite would write into a file without a name, and nothing would be kept.
+        durable: it survives a power cut, whatever the connection is.
         """
         self._require_file()  # 2 us
-        return connect.transaction(self.connection)
+        return (connect.durable_transaction if durable else connect.transaction)(self.connection)
 
     def _require_file(self) -> None:
         if place.identity(self._path) != self._file:
