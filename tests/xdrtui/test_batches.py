@@ -78,6 +78,11 @@ def test_a_reply_brings_no_more_at_once_than_there_is_room_for() -> None:
     assert records(screen(REPLY[len(WHOLE[0]) :], 12, END, room=1, most=10_000).readable) == []
 
 
+def test_a_batch_larger_than_the_room_is_read_where_it_is_the_first() -> None:
+    found = screen(REPLY, 10, END, room=1, whole=True)
+    assert found.parts and found.after == screen(WHOLE[0], 10, END).after and found.full
+
+
 @given(at=st.integers(0, len(REPLY) - 1), flip=st.integers(1, 255))
 @settings(max_examples=400, deadline=None)
 def test_whatever_byte_is_flipped_no_message_is_changed_moved_or_made_up(at: int, flip: int) -> None:

@@ -11,6 +11,7 @@ from detectors.sigma.cache import Cache
 from detectors.sigma.match import SigmaDetector
 from detectors.sigma.plan import looks_at
 from detectors.sigma.rules import parse_rules
+from xdrtui.events import items
 from xdrtui.events.message import Messages, Source
 from xdrtui.events.times import ReplayClock
 from xdrtui.pipeline.process import Process
@@ -93,3 +94,34 @@ def test_only_a_type_without_log_source_is_served_by_keywords_alone() -> None:
     assert serving == {"keywords", "unless"}
     assert {rules.rules[number].title for number in SigmaDetector(rules).plan(unknown).trees} == serving
     assert not any(looks_at(rule, linux) for rule in rules.rules)
+
+
+LARGE = b'{"Channel":"Security","EventID":4688,"CommandLine":"mimikatz","pad":"%s"}' % (b"x" * 2_000)
+SMALL = b'{"Channel":"Security","EventID":4688,"CommandLine":"mimikatz"}'
+
+
+@pytest.mark.parametrize(
+    "payload", [LARGE, b" " + LARGE, b'{"Records":[%s]}' % LARGE, b"[%s" % LARGE, b"x" * 2_000]
+)
+def test_an_event_that_is_too_large_is_a_dead_letter_and_never_taken_apart(
+    payload: bytes, rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "LARGEST", 1_000)
+    monkeypatch.setattr(items, "tree", None)
+    monkeypatch.setattr(items, "events_in", None)
+    result = Process(rulebook).run(messages([SMALL, payload]), ReplayClock())
+    assert result.counts["events"] == 1
+    assert [(letter.position.offset, letter.size) for letter in result.dead] == [(6, len(payload))]
+    assert f"larger than one event may be ({len(payload):,} bytes of at most 1,000)" in result.dead[0].reason
+
+
+def test_a_large_message_is_read_as_the_array_of_events_that_it_is(
+    rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "LARGEST", 1_000)
+    result = Process(rulebook).run(
+        messages([b" [" + b",".join([*[SMALL] * 20, LARGE, SMALL]) + b"]\n"]), ReplayClock()
+    )
+    assert result.counts["events"] == 21
+    assert [letter.position.index for letter in result.dead] == [20]
+    assert {found.position.index for found in result.found} == {*range(22)}

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from xdrtui.events.codecs.json_text import Piece, events_in
+from xdrtui.events.codecs.json_text import Piece, events_in, listed
 from xdrtui.events.codecs.lines import read_line
 from xdrtui.events.layouts.layout import Shape
 from xdrtui.events.message import DeadLetter, Messages, Position
@@ -22,6 +22,10 @@ from xdrtui.events.values import NotJson, Path, canonical, find, first_text, tre
 
 DEAD_PAYLOAD = 65_536
 """So much of a dead letter's payload is kept."""
+
+LARGEST = 16_000_000
+"""Bytes of one event: a larger one is a dead letter, since taken apart whole it holds twenty times as much. A
+message may be larger, as an array of events."""
 
 DEEPEST = 3
 """Envelopes in envelopes that are opened."""
@@ -75,7 +79,9 @@ def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLett
     payloads = list(messages.payloads)
     if None in set(map(_none, payloads)):
         payloads = [b"" if payload is None else payload for payload in payloads]
-    routes, refused = router.route(payloads)
+    largest = max(map(len, payloads), default=0)
+    light = payloads if largest <= LARGEST else [b"" if len(each) > LARGEST else each for each in payloads]
+    routes, refused = router.route(light)
     items = Items(payloads, routes)
     dead: list[DeadLetter] = []
     odd = list(refused)
@@ -85,7 +91,10 @@ def take_apart(messages: Messages, router: Router) -> tuple[Items, list[DeadLett
     for entry in sorted(odd):
         payload = payloads[entry]
         try:
-            pieces = [Piece(payload)] if entry not in refused or _sound(payload) else _pieces(payload)
+            if len(payload) > LARGEST:
+                pieces = listed(payload, LARGEST)
+            else:
+                pieces = [Piece(payload)] if entry not in refused or _sound(payload) else _pieces(payload)
         except NotJson as error:
             routes[entry] = None
             dead.append(dead_letter(messages, entry, 0, str(error), payload))

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from xdrtui.errors import Fenced, StoreBusy, StoreError, StoreFull
 from xdrtui.events.decode import Decoded, DecodedFrame
+from xdrtui.events.frame import Core
 from xdrtui.pipeline.archiving import Archiving, bounds_of
 from xdrtui.pipeline.blindness import Blindness
 from xdrtui.pipeline.correlator import Correlator
@@ -68,6 +69,9 @@ _NARROW = 1 << 20
 
 _LIVE_ROWS_A_BATCH = 10
 """A busy worker has some five batches a second, a quiet one small ones."""
+
+_LIVE_LARGE = 1 << 20
+"""A larger event is shown by its size alone: taken apart whole, it holds twenty times as much memory."""
 
 
 class Committer:
@@ -165,6 +169,7 @@ class Committer:
         for fetched in batch:
             _add(whole, detect(self.process, fetched, self.clock))
         committed = self._store_batch(whole)
+        self._frames = []
         totals = self.totals
         totals.messages += whole.counts.get("messages", 0)
         totals.events += whole.counts.get("events", 0)
@@ -343,16 +348,12 @@ class Committer:
 
 
 def _live_row(frame: DecodedFrame, row: int, time: int) -> LiveRow:
-    core = frame.core(row)
-    return LiveRow(
-        id=0,
-        time=time,
-        event_type=frame.frame.event_type.name,
-        host=core.host,
-        user=core.user,
-        summary=frame.summary(row),
-        raw=frame.frame.raws[row],
-    )
+    raw, event_type = frame.frame.raws[row], frame.frame.event_type.name
+    if len(raw) > _LIVE_LARGE:
+        core, summary = Core(), f"an event of {len(raw) / 1e6:,.1f} MB"
+    else:
+        core, summary = frame.core(row), frame.summary(row)
+    return LiveRow(0, time, event_type, core.host, core.user, summary, raw)
 
 
 def _add(whole: BatchResult, part: BatchResult) -> None:

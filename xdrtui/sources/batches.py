@@ -19,7 +19,7 @@ from xdrtui.sources.expand import CODECS, Broken, TooLarge, expand
 from xdrtui.sources.records import mended
 
 MOST_EXPANDED = 64_000_000
-"""Bytes that one batch may hold when decompressed, and that one reply brings at once."""
+"""Bytes that one batch may hold when decompressed."""
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _LEGACY = struct.Struct(">qiIbb")
@@ -96,6 +96,7 @@ def screen(
     *,
     most: int = MOST_EXPANDED,
     room: int = MOST_EXPANDED,
+    whole: bool = False,
     distrusted: int = -1,
     aligned: bool = False,
     strict: bool = False,
@@ -103,10 +104,11 @@ def screen(
     """Read batches until one cannot be read.
 
     wanted: the offset that was asked for; end: one past the partition's last; most: bytes that a batch may
-    take when decompressed; room: bytes that all of them may take; distrusted: batches that begin before this
-    offset are mended, since a client stumbled over one of them though checksums held; aligned: a batch ended
-    just before `wanted`, so none that is sound begins before it; strict: what is before `wanted` cannot be
-    read, so a batch is believed only where the next one agrees with it.
+    take when decompressed; room: bytes that all of them may take; whole: the first may take `most`,
+    whatever the room; distrusted: batches that begin before this offset are mended, since a client stumbled
+    over one of them though checksums held; aligned: a batch ended just before `wanted`, so none that is sound
+    begins before it; strict: what is before `wanted` cannot be read, so a batch is believed only where the
+    next one agrees with it.
     """
     parts: list[bytes | memoryview] = []
     expanded, expected, at = 0, wanted, 0
@@ -120,7 +122,7 @@ def screen(
             if parts:  # cut off by the broker, or damage that the next reply begins with
                 break
             return Screened((), _nonsense(data, header, wanted))
-        limit = min(most, room - expanded)
+        limit = most if whole and not parts else min(most, room - expanded)
         try:
             found = _readable(view[at : header.stop], header, limit, distrusted)
         except TooLarge as error:

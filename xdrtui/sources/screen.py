@@ -22,12 +22,16 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
-from xdrtui.sources.batches import MOST_EXPANDED, Damage, base_offset, screen
+from xdrtui.sources.batches import Damage, base_offset, screen
 
 ALIKE = 3
 AT_ONCE = 4_000_000
 """Bytes that are decompressed in the event loop, some 4 ms; a thread would cost more than that, and no usual
 reply holds more. What goes beyond is left to a thread."""
+
+REPLY_BYTES = 16_000_000
+"""Decompressed bytes that one reply brings at once, but for its first batch, which may be larger; what goes
+beyond is asked for again."""
 
 PROBE_MS = 500
 PROBE_BYTES = 1_000_000
@@ -101,7 +105,7 @@ class Screen:
         return reply
 
     async def _screen(self, reply: Any, wanted: dict[TopicPartition, int]) -> None:
-        room, brought, doubts = MOST_EXPANDED, 0, 0
+        room, brought, doubts = REPLY_BYTES, 0, 0
         topics = []
         for topic, partitions in reply.topics:
             screened = []
@@ -115,7 +119,7 @@ class Screen:
                     code, data = 0, b""
                     self._suspect(each, offset, end, Damage(offset, -1, 0, _LOG_DAMAGED, False, b"", 0))
                 elif data and offset >= 0:
-                    data = await self._look(each, data, offset, end, room)
+                    data = await self._look(each, data, offset, end, room, whole=not brought)
                     room -= len(data)
                 if each in self.suspects and self.suspects[each].seen > doubts:
                     doubts = self.suspects[each].seen
@@ -126,7 +130,9 @@ class Screen:
         if doubts and not brought:  # asked again at once, the same would come at the speed of the wire
             await asyncio.sleep(min(0.01 * doubts**2, 1.0))
 
-    async def _look(self, each: TopicPartition, data: bytes, offset: int, end: int, room: int) -> bytes:
+    async def _look(
+        self, each: TopicPartition, data: bytes, offset: int, end: int, room: int, *, whole: bool
+    ) -> bytes:
         distrusted, aligned = self.distrusted.get(each, -1), self._ended.get(each) == offset
         found = screen(
             data, offset, end, room=min(max(room, 1), AT_ONCE), distrusted=distrusted, aligned=aligned
@@ -138,6 +144,7 @@ class Screen:
                 found.after,
                 end,
                 room=room - found.expanded,
+                whole=whole and not found.parts,
                 distrusted=distrusted,
                 aligned=aligned or found.read > 0,
             )

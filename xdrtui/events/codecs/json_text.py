@@ -64,6 +64,20 @@ def events_in(payload: bytes) -> list[Piece]:
     return pieces
 
 
+def listed(payload: bytes, most: int) -> list[Piece]:
+    """The events of a message that is too large for one, where it is an array of smaller ones. Nothing is
+    read as a tree. most: bytes that one event may take. Raises NotJson."""
+    head = payload.removeprefix(_BOM).strip(b" \t\r\n\x00")
+    found = _elements(head) if head[:1] == b"[" else None
+    if found is None:
+        raise NotJson(_too_large(payload, most))
+    return [Piece(p.raw, broken=_too_large(p.raw, most)) if len(p.raw) > most else p for p in found]
+
+
+def _too_large(raw: bytes, most: int) -> str:
+    return f"larger than one event may be ({len(raw):,} bytes of at most {most:,})"
+
+
 def _elements(head: bytes) -> list[Piece] | None:
     try:
         raws = _ELEMENTS.decode(head)
