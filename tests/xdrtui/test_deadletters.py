@@ -136,6 +136,15 @@ def test_a_retried_letter_takes_the_place_it_always_had(tmp_path: Path, rulebook
         assert (late.counts()["dead"], late.counts()["events"]) == (0, 1)
 
 
+def test_a_part_of_a_message_keeps_its_number_within_it(tmp_path: Path, rulebook: Rulebook) -> None:
+    with Store.open(tmp_path) as store:
+        store.set_rules(rulebook.rows())
+        third = msgspec.structs.replace(dead(5, GOOD), position=Position(TOPIC.uid, 0, 5, 2))
+        store.commit_batch(dead_batch(third))
+        list(retry(store, Process(rulebook), deadletters.read(store.connection)))
+        assert store.connection.execute("SELECT offset, idx FROM findings").fetchall() == [(5, 2)]
+
+
 def test_what_stays_unreadable_stays_a_dead_letter(tmp_path: Path, rulebook: Rulebook) -> None:
     with Store.open(tmp_path) as store:
         store.commit_batch(dead_batch(dead(5), dead(6, GOOD[:20], size=90_000)))

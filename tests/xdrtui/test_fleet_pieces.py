@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +91,30 @@ def test_only_so_many_pieces_are_remembered() -> None:
     for at in range(100):
         _, pieces = take(pieces, Piece(at, at + 1, Tally()))
     assert len(pieces) == KEPT
+
+
+def counted(events: Sequence[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """How many messages of each range were new."""
+    pieces: list[Piece] = []
+    new: list[int] = []
+    for start, end in ranges:
+        part, pieces = take(pieces, Piece(start, end, tally(events, start, end)))
+        new.append(part.counts["messages"] if part else 0)
+    return new
+
+
+@pytest.mark.parametrize(
+    ("ranges", "new"),
+    [
+        ([(0, 5), (5, 10), (5, 15)], [5, 5, 5]),  # read on from what the dead one had committed
+        ([(0, 5), (5, 10), (0, 15)], [5, 5, 5]),
+        ([(0, 5), (5, 10), (10, 15), (7, 20), (20, 25)], [5, 5, 5, 0, 5]),  # begins where none ends
+        ([(0, 5), (5, 15), (5, 10), (10, 20)], [5, 10, 0, 5]),  # cut elsewhere, then read on
+        ([(0, 10), (15, 20), (10, 30)], [10, 5, 15]),  # a hole that a second reading fills
+        ([(0, 10), (10, 10), (20, 20), (20, 25)], [10, 0, 0, 5]),
+        ([*((at, at + 1) for at in range(KEPT)), (1, KEPT + 4)], [*[1] * KEPT, 4]),  # the oldest but one
+        ([(40, 50), (30, 60), (50, 55)], [10, 0, 5]),  # from before all that is known
+    ],
+)
+def test_what_overlaps_is_taken_off_exactly(ranges: list[tuple[int, int]], new: list[int]) -> None:
+    assert counted([1] * 100, ranges) == new

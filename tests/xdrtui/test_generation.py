@@ -39,6 +39,15 @@ def test_one_whose_start_moved_past_the_position_has_a_gap_and_stays_itself() ->
     assert "Retention gap" in begins.note
 
 
+def test_one_that_was_read_to_its_end_is_the_same_topic() -> None:
+    begins = begin(STORED, 0, STORED.next_offset, NAME, 0)
+    assert (begins.generation, begins.offset, begins.check, begins.note) == (2, 10, b"anchor", "")
+
+
+def test_the_first_record_there_is_can_be_the_anchor() -> None:
+    assert begin(STORED, 9, 15, NAME, 0).check == b"anchor"
+
+
 def test_one_whose_anchor_alone_was_deleted_goes_on_unchecked() -> None:
     begins = begin(STORED, 10, 15, NAME, 0)
     assert (begins.offset, begins.check, begins.note) == (10, b"", "")

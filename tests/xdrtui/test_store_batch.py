@@ -59,8 +59,32 @@ def test_a_batch_from_a_position_that_moved_on_is_fenced_off_whole(tmp_path: Pat
         with pytest.raises(Fenced, match="stands at 10, not at 0"):
             two.commit_batch(batch([found(offset=2)], marks=[mark(12, start=0)]))
         assert rows(one, "SELECT offset FROM findings") == [(1,)]
+        with pytest.raises(Fenced, match="stands at 10, not at 11"):  # or 10 would never be looked at
+            two.commit_batch(batch([], marks=[mark(12, start=11)]))
         two.commit_batch(batch([found(offset=11)], marks=[mark(12, start=10)]))
         assert two.positions("s")[0].next_offset == 12
+
+
+def test_a_batch_that_fails_half_way_leaves_nothing_not_even_its_position(tmp_path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        raise ZeroDivisionError
+
+    dead = DeadLetter(Position("s", 0, 9), "not JSON: x", b"{", 1, 5)
+    with Store.open(tmp_path) as store:
+        store.commit_batch(batch([found(offset=1)], marks=[mark(5, start=0)]))
+        before = list(store.connection.iterdump())
+        result = batch([found(offset=6)], marks=[mark(10, start=5)], dead=[dead])
+        result.counts = {"messages": 3}
+        with pytest.raises(ZeroDivisionError):
+            store.commit_batch(result, fail)
+        assert list(store.connection.iterdump()) == before
+
+
+def test_a_late_batch_moves_no_watermark_back(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.commit_batch(batch([], marks=[mark(5, start=0, watermark=100)]))
+        store.commit_batch(batch([], marks=[mark(9, start=5, watermark=40)]))
+        assert (store.watermark(), store.positions("s")[0].watermark) == (100, 100)
 
 
 def test_a_new_generation_starts_anew_and_the_old_one_is_fenced_off(tmp_path: Path) -> None:
@@ -68,8 +92,9 @@ def test_a_new_generation_starts_anew_and_the_old_one_is_fenced_off(tmp_path: Pa
         store.commit_batch(batch([], marks=[mark(100, start=0)]))
         store.commit_batch(batch([], marks=[mark(5, start=0, generation=1)]))
         assert store.positions("s")[0].next_offset == 5
-        with pytest.raises(Fenced):
-            store.commit_batch(batch([], marks=[mark(110, start=100)]))
+        for start in (100, 5):
+            with pytest.raises(Fenced):
+                store.commit_batch(batch([], marks=[mark(110, start=start)]))
 
 
 def test_the_watermark_is_the_smallest_of_the_partitions_that_are_not_idle(tmp_path: Path) -> None:
