@@ -266,6 +266,11 @@ async def test_a_worker_on_a_full_disk_stops_whole_and_resumes(tmp_path: Path, b
     """The disk is full as SQLite sees it: it may not make its file longer."""
     topic = {0: [payload(number) for number in range(400)]}
     fake = FakeSource(topic, size=20)
+
+    def one_batch_at_a_time() -> None:
+        fake.size = 20 if fake.committed.get(0, 0) >= fake.next[0] else 0
+
+    fake.before_fetch = one_batch_at_a_time
     real = connect._connect
 
     def small(path: Path, readonly: bool, durable: bool) -> sqlite3.Connection:
