@@ -5,11 +5,16 @@ A view is a person's habit, not an act on alerts: it stands beside the ledger, n
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from xdrtui.errors import ActionRefused
 from xdrtui.store import workers
 from xdrtui.store.store import Store
+
+_BROKEN = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no text that is stored can hold."""
 
 MOST = 20
 LONGEST_NAME = 40
@@ -51,6 +56,8 @@ class Views:
         name = view.name.strip()
         if not name or len(name) > LONGEST_NAME:
             raise ActionRefused(f"a view wants a name of 1 to {LONGEST_NAME} characters")
+        if _BROKEN.search(name + view.text):
+            raise ActionRefused("a view's name holds what is no character: type it anew")
         others = [each for each in self.own() if each.name != name]
         if len(others) >= MOST:
             raise ActionRefused(f"{MOST} views are kept at the most: drop one first")
