@@ -36,12 +36,14 @@ class Missing(Exception):
 @dataclass(frozen=True)
 class Listener:
     """One way in. protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; properties: without the prefix
-    `listener.name.<name>.`; proxied: clients are told another port than its own, for a proxy."""
+    `listener.name.<name>.`; proxied: clients are told another port than its own, for a proxy; host: where it
+    listens, as Kafka writes it."""
 
     name: str
     protocol: str
     properties: Mapping[str, str] = field(default_factory=dict)
     proxied: bool = False
+    host: str = "127.0.0.1"
 
 
 PLAIN = Listener("PLAINTEXT", "PLAINTEXT")
@@ -124,7 +126,8 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def bootstrap(self, listener: str = "PLAINTEXT") -> str:
-        return f"127.0.0.1:{self.ports[listener]}"
+        (host,) = (each.host for each in self.listeners if each.name == listener)
+        return f"{host}:{self.ports[listener]}"
 
     @property
     def log(self) -> Path:
@@ -203,7 +206,10 @@ class Broker:
     def _properties(self) -> str:
         names = [listener.name for listener in self.listeners]
         where = [f"{name}://{self.bootstrap(name)}" for name in names]
-        told = [f"{name}://127.0.0.1:{self.proxied.get(name, self.ports[name])}" for name in names]
+        told = [
+            f"{each.name}://{each.host}:{self.proxied.get(each.name, self.ports[each.name])}"
+            for each in self.listeners
+        ]
         protocols = [f"{listener.name}:{listener.protocol}" for listener in self.listeners]
         lines = {
             "process.roles": "broker,controller",

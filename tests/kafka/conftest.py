@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +75,18 @@ def listeners(made: Certificates, tokens: TokenServer) -> tuple[Listener, ...]:
         Listener("SECURE", "SASL_SSL", {**sasl, **tls}),
         Listener("BOTH", "SASL_SSL", {**sasl, **tls, **trust, "ssl.client.auth": "required"}),
         Listener("MUTUAL", "SSL", {**tls, **trust, "ssl.client.auth": "required"}),
+        *([Listener("SIX", "PLAINTEXT", host="[::1]")] if speaks_six() else []),
     )
+
+
+def speaks_six() -> bool:
+    """Whether this machine can listen on IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.mock import MockBroker
+from tests.kafka.rig import Rig
 from xdrtui.commands import make_group
 
 SCENARIO = "sample_data/invoice"
@@ -85,6 +88,27 @@ def test_kafka_check_says_each_step_and_ends_with_its_exit_code(topic: str) -> N
 def test_a_start_that_is_none_is_wrong_usage() -> None:
     result = run("run", "--start", "yesterday")
     assert result.exit_code == 2 and "write earliest, latest, a time with its zone" in result.stderr
+
+
+def test_a_profile_without_a_broker_names_the_file_to_write_it_into(
+    topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDRTUI_KAFKA_BROKERS", "")
+    assert f"set kafka.brokers in {tmp_path}/settings.yml" in run("run").stderr.replace("\n", " ")
+
+
+def test_the_clients_own_warnings_do_not_reach_the_terminal(rig: Rig, tmp_path: Path) -> None:
+    """A process of its own: under pytest all that is logged is taken."""
+    settings = tmp_path / "settings.yml"
+    settings.write_text(
+        "profiles:\n  acme:\n    kafka:\n"
+        f"      brokers: ['{rig.broker.bootstrap('LOGIN')}']\n      topics: [nowhere]\n"
+        f"      sasl: plain\n      user: analyst\n      password: {rig.password}\n"
+    )
+    command = [sys.executable, "-m", "xdrtui", "--settings", str(settings), "kafka", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "analyst is let in by PLAIN" in done.stdout and "cross the network in the clear" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.usefixtures("real", "topic")  # the mock makes every topic that is asked for

@@ -11,6 +11,7 @@ from tests.kafka.test_faults import Reader
 from tests.kafka.test_kafka_source import NOW, Memory, produce, read_all, settings, source, values_of
 from xdrtui.errors import BrokerError
 from xdrtui.sources import consumer, link
+from xdrtui.sources.check import steps
 from xdrtui.sources.kafka import KafkaSource
 
 
@@ -33,6 +34,17 @@ class ByTopic(Memory):
 
     def take(self, fetched):  # type: ignore[no-untyped-def]
         return [v for each in fetched for v in self.topics[each.messages.source.name].take([each])]
+
+
+async def test_a_broker_that_has_an_ipv6_address(real: Broker) -> None:
+    if "SIX" not in real.ports:
+        pytest.skip("missing: IPv6 on this machine")
+    topic = await real.create_topic(new_name())
+    await produce(real, topic, [b"six"])
+    address = real.bootstrap("SIX").replace("::1", "0:0:0:0:0:0:0:1")  # the cluster calls it otherwise
+    where = settings(real, topic, brokers=[address], group=new_name(), start="earliest")
+    assert [step.what async for step in steps(where) if not step.ok] == []
+    assert values_of(await read_all(KafkaSource(where, Memory().stored, until_end=True))) == [b"six"]
 
 
 @pytest.mark.parametrize("group", ["", "g"])

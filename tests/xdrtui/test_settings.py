@@ -44,6 +44,12 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
     assert settings.kafka.password == "keyring:acme"
 
 
+@pytest.mark.parametrize("group", ["g" * 250, "g ", "g\\x1b[31m", "g\\n"])
+def test_a_group_that_no_broker_or_terminal_should_be_given_is_refused(tmp_path: Path, group: str) -> None:
+    text = f'profiles:\n  acme:\n    kafka:\n      group: "{group}"\n'
+    assert "line 4, column 7: profiles.acme.kafka.group: must be at most 249" in refusal(tmp_path, text)
+
+
 def test_relative_paths_begin_at_the_settings_file(tmp_path: Path) -> None:
     settings = load_settings(path=write(tmp_path, GOOD), environ={})
     assert settings.rules.paths == [str(tmp_path / "rules"), "/opt/rules"]

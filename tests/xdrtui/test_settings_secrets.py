@@ -10,7 +10,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from xdrtui.errors import SettingsError
-from xdrtui.settings.secrets import Secret, resolve, strike_out
+from xdrtui.settings.secrets import Secret, resolve, store_in_keyring, strike_out
 
 
 class OneKeyring(KeyringBackend):
@@ -75,6 +75,35 @@ def test_a_host_without_a_keyring_is_told_what_works() -> None:
 def test_a_secret_that_is_not_there_says_what_to_do(reference: str) -> None:
     with pytest.raises(SettingsError):
         resolve(reference, {})
+
+
+def test_an_empty_secret_is_said_and_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "pw"
+    path.touch(mode=0o600)
+    path.write_text("\n")
+    with pytest.raises(SettingsError, match="is empty: make it by `xdrtui secret set"):
+        resolve(f"file:{path}")
+    with pytest.raises(SettingsError, match="env:PW is empty"):
+        resolve("env:PW", {"PW": ""})
+
+
+def test_a_keyring_that_is_set_and_not_installed_is_said() -> None:
+    class Missing(OneKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            raise ModuleNotFoundError("No module named 'their_ring'")
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise ModuleNotFoundError("No module named 'their_ring'")
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Missing())
+    try:
+        with pytest.raises(SettingsError, match=r"their_ring.*on a host without a keyring use a file"):
+            resolve("keyring:acme")
+        with pytest.raises(SettingsError, match=r"their_ring.*without --keyring"):
+            store_in_keyring("acme", Secret("s3cret"))
+    finally:
+        keyring.set_keyring(before)
 
 
 def test_a_secret_never_shows_itself() -> None:

@@ -16,7 +16,7 @@ from xdrtui.commands.output import Progress, say
 from xdrtui.commands.rules import pipeline_option, rule_paths, rulebook
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import SettingsError
-from xdrtui.plain import counted
+from xdrtui.plain import counted, visible
 
 if TYPE_CHECKING:
     from xdrtui.pipeline.process import Process
@@ -43,12 +43,13 @@ def command(session: Session, until_end: bool, start: str | None, pipelines: tup
     """
     settings = session.settings
     if not settings.kafka.brokers or not settings.kafka.topics:
-        from xdrtui.places import default_file
+        from xdrtui.settings import settings_path
 
+        where = visible(str(session.settings_file or settings_path()))
         lacking = "brokers" if not settings.kafka.brokers else "topics"
         raise SettingsError(
             f"the profile {settings.name} names no {lacking}, so there is nothing to read: set "
-            f"kafka.{lacking} in {session.settings_file or default_file()}; `xdrtui help kafka` tells how."
+            f"kafka.{lacking} in {where}; `xdrtui help kafka` tells how."
         )
     kafka = settings.kafka
     if start is not None:

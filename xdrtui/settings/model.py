@@ -18,6 +18,12 @@ SecretReference = Annotated[str, AfterValidator(check_reference)]
 """`keyring:NAME`, `file:PATH` (mode 600) or `env:NAME`."""
 
 
+def _group_name(name: str) -> str:
+    if len(name) > 249 or name != name.strip() or not name.isprintable():
+        raise ValueError("must be at most 249 printable characters, without a blank at either end")
+    return name
+
+
 class Model(BaseModel):
     """Base: unknown keys are errors, types are not guessed, nothing changes after reading."""
 
@@ -42,7 +48,7 @@ class KafkaSettings(Model):
     """Topic, or pattern, to layout name, for topics that hold one kind of event: no need to recognise each
     message."""
 
-    group: str = "xdrtui"
+    group: Annotated[str, AfterValidator(_group_name)] = "xdrtui"
     """Consumer group. Positions are kept in the workspace; the group shows them to lag tools."""
 
     start: Annotated[str, AfterValidator(check_start)] = "latest"

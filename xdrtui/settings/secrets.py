@@ -81,7 +81,7 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ) -> Secret:
     if kind == "env":
         if place not in environ:
             raise SettingsError(f"the secret env:{visible(place)} is not set: export {visible(place)} first.")
-        return Secret(environ[place])
+        return _not_empty(environ[place], f"the secret env:{visible(place)} is empty: export its value.")
     if kind == "file":
         return _from_file(Path(place).expanduser())
     return _from_keyring(place)
@@ -108,18 +108,24 @@ def _from_file(path: Path) -> Secret:
             " make it by `xdrtui secret set NAME`."
         ) from None
     try:
-        return Secret(content.decode().removesuffix("\n").removesuffix("\r"))
+        value = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise SettingsError(f"the secret's file {shown} is not UTF-8 text: write it again.") from None
+    return _not_empty(value, f"the secret's file {shown} is empty: make it by `xdrtui secret set NAME`.")
+
+
+def _not_empty(value: str, otherwise: str) -> Secret:
+    if not value:
+        raise SettingsError(otherwise)
+    return Secret(value)
 
 
 def _from_keyring(name: str) -> Secret:
     import keyring  # 88 ms, and only here
-    import keyring.errors
 
     try:
         value = keyring.get_password(SERVICE, name)
-    except keyring.errors.KeyringError as error:
+    except Exception as error:  # noqa: BLE001 - backends are anybody's, and one that is set may be missing
         raise SettingsError(
             f"the secret keyring:{visible(name)} cannot be fetched "
             f"({visible(str(error) or type(error).__name__)}): "
@@ -158,11 +164,11 @@ def store_in_file(folder: Path, name: str, value: Secret) -> Path:
 def store_in_keyring(name: str, value: Secret) -> None:
     """Put a secret into the system's keyring. Raises SettingsError where there is none that works."""
     import keyring
-    import keyring.errors
 
+    check_name(name)
     try:
-        keyring.set_password(SERVICE, check_name(name), value.reveal())
-    except (keyring.errors.KeyringError, keyring.errors.InitError) as error:
+        keyring.set_password(SERVICE, name, value.reveal())
+    except Exception as error:  # noqa: BLE001 - as above
         raise SettingsError(
             f"the keyring does not take the secret ({visible(str(error) or type(error).__name__)}): "
             "without --keyring it is kept in a file that only you can read."

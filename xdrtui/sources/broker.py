@@ -22,6 +22,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
 from xdrtui.sources import kerberos
+from xdrtui.sources.address import joined
 from xdrtui.sources.connection import KafkaConnection, connection, words_of
 from xdrtui.sources.owner import Owner, refusal
 from xdrtui.sources.probe import first_problem
@@ -88,7 +89,7 @@ async def look_at_cluster(client: AIOKafkaClient, topics: Sequence[str]) -> Clus
         asked = tuple(_state(each) for each in named["topics"])
     return Cluster(
         told.get("cluster_id") or "",
-        {each["node_id"]: f"{each['host']}:{each['port']}" for each in told["brokers"]},
+        {each["node_id"]: joined(each["host"], each["port"]) for each in told["brokers"]},
         asked,
         tuple(_state(each) for each in told["topics"]),
     )

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import (
@@ -24,6 +25,7 @@ from aiokafka.protocol.group import HeartbeatRequest
 from xdrtui.errors import BrokerError, SettingsError
 from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
+from xdrtui.sources.address import joined
 from xdrtui.sources.broker import (
     TopicState,
     aiokafka_says,
@@ -93,8 +95,9 @@ async def steps(settings: KafkaSettings) -> AsyncGenerator[Step, None]:
             usable.append(broker)
     if not usable:
         return
+    by = msgspec.structs.replace(to, brokers=tuple(usable))
     client = AIOKafkaClient(
-        **{**to.arguments(), "bootstrap_servers": usable},
+        **by.arguments(),
         client_id="xdrtui-check",
         request_timeout_ms=_REQUEST_MS,
     )
@@ -120,7 +123,7 @@ async def steps(settings: KafkaSettings) -> AsyncGenerator[Step, None]:
             yield step
         if not reachable:
             return
-        async for step in _within(settings, to, client):
+        async for step in _within(settings, by, client):
             yield step
     finally:
         await client.close()
@@ -191,7 +194,7 @@ def _topic(state: TopicState) -> Step:
 
 async def _brokers(to: KafkaConnection, client: AIOKafkaClient) -> AsyncIterator[Step]:
     """Clients talk to the brokers under the names that the cluster gives them: can those be reached?"""
-    brokers = {each.nodeId: f"{each.host}:{each.port}" for each in client.cluster.brokers()}
+    brokers = {each.nodeId: joined(each.host, each.port) for each in client.cluster.brokers()}
     for number, broker in sorted(brokers.items())[:_MOST_BROKERS]:
         if broker in to.brokers:
             continue

@@ -6,6 +6,7 @@ aiokafka's clients takes its arguments. Whether it works is told by `probe.py` a
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from pathlib import Path
@@ -18,9 +19,13 @@ from xdrtui.plain import visible
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.settings.secrets import Secret, resolve
 from xdrtui.sources import kerberos
+from xdrtui.sources.address import problem
 from xdrtui.sources.http import WebPlace, check_url
 from xdrtui.sources.oauth import ClientCredentials
 from xdrtui.sources.topics import check_topics, named
+
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+"""Where no log is kept, its warnings would go to the terminal; what is wrong is said in our own words."""
 
 _OPENSSL = re.compile(r"^\[[A-Z0-9]+: [A-Z0-9_]+\] | \(_ssl\.c:\d+\)$")
 """Where in OpenSSL and Python an error arose."""
@@ -75,7 +80,10 @@ class KafkaConnection(msgspec.Struct, frozen=True):
         return visible(self.tokens.place.user if self.tokens else self.user)
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for any of aiokafka's clients. Raises BrokerError where a PEM file is wrong."""
+        """Keyword arguments for any of aiokafka's clients. Raises BrokerError where a PEM file is wrong,
+        or an address."""
+        if malformed := next(filter(None, map(problem, self.brokers)), None):
+            raise BrokerError(malformed.sentence)
         arguments: dict[str, Any] = {
             "bootstrap_servers": list(self.brokers),
             "security_protocol": self.protocol,

@@ -18,6 +18,7 @@ from typing import get_args
 
 from xdrtui.errors import BrokerError
 from xdrtui.plain import visible
+from xdrtui.sources.address import parts, problem
 from xdrtui.sources.certificate import not_accepted, read, refused
 from xdrtui.sources.connection import KafkaConnection, words_of
 from xdrtui.sources.oauth import ClientCredentials, TokenRefused
@@ -51,7 +52,7 @@ async def probe(to: KafkaConnection, broker: str) -> AsyncIterator[Step]:
     async for step in _at(broker, found):
         yield step
     if step.ok:
-        host, port = _parts(broker)
+        host, port = parts(broker)
         async for step in _spoken(to, visible(broker), host, port, found[0]):
             yield step
 
@@ -61,21 +62,13 @@ async def reached(broker: str) -> Step:
     return [step async for step in _at(broker, [])][-1]
 
 
-def _parts(broker: str) -> tuple[str, int]:
-    """Host and port; ("", 0) where it has not that form."""
-    host, _, digits = broker.rpartition(":")
-    fine = host and digits.isascii() and digits.isdecimal() and 0 < int(digits) < 65_536
-    return (host.strip("[]"), int(digits)) if fine else ("", 0)
-
-
 async def _at(broker: str, found: list[str]) -> AsyncIterator[Step]:
     """Form, name, port. found: is given the address that takes connections."""
     shown = visible(broker)
-    host, port = _parts(broker)
-    if not host:
-        what, advice = f"the broker's address {shown} is no host:port", "write it so, e.g. kafka-1:9092"
-        yield Step("address", False, what, advice, "address")
+    if malformed := problem(broker):
+        yield malformed
         return
+    host, port = parts(broker)
     try:
         told = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

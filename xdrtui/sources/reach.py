@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Sequence
 
 from xdrtui.plain import visible
+from xdrtui.sources.address import parts
 from xdrtui.sources.connection import words_of
 from xdrtui.sources.probe import NotKafka, ask_versions
 
@@ -29,12 +30,11 @@ async def unreached(addresses: Sequence[str], tls: ssl.SSLContext | None) -> str
 
 async def _why(address: str, tls: ssl.SSLContext | None) -> str:
     """Why this address does not answer, or ""."""
-    host, _, port = address.rpartition(":")
-    host, writer = host.strip("[]"), None
+    (host, port), writer = parts(address), None
     taken = False
     try:
         async with asyncio.timeout(REACH_SECONDS):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(host, port)
             taken = True
             if tls is not None:
                 await writer.start_tls(tls, server_hostname=host)

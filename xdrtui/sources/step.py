@@ -18,4 +18,5 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """What is wrong and what to do."""
-        return f"{self.what}: {self.advice}." if self.advice else f"{self.what}."
+        said = f"{self.what}: {self.advice}" if self.advice else self.what
+        return said if said.endswith("?") else f"{said}."
