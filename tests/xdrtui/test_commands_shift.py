@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from fcntl import ioctl
 from pathlib import Path
 
 import pytest
@@ -84,3 +93,33 @@ def test_a_byte_that_is_no_character_does_not_close_the_log_for_good(workspace: 
     assert run("log", "caf\udce9 called").exit_code == 0
     assert "caf\ufffd called" in run("log").stdout
     assert run("handover", "--since", "24h").exit_code == 0
+
+
+def on_a_terminal(*words: str, columns: int = 80) -> list[str]:
+    """What a person sees of a command at a terminal of so many columns."""
+    main, side = pty.openpty()
+    ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    process = subprocess.Popen([sys.executable, "-m", "xdrtui", *words], stdout=side, stderr=side, env=env)
+    os.close(side)
+    seen = b""
+    with suppress(OSError):
+        while part := os.read(main, 65_536):
+            seen += part
+    os.close(main)
+    assert process.wait() == 0, seen
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).splitlines()
+
+
+def test_long_texts_are_wrapped_at_a_terminal_and_whole_in_a_pipe(workspace: Path) -> None:
+    short = "the printer in room 4 beeps since noon, which is known and of no concern to anybody"
+    long = "word " * 400
+    assert run("log", short).exit_code == 0 and run("log", long).exit_code == 0
+    for words in (("log",), ("handover", "--utc")):
+        lines = on_a_terminal(*words)
+        assert all(len(line) <= 80 for line in lines)
+        joined = " ".join(" ".join(lines).split())
+        assert short in joined, "it is wrapped between words"
+        assert 30 < joined.count("word") < 200 and "whole in a file" in lines[-1]
+        piped = run(*words).stdout
+        assert long.strip() in piped and short in piped

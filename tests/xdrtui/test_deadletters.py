@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from detectors.sigma.cache import Cache
 from tests.xdrtui.store_samples import HOUR, START, batch, found, mark
 from xdrtui.commands import make_group
+from xdrtui.commands.columns import cells
 from xdrtui.commands.deadletters import WIDTH
-from xdrtui.commands.output import cells
 from xdrtui.events.message import DeadLetter, Messages, Position, Source
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.pipeline.process import Process

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from detectors.sigma.explain import Why
 from tests.shared_data import require_shared
 from xdrtui.commands import make_group
-from xdrtui.commands.output import cells
+from xdrtui.commands.columns import cells
 from xdrtui.commands.why_text import tree_lines, value_text
 from xdrtui.pipeline.explaining import Place, place_of
 from xdrtui.pipeline.rulebook import PACK

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xdrtui.commands.output import cells, print_json, say, time_iso, time_text
+from xdrtui.commands.columns import cells
+from xdrtui.commands.output import print_json, say, time_iso, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import StoreError
 from xdrtui.plain import counted, visible

@@ -9,10 +9,9 @@ import click
 import msgspec
 
 from xdrtui.commands.alerts import open_desk
-from xdrtui.commands.output import print_json, say, time_text
+from xdrtui.commands.output import paragraphs, print_json, say, time_text
 from xdrtui.commands.session import Session, pass_session
 from xdrtui.errors import ActionRefused
-from xdrtui.plain import visible
 
 
 @click.command("handover", short_help="Tell the next shift how things stand.")
@@ -50,7 +49,7 @@ def command(session: Session, since: str, ahead: str, give: bool, accept: bool, 
         if form == "json":
             print_json(msgspec.to_builtins(found, builtin_types=(bytes,), str_keys=True))
         else:
-            click.echo(visible(text, keep="\n"))
+            paragraphs(text)
         if give:
             desk.shift.give(text)
             say("Handed over: the next analyst acknowledges it with `xdrtui handover --accept`.")
@@ -66,6 +65,6 @@ def _accept(session: Session) -> None:
         given = desk.shift.given()
         if given is None:
             raise ActionRefused("nothing was handed over yet: `xdrtui handover --give` does it")
-        click.echo(visible(given.text, keep="\n"))
+        paragraphs(given.text)
         taken = desk.shift.take()
     say(f"Acknowledged: handed over by {taken.author} {time_text(taken.clock)}.")

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from xdrtui.commands.alerts import open_desk
-from xdrtui.commands.output import print_json, say, table, time_text
+from xdrtui.commands.output import LONGEST, print_json, say, table, time_text
 from xdrtui.commands.session import Session, pass_session
 
 
@@ -34,4 +34,5 @@ def command(session: Session, text: tuple[str, ...], since: str, form: str) -> N
         for memo in memos:
             print_json(msgspec.to_builtins(memo))
         return
-    table(["TIME", "WHO", "WHAT"], [(time_text(memo.clock), memo.author, memo.text) for memo in memos])
+    rows = [(time_text(memo.clock), memo.author, memo.text) for memo in memos]
+    table(["TIME", "WHO", "WHAT"], rows, least={1: 8, 2: 30}, lines=LONGEST)

@@ -10,12 +10,11 @@ import json
 import signal
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 import click
 
-from xdrtui.commands.columns import GAP, fitted
+from xdrtui.commands.columns import GAP, cells, cut, fitted, wrapped
 from xdrtui.plain import visible
 
 COLOURS: dict[str, tuple[str | None, bool, bool]] = {
@@ -28,6 +27,10 @@ COLOURS: dict[str, tuple[str | None, bool, bool]] = {
 """Severity to colour, bold, dim; the word always stands in it."""
 
 LEVELS = tuple(COLOURS)
+LONGEST = 8
+"""Lines that one text of a person may take on a terminal."""
+
+CUT = f"… is cut after {LONGEST} lines: whole in a file, or with `| less`."
 _EVERY = 0.2
 """Seconds between two paintings of the progress line."""
 
@@ -68,11 +71,13 @@ def table(
     *,
     least: Mapping[int, int] | None = None,
     first_to_go: Sequence[int] = (),
+    lines: int = 1,
 ) -> None:
     """Rows in columns on stdout. severity: the column that is coloured; all text is made harmless.
 
     On a terminal it fits its width: columns in `first_to_go` are left out, in that order, those in `least`
-    are cut down to what it says (default: the last one); elsewhere nothing is cut.
+    are cut down to what it says (default: the last one), the last one after so many `lines`; elsewhere
+    nothing is cut.
     """
     shown = [[visible(cell) for cell in row] for row in rows]
     widths = [max(cells(row[i]) for row in [list(headings), *shown]) for i in range(len(headings))]
@@ -80,38 +85,40 @@ def table(
     columns = fitted(widths, room, least or {len(widths) - 1: 1}, first_to_go)
     for number, row in enumerate([list(headings), *shown]):
         line = ""
+        last = wrapped(row[-1], columns[-1][1], lines) if lines > 1 and room else [row[-1]]
         for index, width in columns:
-            cell = _cut(row[index], width)
+            cell = cut(last[0] if index == len(row) - 1 else row[index], width)
             padding = " " * (width - cells(cell) + GAP)
             line += (styled(cell) if number and index == severity else cell) + padding
-        line = _cut(line.rstrip(), room) if severity is None or not number else line.rstrip()
+        line = cut(line.rstrip(), room) if severity is None or not number else line.rstrip()
         click.echo(click.style(line, bold=True) if number == 0 else line)
+        for more in last[1:]:
+            click.echo(" " * (room - columns[-1][1]) + more)
+    if lines > 1 and room and any(len(wrapped(row[-1], columns[-1][1], lines + 1)) > lines for row in shown):
+        say(CUT)
     if len(columns) < len(headings):
         kept = {index for index, _ in columns}
         names = ", ".join(heading for index, heading in enumerate(headings) if index not in kept)
         say(f"{names}: in a wider terminal, or in a file.")
 
 
+def paragraphs(text: str) -> None:
+    """Text of several lines on stdout: on a terminal long ones are wrapped, and cut after `LONGEST` lines."""
+    room, was_cut = _terminal_width(), False
+    for line in visible(text, keep="\n").split("\n"):
+        indent = "  " if line.startswith("- ") else ""
+        parts = wrapped(line, room - len(indent), LONGEST + 1) if room else [line]
+        was_cut |= len(parts) > LONGEST
+        parts = wrapped(line, room - len(indent), LONGEST) if len(parts) > LONGEST else parts
+        click.echo(("\n" + indent).join(parts))
+    if was_cut:
+        say(CUT)
+
+
 def styled(level: str) -> str:
     """A severity in its colour; click leaves the colour out where stdout is no terminal."""
     colour, bold, dim = COLOURS.get(level, (None, False, False))
     return click.style(level, fg=colour, bold=bold, dim=dim)
-
-
-def cells(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
-
-
-def _cut(line: str, room: int) -> str:
-    if not room or cells(line) <= room:
-        return line
-    while line and cells(line) >= room:
-        line = line[:-1]
-    return line + "…"
 
 
 def _terminal_width() -> int:

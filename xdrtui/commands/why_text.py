@@ -12,7 +12,8 @@ import click
 
 from detectors.correlate.explain import Explanation
 from detectors.sigma.explain import Why
-from xdrtui.commands.output import cells, time_text
+from xdrtui.commands.columns import cells
+from xdrtui.commands.output import time_text
 from xdrtui.plain import visible
 
 ROOM = 160
