@@ -71,32 +71,6 @@ def test_what_was_appended_and_not_committed_is_not_there(store: Store) -> None:
     writer.close()
 
 
-def test_what_could_not_be_cut_off_is_written_over(store: Store) -> None:
-    writer = writer_of(store)
-    commit(store, writer, range(10))
-    (path,) = hot_files(store.directory)
-    with path.open("ab") as file:
-        file.write(b"left by a batch that was not committed" * 1000)
-    commit(store, writer, range(10, 20))
-    assert offsets(store) == list(range(20))
-    writer.close()
-
-
-def test_hours_of_few_events_share_a_file_and_no_row_is_lost_at_their_borders(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(roll, "FEW_ROWS", 5)
-    writer = writer_of(store)
-    commit(store, writer, range(0, 100_000, 397))  # 28 hours, ten or so in each
-    writer.close()
-    before = read(store)
-    house = house_of(store)
-    house.finish()
-    house.close()
-    assert read(store) == before
-    assert len(states(store)) > 20
-
-
 def test_a_segment_that_no_transaction_ever_named_is_taken_away(store: Store) -> None:
     writer = writer_of(store)
     writer.append(decoded(range(10)), [])
@@ -282,23 +256,6 @@ def test_a_death_while_rolling_loses_and_doubles_nothing(
     known = {path for (path,) in store.connection.execute("SELECT path FROM archive")}
     found = {path.name for path in (store.directory / "archive").glob("*.*") if path.suffix != ".lock"}
     assert found == known
-
-
-def test_files_are_replaced_in_a_transaction_that_a_power_cut_cannot_take_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    levels: dict[str, int] = {}
-
-    def look(name: str) -> None:
-        levels[name] = store.connection.execute("PRAGMA synchronous").fetchone()[0]
-
-    filled(store)
-    monkeypatch.setattr(roll, "reach", look)
-    house = house_of(store)
-    house.finish()
-    house.close()
-    full, normal = 2, 1  # or the old files may be gone, and the database names them again
-    assert (levels["archive.roll.commit"], levels["archive.roll.swapped"]) == (full, normal)
 
 
 def test_a_reader_goes_on_with_what_it_began_with(store: Store) -> None:

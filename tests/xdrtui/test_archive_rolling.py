@@ -1,0 +1,55 @@
+"""What is appended, rolled and swapped is whole: at borders of hours, after a failure, after a power cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.xdrtui.archive_samples import commit, hot_files, offsets, read
+from tests.xdrtui.test_archive import filled, house_of, writer_of
+from tests.xdrtui.test_archive import store as store
+from xdrtui.store.archive import roll
+from xdrtui.store.store import Store
+
+
+def test_what_could_not_be_cut_off_is_written_over(store: Store) -> None:
+    writer = writer_of(store)
+    commit(store, writer, range(10))
+    (path,) = hot_files(store.directory)
+    with path.open("ab") as file:
+        file.write(b"left by a batch that was not committed" * 1000)
+    commit(store, writer, range(10, 20))
+    assert offsets(store) == list(range(20))
+    writer.close()
+
+
+def test_hours_of_few_events_share_a_file_and_no_row_is_lost_at_their_borders(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roll, "FEW_ROWS", 5)
+    writer = writer_of(store)
+    commit(store, writer, range(0, 100_000, 397))  # 28 hours, ten or so in each
+    writer.close()
+    before = read(store)
+    house = house_of(store)
+    house.finish()
+    house.close()
+    assert read(store) == before
+    (files,) = store.connection.execute("SELECT count(*) FROM archive").fetchone()
+    assert files > 20
+
+
+def test_files_are_replaced_in_a_transaction_that_a_power_cut_cannot_take_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: dict[str, int] = {}
+
+    def look(name: str) -> None:
+        levels[name] = store.connection.execute("PRAGMA synchronous").fetchone()[0]
+
+    filled(store)
+    monkeypatch.setattr(roll, "reach", look)
+    house = house_of(store)
+    house.finish()
+    house.close()
+    full, normal = 2, 1  # or the old files may be gone, and the database names them again
+    assert (levels["archive.roll.commit"], levels["archive.roll.swapped"]) == (full, normal)
