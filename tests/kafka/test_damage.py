@@ -20,6 +20,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
 from tests.kafka.proxy import Proxy, batches
 from tests.kafka.test_kafka_source import Memory, produce, source
+from tests.stopwatch import Stopwatch
 from xdrtui.events.message import DeadLetter
 from xdrtui.pipeline.memory import resident
 from xdrtui.sources import batches as own
@@ -50,7 +51,7 @@ async def read_all(kafka: KafkaSource, memory: Memory) -> tuple[list[bytes], lis
     await kafka.start()
     values: list[bytes] = []
     dead: list[DeadLetter] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await kafka.caught_up():
             fetched = await kafka.fetch(0.2)
             values += memory.take(fetched)
@@ -302,11 +303,10 @@ async def test_hundreds_of_megabytes_in_a_few_kilobytes_neither_fill_memory_nor_
 
     async def feel() -> None:
         nonlocal longest, most
-        loop = asyncio.get_running_loop()
         while True:
-            begun = loop.time()
+            watch = Stopwatch()
             await asyncio.sleep(0.01)
-            longest, most = max(longest, loop.time() - begun), max(most, resident())
+            longest, most = max(longest, watch.seconds()), max(most, resident())
 
     feeling = asyncio.create_task(feel())
     values, dead = await read_all(source(real, topic, memory), memory)
@@ -338,8 +338,8 @@ async def test_a_flood_of_bombs_is_passed_over_at_speed(
     whole = [[b"\0" * 20_000] for _ in range(200)]
     await produce_batches(real, topic, [*whole, [b"after"]], compression_type="zstd")
     kafka = source(real, topic, memory)
-    begun = time.monotonic()
+    watch = Stopwatch()
     values, dead = await read_all(kafka, memory)
     assert (values, len(dead)) == ([b"after"], 200)
-    assert time.monotonic() - begun < 20.0
+    assert watch.seconds() < 20.0
     assert len(kafka.notes) == 1  # the rest is said within a minute, in one sentence

@@ -27,14 +27,14 @@ class Reader:
         self.memory = memory
         self.values: list[bytes] = []
 
-    async def until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(self, done: Callable[[], bool], seconds: float = 90.0) -> None:
         async with asyncio.timeout(seconds):
             while not done():
                 fetched = [each for each in await self.kafka.fetch(0.1) if self.kafka.is_current(each)]
                 self.values += self.memory.take(fetched)
                 await self.kafka.commit(fetched)
 
-    async def read(self, count: int, seconds: float = 30.0) -> None:
+    async def read(self, count: int, seconds: float = 90.0) -> None:
         await self.until(lambda: len(self.values) >= count, seconds)
 
 
@@ -133,7 +133,7 @@ async def test_a_stuck_consumer_is_built_anew_and_loses_nothing(
     await produce(real, topic, [b"3"])
     await asyncio.sleep(0.7)  # a fetch that was under way may still bring it
     await produce(real, topic, [b"4"])
-    await reader.read(4, 20)
+    await reader.read(4, 60)
     assert reader.values == [b"1", b"2", b"3", b"4"]
     assert reader.kafka._link.consumer is not first
     assert any("was stuck" in note and "built anew" in note for note in reader.kafka.mended)

@@ -107,7 +107,7 @@ class Fleet:
 
 
 def wait(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 40
+    until = time.monotonic() + 120
     while not met():
         assert time.monotonic() < until
         time.sleep(0.1)

@@ -188,7 +188,7 @@ async def _gone(case: Case, offset: int) -> None:
     where = TopicPartition(case.topic, 0)
     consumer.assign([where])
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 consumer.seek(where, offset)
                 got = await consumer.getmany(timeout_ms=1000)

@@ -67,7 +67,7 @@ async def read_all(kafka: KafkaSource) -> list[Fetched]:
     """Everything to the end, and stop."""
     await kafka.start()
     fetched: list[Fetched] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await kafka.caught_up():
             fetched += await kafka.fetch(0.2)
     await kafka.stop()
@@ -77,7 +77,7 @@ async def read_all(kafka: KafkaSource) -> list[Fetched]:
 async def read_some(kafka: KafkaSource) -> list[Fetched]:
     """The first messages that come."""
     fetched: list[Fetched] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not values_of(fetched):
             fetched = await kafka.fetch(0.2)
     return fetched
@@ -205,7 +205,7 @@ async def test_two_workers_of_a_group_share_the_partitions(real: Broker) -> None
     await first.start()
     await first.fetch(0.2)
     await second.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while first.health().partitions != 2 or second.health().partitions != 2:
             await asyncio.gather(first.fetch(0.1), second.fetch(0.1))
     await first.stop()

@@ -19,11 +19,12 @@ from tests.kafka.test_kafka_source import produce, settings
 from tests.kafka.test_tail import event
 from tests.screens.opened import app_on, settled, shown
 from tests.screens.sample_store import HOSTILE, sample
+from tests.stopwatch import Stopwatch
 
 AnyBroker = Broker | MockBroker
 
 
-async def until(pilot: Pilot, met: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(pilot: Pilot, met: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < end, "\n".join(shown(pilot.app))
@@ -98,7 +99,7 @@ async def test_a_broker_that_is_lost_and_back_is_told_over_the_rows(real: Broker
             )
         await until(pilot, lambda: proxy.bootstrap in text(pilot), 5)
         assert "zeek.conn" in text(pilot), "what came stays"
-        began = time.monotonic()
+        watch = Stopwatch()
         await pilot.press("1")
         await asyncio.sleep(0)
-        assert time.monotonic() - began < 1.0
+        assert watch.seconds() < 1.0

@@ -107,7 +107,7 @@ async def test_a_broker_that_ends_connections_before_the_run_is_over_loses_us_no
     await kafka.start()
     producing = asyncio.create_task(produce())
     got: list[bytes] = []
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         while len(got) < len(values):
             fetched = await kafka.fetch(0.2)
             for each in fetched:

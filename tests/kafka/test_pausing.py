@@ -31,7 +31,7 @@ def event(number: int) -> bytes:
 
 
 def wait(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not met():
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -52,7 +52,7 @@ async def test_while_the_registry_is_down_its_partition_waits_and_the_others_go_
     fetched: list[Fetched] = []
 
     async def read(until: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(values_of(fetched)) < until:
                 fetched.extend(await kafka.fetch(0.1))
 
@@ -83,7 +83,7 @@ def test_a_worker_ends_with_the_fault_and_goes_on_where_it_stood(
     place = settings(real, topic, registry_url=registry.url)
 
     def work() -> Any:
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         return run_worker(
             tmp_path,
             place,

@@ -17,6 +17,7 @@ from tests.kafka.mock import MockBroker
 from tests.kafka.proxy import Proxy
 from tests.kafka.test_damage import bomb_of, produce_raw
 from tests.kafka.test_kafka_source import produce, settings
+from tests.stopwatch import Stopwatch
 from xdrtui.errors import BrokerError
 from xdrtui.pipeline.tail import Tail
 from xdrtui.settings.model import KafkaSettings
@@ -34,7 +35,7 @@ def event(number: int, word: str = "plain") -> bytes:
 
 
 def wait(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not met():
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -113,27 +114,27 @@ async def test_a_lost_broker_is_said_within_seconds_and_it_goes_on_where_it_was(
     tail = Tail(settings(real, topic, brokers=[proxy.bootstrap]))
 
     async def until(met: Callable[[], bool], seconds: float) -> float:
-        began = time.monotonic()
+        watch = Stopwatch()
         while not met():
-            assert time.monotonic() - began < seconds
+            assert watch.seconds() < seconds
             await asyncio.sleep(0.05)
-        return time.monotonic() - began
+        return watch.seconds()
 
     async with proxy:
         await asyncio.to_thread(tail.start)
         await produce(real, topic, [event(1)])
-        await until(lambda: tail.counts().received == 1, 10)
+        await until(lambda: tail.counts().received == 1, 60)
     try:
         await until(lambda: bool(tail.fault), 5)
         assert proxy.bootstrap in tail.fault
         await produce(real, topic, [event(n) for n in range(2, 5)])
         async with proxy:
-            await until(lambda: tail.counts().received == 4, 20)
+            await until(lambda: tail.counts().received == 4, 60)
             assert tail.fault == "" and tail.counts().skipped == 0
             proxy.stall()
             await until(lambda: "does not answer" in tail.fault, 10)
             proxy.flow()
-            await until(lambda: tail.fault == "", 20)
+            await until(lambda: tail.fault == "", 60)
             await asyncio.to_thread(tail.close)
     finally:
         await asyncio.to_thread(tail.close)
@@ -147,10 +148,10 @@ def test_closing_does_not_wait_for_a_broker_that_gives_no_answer() -> None:
         thread = threading.Thread(target=tail.start)
         thread.start()
         time.sleep(1.0)
-        began = time.monotonic()
+        watch = Stopwatch()
         tail.close()
         thread.join()
-        assert time.monotonic() - began < 3
+        assert watch.seconds() < 3
 
 
 def test_the_query_can_be_changed_while_it_runs(broker: AnyBroker) -> None:

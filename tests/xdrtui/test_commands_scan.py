@@ -158,7 +158,7 @@ def test_ctrl_c_ends_with_what_was_found_so_far(rule: str, tmp_path: Path, into:
     time.sleep(0.3)
     scan.send_signal(signal.SIGINT)
     try:
-        told = scan.communicate(timeout=20)[1]
+        told = scan.communicate(timeout=120)[1]
     finally:
         scan.kill()
         os.close(write)

@@ -27,7 +27,7 @@ def book(folder: Path) -> Rulebook:
 
 
 def wait_for(player: Player) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not player.ended and not player.failure and time.monotonic() < until:
         time.sleep(0.02)
 

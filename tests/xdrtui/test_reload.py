@@ -39,7 +39,7 @@ def watch(folder: Path, load: Callable[[], Rulebook]) -> RuleWatch:
 
 
 def wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)

@@ -130,7 +130,7 @@ def test_one_that_was_killed_is_not_running_though_its_heartbeat_stands(
 ) -> None:
     started = start(workspace, program)
     os.kill(started.pid, signal.SIGKILL)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while supervise.is_alive(started) and time.monotonic() < until:
         time.sleep(0.02)
     assert supervise.running(workspace) == []

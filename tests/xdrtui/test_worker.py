@@ -250,7 +250,7 @@ def test_the_workspaces_own_id_is_on_the_disk_before_it_stands_in_kafka(
 
 
 async def _beat(directory: Path, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             await asyncio.sleep(0.05)
             if (directory / "xdrtui.sqlite").exists():

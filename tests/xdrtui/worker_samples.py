@@ -170,7 +170,7 @@ def worker(directory: Path, process: Process, source: FakeSource, **more: Any) -
 
 
 async def run(it: Worker) -> Summary:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         return await it.run()
 
 
