@@ -6,8 +6,10 @@ kept as a sentence for the red line.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screens.away import Away
@@ -42,6 +44,7 @@ class Watch:
         self._reported = False
         self._looked_at = self._acts_since = time.monotonic()
         self._offered = False
+        self._full = ""
         self.away = Away(bench)
         self._timer: Timer | None = None
 
@@ -80,7 +83,7 @@ class Watch:
                 f"the database has not answered for {waited:.0f} s: is it locked, or its disk stuck?"
             )
             self._bench.redraw()
-        elif not self._looking and (why := self._unstored() or self._full()):
+        elif not self._looking and (why := self._unstored() or self._full):
             self.failure = why
             self._bench.redraw()
 
@@ -96,19 +99,6 @@ class Watch:
             f"what you did is not stored yet, after {waited:.0f} s: another process holds the database;"
             " `xdrtui doctor` names those that run"
         )
-
-    def _full(self) -> str:
-        """Why nothing can be written soon, or ""."""
-        folder = self._bench.services.directory
-        if folder is None:
-            return ""
-        try:
-            left = shutil.disk_usage(folder).free
-        except OSError as error:
-            return f"the workspace {folder} cannot be looked at: {error.strerror}"
-        if left >= ROOM:
-            return ""
-        return f"the disk of {folder} is full, {left // 1_000_000} MB are left: make room, or nothing is kept"
 
     def _hold(self) -> None:
         """The demo's clock waits while a page, a menu or a card is read: nothing runs past a student."""
@@ -133,6 +123,8 @@ class Watch:
 
         bench, desks = self._bench, self._bench.services.desks
         try:
+            # in a thread: a file system that hangs holds up whoever asks it
+            self._full = await asyncio.to_thread(_full, bench.services.directory)
             changed = await desks.watch(lambda desk: desk.changed())
             if time.monotonic() - self._status_at >= STATUS_EVERY:
                 self.status = await desks.watch(lambda desk: desk.status())
@@ -145,7 +137,7 @@ class Watch:
         finally:
             self._looking = False
         if self.failure:
-            self.failure = self._unstored() or self._full()
+            self.failure = self._unstored() or self._full
             bench.redraw()
         if changed and self.away.wanted:
             await self.away.look()
@@ -153,3 +145,16 @@ class Watch:
             bench.changed()
         if bench.current == LIVE:
             bench.pane.poll()
+
+
+def _full(folder: Path | None) -> str:
+    """Why nothing can be written there soon, or ""."""
+    if folder is None:
+        return ""
+    try:
+        left = shutil.disk_usage(folder).free
+    except OSError as error:
+        return f"the workspace {folder} cannot be looked at: {error.strerror}"
+    if left >= ROOM:
+        return ""
+    return f"the disk of {folder} is full, {left // 1_000_000} MB are left: make room, or nothing is kept"

@@ -109,6 +109,30 @@ async def test_a_full_disk_is_told(store: Path, monkeypatch: pytest.MonkeyPatch)
         await until(pilot, "is full, 3 MB are left")
 
 
+async def test_a_file_system_that_hangs_is_told_of_while_keys_go_on(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(store)
+    app.services.directory = store
+    again, main = threading.Event(), threading.main_thread()
+
+    def hangs(folder: Path) -> SimpleNamespace:
+        assert threading.current_thread() is not main, "keys would wait for it"
+        again.wait(LONG)
+        return SimpleNamespace(free=10**12)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot, rows=7)
+        monkeypatch.setattr(shutil, "disk_usage", hangs)
+        try:
+            await pilot.press("j")
+            await until(pilot, lambda: app.workbench.queue.table.cursor == 1)
+            await until(pilot, "its disk stuck?")
+        finally:
+            again.set()
+        await until(pilot, lambda: "stuck" not in told(app))
+
+
 async def test_a_database_that_is_damaged_while_it_is_open_is_told_of_and_ends_nothing(store: Path) -> None:
     app = app_on(store)
     async with app.run_test(size=(80, 24)) as pilot:
