@@ -24,8 +24,8 @@ COLUMNS = (
     Column("host", "HOST", 7, 24, rank=3, claim=15),
     Column("user", "USER", 6, 16, rank=5, claim=8, yields=True, idle="-"),
     Column("what", "WHAT HAPPENED", 20, room=36, alone=45),
-    Column("n", "N", 1, 9, right=True, rank=2, claim=9),
-    Column("state", "ST", 3, 6, rank=1, claim=6),
+    Column("n", "N", 1, 9, right=True, rank=2, claim=9, gentle=True),
+    Column("state", "ST", 3, 6, rank=1, claim=6, gentle=True),
     Column("own", "OWN", 3, 9, rank=6, claim=5, yields=True, idle="-"),
 )
 

@@ -25,7 +25,8 @@ class Column:
     column, should have: where it has fewer, columns that yield go, the highest rank first; alone: where it
     would have fewer cells than these, and there are lines enough, it stands on a line of its own, above the
     others (see `Layout`); end: of a value that is too long the end is shown, not the beginning; idle: a value
-    that says nothing: where all that is shown says it, the column is left out."""
+    that says nothing: where all that is shown says it, the column is left out; gentle: when it grows, by what
+    a person does, it drives no other column out."""
 
     name: str
     title: str
@@ -39,6 +40,7 @@ class Column:
     alone: int = 0
     end: bool = False
     idle: str = ""
+    gentle: bool = False
 
 
 Fitted: TypeAlias = "list[tuple[Column, int]]"
@@ -84,11 +86,12 @@ def fit_columns(
     """The columns that fit into `cells`, in order, each with its width. needs: cells that what is shown in a
     column takes; 0 = it has nothing to say."""
     kept = [column for column in columns if not column.idle or needs.get(column.name, 1)]
+    calm = {**needs, **{column.name: column.least for column in columns if column.gentle}}
     while True:
-        fitted = _fitted(kept, cells, needs)
+        fitted = _fitted(kept, cells, calm)
         yielding = [column for column, _ in fitted if column.yields]
         if not yielding or all(size >= column.room for column, size in fitted):
-            return fitted
+            return _fitted(kept, cells, needs)
         last = max(yielding, key=lambda column: column.rank)
         kept = [column for column, _ in fitted if column is not last]
 

@@ -308,6 +308,8 @@ def test_at_80_columns_a_title_has_36_cells_or_more_and_what_says_nothing_takes_
     assert beside_a_name["what"] == 38 and "own" not in beside_a_name and beside_a_name["user"] == 8
     beside_an_address = dict(fit_columns_named(78, LONG_HOST))
     assert beside_an_address["what"] == 44 and beside_an_address["host"] == 15
+    judged = dict(fit_columns_named(78, {**LONG_HOST, "host": 12, "n": 3, "state": 6}))
+    assert judged["user"] == 8 and judged["what"] == 33, "what a person does drives no column out"
     owned = dict(fit_columns_named(78, {**LONG_HOST, "host": 7, "own": 5}))
     assert owned["own"] == 5 and owned["what"] >= 36
 
