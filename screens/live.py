@@ -152,7 +152,7 @@ class LivePane(Pane):
 
     def refused(self, text: str) -> str:
         from xdrtui.hunt.glance import Glance
-        from xdrtui.triage.query import QueryError
+        from xdrtui.triage.grammar import QueryError
 
         try:
             Glance(text, self.services.now())
@@ -172,7 +172,7 @@ class LivePane(Pane):
         """Take the filter. What is there already is looked through in a thread. stand_on: the row to be at
         afterwards, else the newest."""
         from xdrtui.hunt.glance import Glance
-        from xdrtui.triage.query import QueryError
+        from xdrtui.triage.grammar import QueryError
 
         try:
             glance = Glance(text, self.services.now()) if text else None

@@ -354,7 +354,8 @@ class QueuePane(Marking):
         self.take_in()
 
     def refused(self, text: str) -> str:
-        from xdrtui.triage.query import QueryError, parse
+        from xdrtui.triage.grammar import QueryError
+        from xdrtui.triage.query import parse
 
         try:
             parse(self.alert_query(text.strip()))

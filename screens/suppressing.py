@@ -186,7 +186,7 @@ def in_words(terms: Terms, named: Mapping[str, str]) -> str:
 
 
 def _bad_scope(scope: str) -> str:
-    from xdrtui.triage.query import QueryError
+    from xdrtui.triage.grammar import QueryError
     from xdrtui.triage.suppressing import check_scope
 
     try:

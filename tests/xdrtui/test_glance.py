@@ -17,7 +17,7 @@ from xdrtui.pipeline.fill import fill
 from xdrtui.pipeline.rulebook import load_rulebook
 from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.live import RAW_LIMIT, LiveRow
-from xdrtui.triage.query import QueryError
+from xdrtui.triage.grammar import QueryError
 
 SOURCE = Source("s", "s", "file", "")
 SECOND = 1_000_000_000

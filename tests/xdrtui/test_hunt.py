@@ -24,7 +24,7 @@ from xdrtui.pipeline.scan import Match, scan
 from xdrtui.store.archive.read import Reader
 from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.store import Store
-from xdrtui.triage.query import QueryError
+from xdrtui.triage.grammar import QueryError
 
 INVOICE = sorted((Path(__file__).parents[2] / "sample_data" / "invoice").glob("*.gz"))
 

@@ -25,7 +25,7 @@ from xdrtui.store.archive import read
 from xdrtui.store.archive.read import Reader
 from xdrtui.store.archive.writer import Writer
 from xdrtui.store.store import Store
-from xdrtui.triage.query import QueryError
+from xdrtui.triage.grammar import QueryError
 
 
 @pytest.fixture

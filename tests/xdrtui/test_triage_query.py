@@ -12,8 +12,10 @@ from tests.xdrtui.store_samples import SECOND, START, batch, found
 from xdrtui.pipeline.correlator import Correlator
 from xdrtui.store.batch import RuleRow
 from xdrtui.store.store import Store
+from xdrtui.triage.defang import refang
 from xdrtui.triage.desk import AlertQuery, Desk, Principal
-from xdrtui.triage.query import QueryError, parse, refang
+from xdrtui.triage.grammar import QueryError
+from xdrtui.triage.query import parse
 
 
 @pytest.fixture(scope="module")

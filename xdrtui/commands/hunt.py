@@ -90,7 +90,8 @@ def command(
 def _time(text: str, option: str) -> int | None:
     if not text:
         return None
-    from xdrtui.triage.query import QueryError, Token, time_of
+    from xdrtui.triage.grammar import QueryError, Token
+    from xdrtui.triage.query import time_of
 
     try:
         return time_of(Token("text", 0, value=text), time.time_ns())

@@ -18,7 +18,8 @@ from typing import TypeAlias
 from detectors.sigma.expression import And, Cidr, Compare, Expression, Like, Not, Or, Test
 from xdrtui.hunt.query import FIELD, TYPE, Events, pattern
 from xdrtui.store.live import LiveRow
-from xdrtui.triage.query import Grammar, QueryError, Token, sign, time_of, tokens_of
+from xdrtui.triage.grammar import Grammar, QueryError, Token, tokens_of
+from xdrtui.triage.query import sign, time_of
 
 TIME = "@time"
 """The field that holds an event's time; no event has it."""

@@ -3,7 +3,7 @@
     CommandLine:*-enc* not user:SYSTEM       type:windows.sysmon.1 (Image:*cmd.exe or Image:*pwsh.exe)
     "encoded command" DestinationPort>=1024     address:10.0.0.0/8 host:web-*
 
-The same words as in the queue's filter (`triage.query`), with the events' own fields. Fields are named as
+The same words as in the queue's filter (`triage.grammar`), with the events' own fields. Fields are named as
 rules name them; `host`, `user`, `address`, `source`, `destination` and `type` stand for the core fields and
 the event type. Text without a field is looked for in all values of an event.
 """
@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from detectors.contract import LogSource
 from detectors.sigma.expression import ANY, And, Cidr, Compare, Expression, Like, Not, Or, Test
 from detectors.sigma.rules import Rule
-from xdrtui.triage.query import Grammar, QueryError, Token, tokens_of
+from xdrtui.triage.grammar import Grammar, QueryError, Token, tokens_of
 
 TYPE = "@type"
 """The field that holds an event type's name; no event has it, hunts give it."""
@@ -62,7 +62,7 @@ def parse_query(text: str, fields: Collection[str] = ()) -> Rule:
 
 
 class Events:
-    """What the words mean for events: see `triage.query.Meaning`."""
+    """What the words mean for events: see `triage.grammar.Meaning`."""
 
     def __init__(self, fields: Collection[str]) -> None:
         self._exact = frozenset(fields)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import msgspec
 
 from xdrtui.store.alerts import LEVELS
-from xdrtui.triage.query import ENTITY_KINDS, FIELD, FIELDS, NAMES, ORDERED, STATES
+from xdrtui.triage.grammar import ENTITY_KINDS, FIELD, FIELDS, NAMES
+from xdrtui.triage.query import ORDERED, STATES
 from xdrtui.triage.states import DISPOSITIONS
 
 MOST = 8

@@ -16,7 +16,7 @@ from xdrtui.store import select
 from xdrtui.store.filter import All, Compare, Condition, Equals, Involves
 from xdrtui.store.ledger import Json
 from xdrtui.triage.acting import Acting
-from xdrtui.triage.query import ENTITY_KINDS, NAMES, QueryError, tokens_of
+from xdrtui.triage.grammar import ENTITY_KINDS, NAMES, QueryError, tokens_of
 from xdrtui.triage.suppressions import LIFT, SUPPRESS, Suppression, Terms, read
 
 DAY = 86_400 * 1_000_000_000
