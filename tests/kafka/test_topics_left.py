@@ -149,6 +149,44 @@ def test_one_of_another_group_that_begins_with_other_topics_has_left_those_it_re
     assert 100 <= rig.behind() < 300
 
 
+def test_workers_of_one_group_with_different_topics_lose_nothing_and_it_is_said_while_it_is_so(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "LOOK_SECONDS", 0.3)
+    assert RULEBOOK is not None
+    process, stop = Process(RULEBOOK), [threading.Event(), threading.Event()]
+
+    def works(letters: str, ending: threading.Event) -> threading.Thread:
+        known = rig.settings(*letters)
+        thread = threading.Thread(target=lambda: run_worker(rig.folder, known, process, stop=ending.is_set))
+        thread.start()
+        return thread
+
+    def said() -> str:
+        with Store.open(rig.folder, readonly=True) as store:
+            return " ".join(fault.text for fault in workers.faults(store.connection) if not fault.happened)
+
+    rig.read("a")
+    threads = [works("a", stop[0])]
+    try:
+        rig.produce("a", [15])
+        wait(lambda: rig.taken("a") == 11)
+        threads.append(works("b", stop[1]))
+        wait(lambda: "read different topics" in said())
+        assert "the same topics, or each a group of its own" in said() and rig.name("a") in said()
+        rig.produce("a", range(20, 25))
+        rig.produce("b", range(20, 25))
+        wait(lambda: (rig.taken("a"), rig.taken("b")) == (16, 9))
+        stop[0].set()
+        threads[0].join()
+        wait(lambda: "read different topics" not in said())
+    finally:
+        for each in stop:
+            each.set()
+        for thread in threads:
+            thread.join()
+
+
 @pytest.mark.parametrize("named", ["*", "a b"], ids=["by a pattern", "by name"])
 def test_a_topic_deleted_under_a_working_worker_is_left_while_it_works(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, named: str

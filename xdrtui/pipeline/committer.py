@@ -258,6 +258,7 @@ class Committer:
         now = self.clock()
         with self.store.transaction():
             reading.claim(self.store.connection, self.name, reads, now)
+            reading.tell_of_others(self.store.connection, self.name, reads, now)
         return reading.unread(self.store.connection, reads, now)
 
     def leave(self, gone: Sequence[Unread]) -> None:

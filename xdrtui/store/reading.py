@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from xdrtui.plain import visible
 from xdrtui.sources.reads import Reads
 from xdrtui.sources.topics import named
 from xdrtui.store import workers
 
 NOTE = "kafka.reads"
+OTHERS = "topics:"
 SECOND = 1_000_000_000
 ALIVE = 60 * SECOND
 """A worker that was heard of in so long is at work."""
@@ -64,6 +66,29 @@ def claim(connection: sqlite3.Connection, worker: str, reads: Reads, now: int) -
     }
     kept[worker] = Claim(reads.cluster, reads.group, reads.topics, now)
     workers.set_note(connection, NOTE, msgspec.json.encode(kept).decode())
+
+
+def tell_of_others(connection: sqlite3.Connection, worker: str, reads: Reads, now: int) -> None:
+    """Say so, as long as others at work in this worker's group read other topics than it does: Kafka gives
+    each topic to those who read it, but while one of them is down, nothing else waits for what it reads. Runs
+    inside the caller's transaction, after `claim`."""
+    key = f"{OTHERS}{reads.group}"[:600]
+    others = {
+        ", ".join(each.topics): name
+        for name, each in sorted(_claims(connection).items())
+        if name != worker
+        and reads.group
+        and each.group == reads.group
+        and set(each.topics) != set(reads.topics)
+    }
+    if not others:
+        workers.clear_fault(connection, key, now)
+        return
+    said = "; ".join(f"{name} reads {topics}" for topics, name in sorted(others.items()))
+    mine = f"{worker} reads {', '.join(reads.topics)}"
+    text = f"workers of the group {reads.group} read different topics ({mine}; {said})"
+    advice = "give them the same topics, or each a group of its own, else nobody waits for one that is down"
+    workers.report_fault(connection, key, "topics", f"{visible(text)[:600]}: {advice}.", now)
 
 
 def unread(connection: sqlite3.Connection, reads: Reads, now: int) -> list[Unread]:
