@@ -100,7 +100,7 @@ WRONG: dict[str, tuple[Callable[[Rig], KafkaSettings], str, str]] = {
     "TLS to a port without": (
         lambda rig: rig.settings("PLAINTEXT", tls=True, ca_file=str(rig.pem.authority)),
         "tls.plain",
-        r"ends the TLS handshake .* is this a TLS port|does not speak TLS .* tls: false",
+        r"does not speak TLS: it answers as Kafka without .* tls: false",
     ),
     "no TLS to a port with TLS": (
         lambda rig: rig.settings("MUTUAL", tls=False, certificate_file="", key_file=""),

@@ -119,13 +119,14 @@ async def _spoken(to: KafkaConnection, shown: str, host: str, port: int, address
     except ssl.SSLError as error:
         yield refused("TLS", to, shown, error)
         return
-    except TimeoutError:
-        what = f"{shown} does not finish the TLS handshake within {SECONDS:.0f} s"
-        yield Step("TLS", False, what, "is this a TLS port? Check tls", "tls.plain")
-        return
-    except OSError as error:
-        what = f"{shown} ends the TLS handshake ({words_of(error)})"
-        yield Step("TLS", False, what, "is this a TLS port? Check tls", "tls.plain")
+    except (TimeoutError, OSError) as error:
+        what, advice = f"{shown} ends the TLS handshake ({words_of(error)})", "is this a TLS port? Check tls"
+        if isinstance(error, TimeoutError):
+            what = f"{shown} does not finish the TLS handshake within {SECONDS:.0f} s"
+        if await _speaks_kafka(address, port):
+            what = f"{shown} does not speak TLS: it answers as Kafka without"
+            advice = "set tls: false, or use the port with TLS"
+        yield Step("TLS", False, what, advice, "tls.plain")
         return
     try:
         async for step in _kafka(to, shown, reader, writer):
@@ -317,6 +318,19 @@ def _strings(answer: bytes, at: int) -> list[str]:
         found.append(visible(answer[at + 2 : at + 2 + size].decode("utf-8", "replace")))
         at += 2 + size
     return found
+
+
+async def _speaks_kafka(address: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(SECONDS):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                await ask_versions(reader, writer)
+            finally:
+                await _close(writer)
+    except (NotKafka, OSError, TimeoutError, EOFError):
+        return False
+    return True
 
 
 async def _speaks_tls(address: str, port: int, host: str) -> bool:
