@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from detectors.sigma.cache import Cache
 from xdrtui.commands import make_group
 from xdrtui.commands.checks.check import Check, State
+from xdrtui.commands.checks.sample import describe
 from xdrtui.commands.checks.terminal import check_terminal
+from xdrtui.events.message import Messages, Source
+from xdrtui.pipeline.rulebook import load_rulebook
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +143,27 @@ def test_a_sample_tells_what_is_not_understood(tmp_path: Path) -> None:
 def test_a_sample_is_a_thousand_messages_at_most(tmp_path: Path) -> None:
     checks = sample_of((json.dumps(SYSMON) + "\n") * 1_200, tmp_path)
     assert checks["messages"]["seen"].startswith("1,000 messages")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "state", "words"),
+    [
+        (timedelta(seconds=-5), "fine", "-5 s to -5 s against their arrival"),
+        (timedelta(hours=-3), "fine", "-3.0 h"),
+        (timedelta(days=-2_000), "limited", "-2,000 days; 2 of 2 are too old to be believed"),
+        (timedelta(minutes=10), "limited", "+10 min"),
+    ],
+)
+def test_a_live_sample_tells_how_far_clocks_are_off_and_what_is_not_believed(
+    ahead: timedelta, state: str, words: str
+) -> None:
+    now = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    line = json.dumps(SYSMON | {"UtcTime": f"{now + ahead:%Y-%m-%d %H:%M:%S}.000"}).encode()
+    arrival = int(now.timestamp()) * 1_000_000_000
+    batch = Messages(Source("kafka:c:t:0", "t", "kafka"), 0, [0, 1], [line, line], [arrival, arrival])
+    book = load_rulebook([], cache=Cache(None))
+    (skew,) = (each for each in describe([batch], book, live=True) if each.name == "clock skew")
+    assert skew.state.value == state and words in skew.seen
 
 
 def test_a_sample_that_is_neither_path_nor_topic_is_told() -> None:

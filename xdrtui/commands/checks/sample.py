@@ -18,7 +18,7 @@ from xdrtui.events.decode import Decoder
 from xdrtui.events.frame import Counts
 from xdrtui.events.layouts.layout import bundled_layouts
 from xdrtui.events.message import DeadLetter, Messages
-from xdrtui.events.times import ReplayClock
+from xdrtui.events.times import LIVE_BACK, ReplayClock
 from xdrtui.pipeline.rulebook import Rulebook
 from xdrtui.settings import Settings
 
@@ -129,12 +129,29 @@ def _times(skews: list[float], undated: int, events: int, *, live: bool) -> Chec
         return Check(AREA, "times", State.FINE, "every event says its time (recorded data: no skew to tell)")
     skews.sort()
     middle = skews[len(skews) // 2]
-    seen = f"{skews[0]:+.0f} to {skews[-1]:+.0f} s against their arrival, in the middle {middle:+.0f} s"
+    seen = (
+        f"{_signed(skews[0])} to {_signed(skews[-1])} against their arrival, in the middle {_signed(middle)}"
+    )
+    old = sum(skew < -LIVE_BACK / SECOND for skew in skews)
+    if old:
+        seen += f"; {old:,} of {events:,} are too old to be believed: windows and --since use their arrival"
+        todo = (
+            "if that is recorded data, send it by `xdrtui replay`, or name its topic in kafka.replay_topics"
+        )
+        return Check(AREA, "clock skew", State.LIMITED, seen, todo)
     if skews[-1] > _SKEWED:
         return Check(
             AREA, "clock skew", State.LIMITED, seen, "set the clock of what sends events from the future"
         )
     return Check(AREA, "clock skew", State.FINE, seen)
+
+
+def _signed(seconds: float) -> str:
+    """A skew in the unit that it is felt in: "-2 s", "+3.0 h", "-2,313 days"."""
+    for size, unit, places in ((86_400, "days", 0), (3_600, "h", 1), (60, "min", 0)):
+        if abs(seconds) >= 2 * size:
+            return f"{seconds / size:+,.{places}f} {unit}"
+    return f"{seconds:+.0f} s"
 
 
 def _rules(book: Rulebook, seen: Iterable[EventType]) -> Check:
