@@ -41,7 +41,7 @@ def view_of(desk: Desk, id: str) -> AlertView:
     return AlertView(
         row=detail.row,
         detail=detail,
-        reasons=reasons(desk, detail),
+        reasons=reasons(detail, desk.rule),
         techniques=techniques,
         raw=raw,
         closed_as=desk.closed_as(detail.row.rule),

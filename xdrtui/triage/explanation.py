@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from xdrtui.triage.why import Reason, reasons_from, reasons_of
 
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
     from detectors.sigma.explain import Why
     from detectors.sigma.rules import Rule
     from xdrtui.events.decode import Decoder
-    from xdrtui.triage.desk import Desk
-    from xdrtui.triage.rows import AlertDetail, Evidence
+    from xdrtui.triage.rows import AlertDetail, Evidence, RuleRow
 
 
 _log = logging.getLogger(__name__)
 
 
-def reasons(desk: Desk, detail: AlertDetail) -> list[Reason]:
+RuleOf: TypeAlias = "Callable[[str], RuleRow | None]"
+"""Rule id -> what is known of the rule; None where it is not known any more."""
+
+
+def reasons(detail: AlertDetail, rule_of: RuleOf) -> list[Reason]:
     """Why this alert fired, by its first event; a correlation by the events that it counted."""
     if not detail.evidence:
         return []
     first = detail.evidence[0]
     if detail.row.kind == "correlation":
-        return _counted(desk, detail)
+        return _counted(detail, rule_of)
     try:
         rule = _rule(detail.rule.text, first.rule) if detail.rule is not None else None
         why = _why(rule, first) if rule is not None else None
@@ -53,12 +56,12 @@ def warm() -> None:
     attack.technique("T1003")
 
 
-def _counted(desk: Desk, detail: AlertDetail) -> list[Reason]:
+def _counted(detail: AlertDetail, rule_of: RuleOf) -> list[Reason]:
     """A line for each rule whose events the correlation counted, then the values that group them."""
     counts = Counter(each.rule for each in detail.evidence)
     lines = []
     for id, count in counts.most_common(8):
-        rule = desk.rule(id)
+        rule = rule_of(id)
         first = next(each for each in detail.evidence if each.rule == id)
         plural = "event" if count == 1 else "events"
         lines.append(

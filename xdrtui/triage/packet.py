@@ -120,7 +120,7 @@ def _told(desk: Desk, id: str) -> Told:
                 each.negated,
                 each.of,
             )
-            for each in reasons(desk, detail)
+            for each in reasons(detail, desk.rule)
         ],
         indicators=[(kind, defang(value, kind)) for kind, value in row.entities],
         timeline=sorted(happened, key=lambda one: one.time),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from xdrtui.store.archive import catalogue
-from xdrtui.store.archive.seen import DAY, Seen, Sighting, length
+from xdrtui.store.archive.seen import DAY, Question, Seen, Sighting, length
 from xdrtui.store.store import Store
 
 if TYPE_CHECKING:
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 BEFORE = 30 * DAY
 BUDGET = 0.25
 """Seconds for which files are looked at that are not noted yet, all questions together."""
-
-
-class Question(msgspec.Struct, frozen=True):
-    """kind: one of `seen.KINDS`; values: of that kind, in their order; of a user on a host both."""
-
-    kind: str
-    values: tuple[str, ...]
 
 
 class Rarity(msgspec.Struct, frozen=True):

@@ -6,19 +6,15 @@ Imported only where there is such a file: Polars takes 0.1 s to load.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from xdrtui.store.archive.catalogue import File
 from xdrtui.store.archive.columns import BROKEN
 from xdrtui.store.archive.noticing import frames, host_of, spans, values_of
-from xdrtui.store.archive.seen import HOSTS, Sighting
+from xdrtui.store.archive.seen import HOSTS, Question, Sighting
 from xdrtui.store.archive.segment import Damaged
 from xdrtui.store.store import Store
-
-if TYPE_CHECKING:
-    from xdrtui.triage.rarity import Question
 
 
 def look(

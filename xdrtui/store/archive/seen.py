@@ -95,6 +95,14 @@ class Noticed(msgspec.Struct, frozen=True):
     last: int
 
 
+class Question(msgspec.Struct, frozen=True):
+    """What is asked about. kind: one of `KINDS`; values: of that kind, in their order; of a user on a host
+    both."""
+
+    kind: str
+    values: tuple[str, ...]
+
+
 class Sighting(msgspec.Struct):
     """What is known of a value. hosts: names, lower case; first: 0 = never; before: how often before the
     moment asked about; about: that is an estimate, for the day of that moment is known as a whole; cut: of
