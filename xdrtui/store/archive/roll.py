@@ -54,6 +54,9 @@ LEFT, LAST = "few-", "rest-"
 MOST_FILES = 400
 """Made at once: who writes the events chooses their types. What is more stays in a segment."""
 
+BLOCK_ROWS = 10_000
+"""So many events are made into columns at once."""
+
 MERGE_AT = 8
 """So many files of one event type and hour are made into one..."""
 
@@ -93,13 +96,14 @@ def roll(
     many = [kind for kind, n in rows.items() if n >= few or kind in large]
     many.sort(key=lambda kind: (-rows[kind], kind))
     try:
-        groups = _groups({kind: parts.pop(kind) for kind in many[:MOST_FILES]})
-        while groups:
-            if stop():
-                _discard(store, made)
-                return False
-            group, frames = groups.popitem()
-            made.append(write(store, group, frames, now))
+        for kind in many[:MOST_FILES]:
+            hours = _hours(parts.pop(kind))
+            while hours:
+                if stop():
+                    _discard(store, made)
+                    return False
+                hour, frames = hours.popitem()
+                made.append(write(store, (kind, hour), frames, now))
         if parts:
             left = [(kind, part) for kind, some in parts.items() for part in some]
             made.append(_write_left(store, left, LEFT if few else LAST, now))
@@ -196,15 +200,22 @@ def _smallest(files: list[File]) -> list[File]:
     return taken
 
 
-def _groups(parts: dict[str, list[Part]]) -> dict[Group, list[pl.DataFrame]]:
-    """Rows by event type and hour, columns of all chunks of a type at once. The parts are used up."""
-    groups: dict[Group, list[pl.DataFrame]] = defaultdict(list)
-    for kind in list(parts):
-        for same in same_columns(parts.pop(kind)):
-            whole = frame_of(same)
-            for hour, rows in _by_hour(whole):
-                groups[kind, hour].append(rows)
-    return groups
+def _hours(parts: list[Part]) -> dict[int, list[pl.DataFrame]]:
+    """Rows of one type by hour; those with the same columns in one frame. The parts are used up, so many rows
+    at a time: their cells as Python has them take far more room than in columns."""
+    frames: dict[tuple[str, ...], list[pl.DataFrame]] = defaultdict(list)
+    parts.reverse()
+    while parts:
+        block, rows = [parts.pop()], 0
+        while parts and (rows := rows + block[-1].rows.height) < BLOCK_ROWS:
+            block.append(parts.pop())
+        for same in same_columns(block):
+            frames[tuple(sorted(same[0].columns))].append(frame_of(same))
+    hours: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    for some in frames.values():
+        for hour, whole in _by_hour(_together(some)):
+            hours[hour].append(whole)
+    return hours
 
 
 def _by_hour(whole: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
