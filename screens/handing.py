@@ -58,13 +58,15 @@ class Handing:
         )
 
     def _until(self, targets: Targets, until: int) -> None:
-        zone = self._bench.services.zone
+        zone, now = self._bench.services.zone, self._bench.services.now()
+        day = "" if zone.day(until) == zone.day(now) else f"{zone.day(until)} "
+        end = f"{day}{zone.clock(until, seconds=False)} {zone.name(until)}"
 
         def told(entry: Entry) -> str:
             what = "1 alert" if len(entry.subject) == 1 else f"{number(len(entry.subject))} alerts"
             if not until:
                 return f"awake again: {what} · u undoes"
-            return f"snoozed: {what} until {zone.full(until)} · comes back by itself · u undoes"
+            return f"snoozed: {what} until {end} · comes back by itself · u undoes"
 
         self._judging.act("snooze", targets, lambda desk, ids, seen: desk.snooze(ids, until, "", seen), told)
 
