@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from tests.xdrtui.archive_samples import commit, hot_files, offsets, read
+from tests.xdrtui.archive_samples import SECOND, START, commit, hot_files, offsets, read
 from tests.xdrtui.test_archive import filled, house_of, writer_of
 from tests.xdrtui.test_archive import store as store
-from xdrtui.store.archive import roll
+from xdrtui.store.archive import retention, roll
+from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.store import Store
 
 
@@ -53,3 +56,37 @@ def test_files_are_replaced_in_a_transaction_that_a_power_cut_cannot_take_back(
     house.close()
     full, normal = 2, 1  # or the old files may be gone, and the database names them again
     assert (levels["archive.roll.commit"], levels["archive.roll.swapped"]) == (full, normal)
+
+
+def test_the_first_and_the_last_moment_of_a_file_are_of_it(store: Store) -> None:
+    filled(store)
+    house = house_of(store)
+    house.finish()
+    house.close()
+    first, last = START * SECOND, (START + 29) * SECOND
+    assert [row[0] for row in read(store, since=last)] == [29]
+    assert [row[0] for row in read(store, until=first + 1)] == list(range(0, 30, 3))  # all dated alike
+    assert read(store, since=last + 1) == read(store, until=first) == []
+
+
+def test_what_is_being_written_is_never_dropped(store: Store) -> None:
+    writer = writer_of(store)
+    commit(store, writer, range(10))
+    retention.keep_within(store, Bounds(size=1, days=1, free=1 << 60), time.time_ns() + 9 * retention.DAY)
+    commit(store, writer, range(10, 20))
+    assert offsets(store) == list(range(20))
+    writer.close()
+
+
+def test_the_oldest_goes_where_less_than_was_asked_for_is_free(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(store)
+    house = house_of(store)
+    house.finish()
+    house.close()
+    monkeypatch.setattr(retention, "free_bytes", lambda directory: 1_000)
+    retention.keep_within(store, Bounds(free=1_000), time.time_ns())
+    assert len(offsets(store)) == 30
+    retention.keep_within(store, Bounds(free=1_001), time.time_ns())
+    assert 0 < len(offsets(store)) < 30

@@ -63,6 +63,22 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("id.resp_p>=443", [0]), ("id.resp_p>443", []), ("id.resp_p<=443", [0]), ("id.resp_p<443", []),
+        ("orig_bytes>=2047.5 orig_bytes<=2048.5", [0]), ("host:wks-1", [2]), ("host:WKS-1.Corp.example", [2]),
+        ("host:wks", []), ("type:ZEEK.D*", [1]), ("type:Zeek", [0, 1]), ("image:*CMD.EXE", [2]),
+        ("not type:ZEEK.*", [2]), ("EVIL.example*", [1]), ("203.0.113.77 not type:zeek.dns", [0]),
+    ],
+)  # fmt: skip
+def test_a_query_means_what_it_says(workspace: Path, query: str, places: list[int]) -> None:
+    wanted = [json.dumps(EVENTS[place]).encode() for place in places]
+    assert sorted(hit.raw for hit in hunted(workspace, query)[0]) == sorted(wanted)
+    glance = Glance(query, NOW)
+    assert sorted(row.raw for row in rows() if glance.fits(row)) == sorted(wanted)
+
+
 @pytest.mark.parametrize("query", QUERIES)
 def test_it_lets_through_what_a_hunt_finds(workspace: Path, query: str) -> None:
     found = {hit.raw for hit in hunted(workspace, query)[0]}

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from detectors.sigma import expression
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.match import SigmaDetector
 from detectors.sigma.rules import RuleSet
 from tests.xdrtui.archive_samples import commit, decoded
 from xdrtui.commands import make_group
 from xdrtui.commands.bounded import apart
-from xdrtui.hunt.query import MOST_FIELDS, parse_query
+from xdrtui.hunt.query import MOST_FIELDS, like, parse_query
+from xdrtui.hunt.suspects import necessary
 from xdrtui.store.archive import read
 from xdrtui.store.archive.read import Reader
 from xdrtui.store.archive.writer import Writer
@@ -90,6 +92,11 @@ def test_a_text_longer_than_any_pattern_may_be_is_looked_for() -> None:
     (found,) = (detector.detect(frame.frame) for frame in frames)
     assert list(found.rows) == [0]
     assert list(Keywords(()).suspects([b"a"])) == [0]
+
+
+def test_a_test_that_must_not_hold_says_nothing_of_an_event_s_bytes() -> None:
+    assert necessary(expression.Test("Image", like("*mimikatz*"))) == {"mimikatz"}
+    assert necessary(expression.Test("Image", like("*mimikatz*"), negated=True)) is None
 
 
 def test_a_reader_that_is_let_go_within_a_hot_segment_ends_quietly(
