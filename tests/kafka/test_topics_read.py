@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
@@ -45,6 +47,23 @@ async def test_a_broker_that_has_an_ipv6_address(real: Broker) -> None:
     where = settings(real, topic, brokers=[address], group=new_name(), start="earliest")
     assert [step.what async for step in steps(where) if not step.ok] == []
     assert values_of(await read_all(KafkaSource(where, Memory().stored, until_end=True))) == [b"six"]
+
+
+async def test_who_is_given_no_partition_has_caught_up(real: Broker) -> None:
+    where = settings(real, await real.create_topic(new_name()), group=new_name())
+    pair = [KafkaSource(where, Memory().stored, until_end=True) for _ in range(2)]
+    await pair[0].start()
+    while not pair[0].health().partitions:
+        await pair[0].fetch(0.05)
+    await pair[1].start()
+    async with asyncio.timeout(20):
+        while sorted(each.health().partitions for each in pair) != [0, 1] or not (
+            await pair[0].caught_up() and await pair[1].caught_up()
+        ):
+            for each in pair:
+                await each.fetch(0.05)
+    for each in pair:
+        await each.stop()
 
 
 @pytest.mark.parametrize("group", ["", "g"])

@@ -77,6 +77,8 @@ class Assigned:
         for each in assigned:
             self._forget(each)
             self.link.consumer.leave_alone(each)
+        if not assigned:  # others have all there are: nothing is to be placed, and all of nothing was read
+            self._any.set()
 
     async def place(self, assigned: Sequence[TopicPartition]) -> None:
         """Put these partitions where the store stands; all that was fetched of them before is void."""
@@ -103,9 +105,15 @@ class Assigned:
         self._any.set()
 
     async def place_missing(self) -> None:
-        """Place what the group gave us, or what was not there and is now."""
-        now = time.monotonic()
-        missing = self.link.consumer.raw.assignment() - self.placed.keys()
+        """Place what the group gave us, or what was not there and is now; know no more of what is not ours.
+        Not while the group meets: until then aiokafka calls assigned what `revoke` has given up."""
+        consumer, now = self.link.consumer, time.monotonic()
+        if consumer.meeting:
+            return
+        assigned: set[TopicPartition] = consumer.raw.assignment()
+        for each in self.placed.keys() - assigned:
+            self._forget(each)
+        missing = assigned - self.placed.keys()
         missing -= {each for each, at in self._gone.items() if now < at}
         if missing and not self._placing.locked():
             await self.place(sorted(missing))
