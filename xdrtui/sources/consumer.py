@@ -145,6 +145,11 @@ class Consumer:
         """Fetch these again, likewise."""
         self.raw.resume(*self.raw.assignment().intersection(partitions))
 
+    @property
+    def meeting(self) -> bool:
+        """The group meets: nothing is handed out, and what is ours is not settled."""
+        return bool(self.raw._subscription.reassignment_in_progress)
+
     def leave_alone(self, each: TopicPartition) -> None:
         """Fetch nothing of one that has no place to begin at: without a position, every fetch would fail."""
         self.seek(each, 0)
@@ -160,12 +165,20 @@ class Consumer:
         return {each: found[each].offset if found.get(each) else ends[each] for each in partitions}
 
     async def stands(self, each: TopicPartition) -> int:
-        """The next offset that is handed out; -1 while there is none, or it is not ours."""
+        """The next offset that is handed out; -1 while there is none, or it is not ours, or records of it
+        were got that `get` hands out with its next call: aiokafka's own position is past these."""
         try:
             async with asyncio.timeout(1.0):
-                return int(await self.raw.position(each))
+                position = int(await self.raw.position(each))
         except (KafkaError, TimeoutError):
             return -1
+        return -1 if self._is_got(each) else position
+
+    def _is_got(self, each: TopicPartition) -> bool:
+        got = self._getting
+        if got is None or not got.done() or got.cancelled() or got.exception() is not None:
+            return False
+        return each in got.result()
 
     def silence(self, asked: Iterable[TopicPartition]) -> float:
         """For how many seconds nothing was heard of one of these partitions, which are fetched; 0 if all were
