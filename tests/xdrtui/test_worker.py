@@ -167,6 +167,24 @@ async def test_while_the_thread_is_slow_no_more_is_fetched_than_the_queue_holds(
     assert source.stays
 
 
+async def test_who_is_stuck_in_one_batch_leaves_its_place_in_the_group_to_others(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "STAY_SECONDS", 0.01)
+    monkeypatch.setattr(worker_module, "STUCK_SECONDS", 0.2)
+    source, commit, stays = FakeSource(topic(9)), Committer.commit, []
+
+    def stuck(self: Committer, batch: Sequence[Fetched]) -> Sequence[Fetched]:
+        for _ in range(2):
+            time.sleep(0.5)
+            stays.append(source.stays)
+        return commit(self, batch)
+
+    monkeypatch.setattr(Committer, "commit", stuck)
+    await run(worker(tmp_path, process, source))
+    assert 0 < stays[0] == stays[1] < source.stays
+
+
 async def test_a_stop_ends_with_a_whole_batch_and_the_rest_is_read_next_time(
     tmp_path: Path, process: Process
 ) -> None:
