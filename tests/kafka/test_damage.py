@@ -319,6 +319,35 @@ async def test_hundreds_of_megabytes_in_a_few_kilobytes_neither_fill_memory_nor_
     assert longest < 1.0
 
 
+async def test_what_was_got_while_damage_was_found_is_handed_on_before_it_is_passed_over(
+    real: Broker,
+) -> None:
+    """The word that a batch cannot be read may come first, when what stands before it has left aiokafka."""
+    topic, memory = await real.create_topic(new_name()), Memory()
+    whole = [[b"%d" % (10 * batch + each) for each in range(10)] for batch in range(4)]
+    await produce_batches(real, topic, whole)
+    async with Proxy(real) as proxy:
+        proxy.alter = damage(FLIPS["body"], 20, topic)
+        kafka = source(real, topic, memory, brokers=[proxy.bootstrap])
+        await kafka.start()
+        consumer, each = kafka._consumer, TopicPartition(topic, 0)
+        values = memory.take(await kafka.fetch(0.0))
+        async with asyncio.timeout(60):
+            while each not in consumer.screen.suspects or not consumer.screen.suspects[each].settled:
+                if consumer._getting is None and len(values) < 20:
+                    consumer._getting = asyncio.create_task(consumer._get(0.2))
+                await asyncio.sleep(0.05)
+        assert consumer._getting is not None
+        await asyncio.wait([consumer._getting])
+        assert await consumer.raw.position(each) == 20 and await consumer.stands(each) == -1
+        assert not await kafka.caught_up()
+        async with asyncio.timeout(60):
+            while not await kafka.caught_up():
+                values += memory.take(await kafka.fetch(0.2))
+        await kafka.stop()
+    assert values == [value for batch in (0, 1, 3) for value in whole[batch]]
+
+
 async def test_huge_empty_and_no_messages_go_on(real: Broker) -> None:
     topic, memory = await real.create_topic(new_name()), Memory()
     huge = bytes(range(256)) * 32_000  # 8 MB: more than one fetch asks for
