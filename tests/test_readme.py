@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.command_blocks import ROOT, Shown, commands
 from xdrtui.commands import make_group
+from xdrtui.commands.help import MANUAL
 
 ALL = commands()
 XDRTUI = [command for command in ALL if command.words[0] == "xdrtui"]
@@ -42,6 +44,22 @@ def test_the_pages_show_commands_of_two_kinds_only() -> None:
 def test_a_command_line_is_understood(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     parse(shown.words)
+
+
+INSTALLED = sorted(
+    {
+        line.strip().partition("/bin/xdrtui")[2]
+        for page in ("service.md", "upkeep.md")
+        for line in (MANUAL / page).read_text().splitlines()
+        if "/opt/xdrtui/bin/xdrtui " in line
+    }
+)
+
+
+@pytest.mark.parametrize("arguments", INSTALLED)
+def test_what_the_manual_runs_as_the_user_of_a_service_is_understood(arguments: str, tmp_path: Path) -> None:
+    assert len(INSTALLED) >= 3
+    parse(("xdrtui", *shlex.split(arguments.replace("/etc/xdrtui", str(tmp_path)))))
 
 
 @pytest.mark.parametrize(
