@@ -51,19 +51,17 @@ async def test_a_broker_that_has_an_ipv6_address(real: Broker) -> None:
 
 async def test_who_is_given_no_partition_has_caught_up(real: Broker) -> None:
     where = settings(real, await real.create_topic(new_name()), group=new_name())
-    pair = [KafkaSource(where, Memory().stored, until_end=True) for _ in range(2)]
-    await pair[0].start()
-    while not pair[0].health().partitions:
-        await pair[0].fetch(0.05)
-    await pair[1].start()
+    members = [KafkaSource(where, Memory().stored, until_end=True) for _ in range(4)]
+    for member in members:
+        await member.start()
     async with asyncio.timeout(20):
-        while sorted(each.health().partitions for each in pair) != [0, 1] or not (
-            await pair[0].caught_up() and await pair[1].caught_up()
+        while sorted(member.health().partitions for member in members) != [0, 0, 0, 1] or not all(
+            [await member.caught_up() for member in members]
         ):
-            for each in pair:
-                await each.fetch(0.05)
-    for each in pair:
-        await each.stop()
+            for member in members:
+                await member.fetch(0.05)
+    for member in members:
+        await member.stop()
 
 
 @pytest.mark.parametrize("group", ["", "g"])
