@@ -77,7 +77,7 @@ class Assigned:
         for each in assigned:
             self._forget(each)
             self.link.consumer.leave_alone(each)
-        if False and not assigned:  # others have all there are: nothing is to be placed, and all of nothing was read
+        if not assigned:  # others have all there are: nothing is to be placed, and all of nothing was read
             self._any.set()
 
     async def place(self, assigned: Sequence[TopicPartition]) -> None:
