@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise, zip_longest
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xdrtui.events.message import Messages, Source
-from xdrtui.pipeline.waiting import WAITING_PIECES, Waiting
+from xdrtui.events.message import DeadLetter, Messages, Position, Source
+from xdrtui.pipeline.waiting import TAKEN_MESSAGES, WAITING_PIECES, Waiting
 from xdrtui.sources.partitions import Fetched, nothing_of
 from xdrtui.sources.pieces import PIECE_BYTES, PIECE_MESSAGES, cut, joined
 
@@ -23,6 +24,10 @@ def fetched(start: int, sizes: list[int], *, partition: int = 0, placing: int = 
         SOURCE, partition, offsets, [bytes(size) for size in sizes], [at * 10 for at in offsets]
     )
     return Fetched(messages, start, end, b"%d" % end, 0, placing, unread={start: "why"} if sizes else {})
+
+
+def letter(offset: int) -> DeadLetter:
+    return DeadLetter(Position(SOURCE.uid, 0, offset), "a batch that cannot be read", b"", 0, 0)
 
 
 @given(st.lists(SIZES, max_size=40), st.integers(0, 3))
@@ -86,6 +91,51 @@ async def test_no_more_is_taken_than_asked_for_but_one() -> None:
     for _ in range(4):
         await waiting.put(each, 0)
     assert [len(await waiting.take(0, room)) for room in (10, 100, 100)] == [1, 2, 1]
+
+
+async def test_of_messages_that_weigh_nothing_no_more_are_taken_than_a_store_takes_at_once() -> None:
+    waiting, tombstones = Waiting(), fetched(0, [0] * PIECE_MESSAGES)
+    for _ in range(WAITING_PIECES):
+        await waiting.put(tombstones, 0)
+    assert sum(len(each.messages) for each in await waiting.take(0, 1_000_000)) == TAKEN_MESSAGES
+
+
+LENGTHS = st.lists(st.sampled_from([0, 1, 3, PIECE_BYTES, 600_000]), min_size=1, max_size=30)
+
+
+@given(LENGTHS, LENGTHS, st.lists(st.integers(0, 70), max_size=5), st.integers(0, 2))
+@settings(max_examples=200, deadline=None)
+def test_what_was_cut_and_joined_again_is_the_whole(
+    one: list[int], other: list[int], holes: list[int], turn: int
+) -> None:
+    """Of two partitions in turns, with letters of what cannot be read between them: what is joined holds all
+    of it in order, and each partition's positions follow one another without a gap."""
+    batch: list[list[Fetched]] = []
+    for partition, sizes in enumerate((one, other)):
+        at, pieces = 0, list[Fetched]()
+        for piece in cut(sizes, sizes):
+            whole = fetched(at, list(piece), partition=partition)
+            pieces.append(whole)
+            at = whole.next_offset
+            if len(pieces) in holes:
+                pieces.append(Fetched(nothing_of(SOURCE, partition), at, at + 5, b"", 0, 1, (letter(at),)))
+                at += 5
+        batch.append(pieces)
+    mixed = [each for pair in zip_longest(*(batch if turn else batch[::-1])) for each in pair if each]
+    runs = joined(mixed)
+    for partition, pieces in enumerate(batch):
+        mine = [each for each in runs if each.messages.partition == partition]
+        assert [o for each in mine for o in each.messages.offsets] == [
+            o for each in pieces for o in each.messages.offsets
+        ]
+        assert [p for each in mine for p in each.messages.payloads] == [
+            p for each in pieces for p in each.messages.payloads
+        ]
+        assert all(one.next_offset == other.start for one, other in pairwise(mine))
+        assert (mine[0].start, mine[-1].next_offset) == (pieces[0].start, pieces[-1].next_offset)
+        assert mine[-1].anchor == pieces[-1].anchor
+        assert [each.dead for each in mine if each.dead] == [each.dead for each in pieces if each.dead]
+        assert all(bool(one.dead) or bool(other.dead) for one, other in pairwise(mine))
 
 
 async def test_what_is_in_hand_counts_until_it_is_settled() -> None:

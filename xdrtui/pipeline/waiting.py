@@ -19,6 +19,9 @@ WAITING_BYTES = 16_000_000
 """Of messages; a worker on one core takes some 0.3 s for them."""
 
 WAITING_PIECES = 512
+TAKEN_MESSAGES = 10_000
+"""That are taken at a time: empty or tiny ones weigh nothing, and 256,000 of them kept a store locked for
+20 s."""
 
 
 class Waiting:
@@ -66,17 +69,19 @@ class Waiting:
         return fits or not self._queue
 
     async def take(self, seconds: float, room: float) -> list[Fetched]:
-        """As many as hold so many bytes, at least one; none where nothing came for so long."""
+        """As many as hold so many bytes, at least one piece; none where nothing came for so long."""
         if not self._queue:
             self._came.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._came.wait()
         batch: list[Fetched] = []
-        while self._queue and (not batch or self._queue[0][1] <= room):
+        messages = 0
+        while self._queue and (not batch or (self._queue[0][1] <= room and messages < TAKEN_MESSAGES)):
             fetched, size = self._queue.popleft()
             self._bytes -= size
             room -= size
+            messages += len(fetched.messages)
             batch.append(fetched)
         self._left.set()
         return batch
