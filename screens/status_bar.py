@@ -26,6 +26,8 @@ LONG = 1.9
 """Seconds at one batch from which on that is said: the worker's heart goes on, but nothing else may."""
 
 GONE = 60.0
+WORTH = 10.0
+"""Seconds of work from which on it is said how much waits, and how long it takes."""
 
 NO_WORKER = "no worker is running, so no new event is read: start one with `xdrtui run`"
 
@@ -83,9 +85,20 @@ def _figures(status: Status, brief: bool) -> list[Part]:
         (0, [("● ", "good" if not status.paused else "mark"), (state, "")]),
         (5, [(f"  {number(status.events_per_second)} ev/s", "")]),
         (0 if late else 4, [(f"  lag {lag_words(status.lag)}", "bad" if late else "")]),
+        *_waiting(status),
         *_letters(status, brief),
         (9, [(f"  {memory(status.memory)}", "dim")]),
     ]
+
+
+def _waiting(status: Status) -> list[Part]:
+    """What is still to be read, and how long that takes, where it is more than a moment's work."""
+    if not status.waiting or not (status.paused or status.catch_up > WORTH):
+        return []
+    parts: list[Part] = [(3, [(f"  {number(status.waiting)} waiting", "")])]
+    if status.catch_up and not status.paused:
+        parts.append((3, [(f", {lag_words(status.catch_up)} to catch up", "")]))
+    return parts
 
 
 def _letters(status: Status, brief: bool) -> list[Part]:

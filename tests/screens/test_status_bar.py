@@ -15,11 +15,20 @@ from tests.screens.sample_store import NOW
 from xdrtui.triage.rows import Status
 
 
-def status(workers: int, eps: float, lag: float, dead: int, dropped: int, paused: bool = False) -> Status:
+def status(
+    workers: int,
+    eps: float,
+    lag: float,
+    dead: int,
+    dropped: int,
+    paused: bool = False,
+    waiting: int = 0,
+    catch_up: float = 0.0,
+) -> Status:
     alive = [SimpleNamespace(worker=f"w{n}", age=0.1, alive=True) for n in range(workers)]
     return SimpleNamespace(
         workers=alive, faults=[], events_per_second=eps, lag=lag, dead=dead, dropped=dropped, memory=4.1e8,
-        paused=paused,
+        paused=paused, waiting=waiting, catch_up=catch_up,
     )  # type: ignore[return-value] # fmt: skip
 
 
@@ -32,6 +41,7 @@ def line(found: Status | None, cells: int = 80, name: str = "acme-prod", **more:
 @given(
     st.integers(1, 64), st.floats(0, 3e6), st.floats(0, 1e6), st.integers(0, 10**9), st.integers(0, 10**9),
     st.booleans(), st.booleans(), st.integers(80, 130), st.text("abc-日", min_size=1, max_size=63),
+    st.integers(0, 10**9), st.floats(0, 1e6),
 )  # fmt: skip
 def test_what_is_wrong_stands_there_whole(
     workers: int,
@@ -43,8 +53,10 @@ def test_what_is_wrong_stands_there_whole(
     low: bool,
     cells: int,
     name: str,
+    waiting: int,
+    catch_up: float,
 ) -> None:
-    text = line(status(workers, eps, lag, dead, dropped, paused), cells, name, low=low)
+    text = line(status(workers, eps, lag, dead, dropped, paused, waiting, catch_up), cells, name, low=low)
     assert ("paused" if paused else f"{workers:,} worker") in text
     if lag > 60:
         assert f"lag {lag_words(lag)}" in text
@@ -69,6 +81,13 @@ def test_at_80_columns_in_low_bandwidth_all_that_matters_stands_there() -> None:
 def test_there_is_room_for_all_of_it_on_120_columns() -> None:
     text = line(status(1, 12_480, 0.4, 0, 0), 120, low=True)
     assert all(each in text for each in ("1 worker ", "dead 0", "dropped 0", "410 MB", "low bandwidth"))
+
+
+def test_a_worker_far_behind_says_how_much_waits_and_how_long_it_takes() -> None:
+    behind = line(status(1, 12_480, 720, 0, 0, waiting=1_200_340, catch_up=96.2))
+    assert "lag 12 min  1,200,340 waiting, 96 s to catch up" in behind and "UTC+1" in behind
+    assert "500 waiting" in line(status(1, 0, 0, 0, 0, paused=True, waiting=500))
+    assert "waiting" not in line(status(1, 12_480, 0.4, 0, 0, waiting=8_000, catch_up=0.6))
 
 
 @pytest.mark.parametrize("cells", [80, 120])

@@ -134,8 +134,8 @@ class WorkerStatus(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """How the whole does. sentence: one line, e.g. 'no worker is running'; the figures sum those of workers
     that are alive; faults: what is not well now, then what happened and nobody has dismissed; lag: the
-    largest, seconds; unfolded: findings not yet in alerts; counts: since the store
-    was made; control: the replay's settings."""
+    largest, seconds; unfolded: findings not yet in alerts; counts: since the store was made; control: the
+    replay's settings; waiting: messages; catch_up: seconds until all have caught up, 0 = unknown."""
 
     sentence: str
     workers: list[WorkerStatus]
@@ -149,3 +149,5 @@ class Status(msgspec.Struct, frozen=True):
     unfolded: int
     counts: dict[str, int]
     control: dict[str, str]
+    waiting: int = 0
+    catch_up: float = 0.0

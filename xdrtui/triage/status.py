@@ -72,6 +72,8 @@ def read_status(connection: sqlite3.Connection, now: int, directory: Path | None
         unfolded=max(0, int(unfolded)),
         counts=dict(connection.execute("SELECT name, n FROM counts")),
         control=workers.controls(connection),
+        waiting=sum(worker.waiting for worker in alive),
+        catch_up=max((worker.catch_up for worker in alive if worker.waiting), default=0.0),
     )
 
 
