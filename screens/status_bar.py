@@ -97,7 +97,7 @@ def _waiting(status: Status) -> list[Part]:
         return []
     parts: list[Part] = [(3, [(f"  {number(status.waiting)} waiting", "")])]
     if status.catch_up and not status.paused:
-        parts.append((3, [(f", {lag_words(status.catch_up)} to catch up", "")]))
+        parts.append((3, [(f", {lag_words(status.catch_up)} to go", "")]))
     return parts
 
 

@@ -85,7 +85,7 @@ def test_there_is_room_for_all_of_it_on_120_columns() -> None:
 
 def test_a_worker_far_behind_says_how_much_waits_and_how_long_it_takes() -> None:
     behind = line(status(1, 12_480, 720, 0, 0, waiting=1_200_340, catch_up=96.2))
-    assert "lag 12 min  1,200,340 waiting, 96 s to catch up" in behind and "UTC+1" in behind
+    assert "lag 12 min  1,200,340 waiting, 96 s to go" in behind and "UTC+1" in behind
     assert "500 waiting" in line(status(1, 0, 0, 0, 0, paused=True, waiting=500))
     assert "waiting" not in line(status(1, 12_480, 0.4, 0, 0, waiting=8_000, catch_up=0.6))
 
