@@ -16,6 +16,7 @@ from xdrtui.errors import BrokerError
 from xdrtui.settings.model import KafkaSettings
 from xdrtui.sources.generation import Stored
 from xdrtui.sources.kafka import KafkaSource
+from xdrtui.sources.message_source import MessageSource
 from xdrtui.sources.owner import Owner
 from xdrtui.sources.partitions import Fetched
 from xdrtui.sources.stamps import stamp
@@ -74,7 +75,7 @@ async def read_all(kafka: KafkaSource) -> list[Fetched]:
     return fetched
 
 
-async def read_some(kafka: KafkaSource) -> list[Fetched]:
+async def read_some(kafka: MessageSource) -> list[Fetched]:
     """The first messages that come."""
     fetched: list[Fetched] = []
     async with asyncio.timeout(60):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from tests.kafka.broker import Broker
 from tests.kafka.conftest import new_name
-from tests.kafka.test_kafka_source import AnyBroker, Memory, produce, settings, values_of
+from tests.kafka.test_kafka_source import AnyBroker, Memory, produce, read_some, settings, values_of
 from tests.xdrtui.test_sources_registry import EVENT, LOGIN, FakeRegistry, avro, framed
 from xdrtui.commands import make_group
 from xdrtui.pipeline.process import Process
@@ -70,6 +70,31 @@ async def test_while_the_registry_is_down_its_partition_waits_and_the_others_go_
     assert (list(first.messages.offsets), first.next_offset) == ([0, 1], 2)
     assert (list(second.messages.offsets), second.start, second.next_offset) == ([2], 2, 3)
     assert await kafka.caught_up()
+    await kafka.stop()
+
+
+async def test_a_partition_that_broke_detection_stays_left_out_while_more_of_it_is_unpacked(
+    real: Broker, topic: str, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory()
+    await produce(real, topic, [event("a")])
+    kafka = open_source(settings(real, topic, registry_url=registry.url), memory.stored)
+    await kafka.start()
+    assert isinstance(kafka, unpacking.Unpacking)
+    (first,) = await read_some(kafka)
+    read = kafka._registry.read
+
+    async def slowly(payloads: Sequence[bytes]) -> tuple[list[bytes], dict[int, str]]:
+        kafka.set_aside(first, "ValueError: a fault of ours")  # as the worker does meanwhile
+        return await read(payloads)
+
+    monkeypatch.setattr(kafka._registry, "read", slowly)
+    await produce(real, topic, [event("b")])
+    async with asyncio.timeout(30):
+        while not kafka.health().faults:
+            await kafka.fetch(0.1)
+    await kafka.fetch(0.1)
+    assert kafka.health().faults == {f"{topic}/0": "ValueError: a fault of ours"}
     await kafka.stop()
 
 

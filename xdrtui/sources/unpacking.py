@@ -38,6 +38,7 @@ class Unpacking:
         self._registry = registry
         self._clock = clock
         self._held: list[Fetched] = []
+        self._left: set[tuple[str, int, int]] = set()  # placings that broke detection: not ours to take up
         self._held_since = 0.0
         self._retry_at = 0.0
         self._busy = False
@@ -64,7 +65,7 @@ class Unpacking:
     async def _unpacked_one_by_one(self, fetched: Sequence[Fetched]) -> list[Fetched]:
         ready = []
         for each in fetched:
-            if not self._source.is_current(each):
+            if not self._wanted(each):
                 continue
             if any(_same(each, other) for other in self._held):
                 self._held.append(each)  # it comes after what waits
@@ -72,7 +73,10 @@ class Unpacking:
             try:
                 payloads, unread = await self._registry.read(each.messages.payloads)
             except RegistryDown as down:
-                self._hold(each, str(down))
+                if self._wanted(each):
+                    self._hold(each, str(down))
+                continue
+            if not self._wanted(each):
                 continue
             self._source.take_up(each)
             ready.append(
@@ -84,6 +88,9 @@ class Unpacking:
             )
             await asyncio.sleep(0)  # unpacking takes time: let the heartbeats out
         return ready
+
+    def _wanted(self, fetched: Fetched) -> bool:
+        return self._source.is_current(fetched) and _placing(fetched) not in self._left
 
     def _hold(self, fetched: Fetched, why: str) -> None:
         self._held_since = self._held_since or self._clock()
@@ -126,6 +133,7 @@ class Unpacking:
         return self._source.is_current(fetched)
 
     def set_aside(self, fetched: Fetched, reason: str) -> None:
+        self._left.add(_placing(fetched))
         self._source.set_aside(fetched, reason)
 
     def stay(self) -> None:
@@ -136,6 +144,10 @@ class Unpacking:
 
     def resume(self) -> None:
         self._source.resume()
+
+
+def _placing(fetched: Fetched) -> tuple[str, int, int]:
+    return fetched.messages.source.uid, fetched.messages.partition, fetched.placing
 
 
 def _same(one: Fetched, other: Fetched) -> bool:
