@@ -8,7 +8,7 @@ given frames. It keeps no clock, reads no file and knows neither where events co
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
@@ -73,13 +73,16 @@ class Needs(msgspec.Struct, frozen=True):
     """What a detector wants decoded of one event type. Nothing at all: events of the type are not decoded.
 
     fields: names as rules write them; whole_event: `EventFrame.raws` and `EventFrame.event` will be used for
-    many rows (keyword rules), so the decoder should keep them cheap.
+    many rows (keyword rules), so the decoder should keep them cheap. pieces: expressions (Hyperscan's, of
+    bytes) that the detector looks for in each raw event: a decoder that goes over the bytes anyway may do
+    that for it (`EventFrame.suspects`).
     """
 
     fields: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     observables: frozenset[str] = frozenset()
     whole_event: bool = False
+    pieces: frozenset[bytes] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -87,6 +90,7 @@ class Needs(msgspec.Struct, frozen=True):
             self.numbers | other.numbers,
             self.observables | other.observables,
             self.whole_event or other.whole_event,
+            self.pieces | other.pieces,
         )
 
     def __bool__(self) -> bool:
@@ -99,12 +103,13 @@ class EventFrame:
     columns: field -> one cell a row (see `Text`); every field that some detector needs is there, all None
     where no event has it. raws: the bytes of each event (JSON text, or the line of a text log). event(row):
     all fields of that event by the rules' names, dotted where nested; slow, for the few rows that matter.
+    suspects: the rows in whose raw bytes one of the expressions `sought` occurs; sought: which those are.
 
     The Polars frame is made from the columns when first asked for: matching by distinct value works on the
     cells themselves, and a column nobody asks of Polars is not copied into it.
     """
 
-    __slots__ = ("_data", "columns", "event", "event_type", "raws", "rows")
+    __slots__ = ("_data", "columns", "event", "event_type", "raws", "rows", "sought", "suspects")
 
     def __init__(
         self,
@@ -112,12 +117,16 @@ class EventFrame:
         columns: Mapping[str, Sequence[Text]],
         raws: Sequence[bytes],
         event: Callable[[int], Mapping[str, Text]],
+        suspects: Collection[int] = (),
+        sought: frozenset[bytes] = frozenset(),
     ) -> None:
         self.event_type = event_type
         self.columns = columns
         self.raws = raws
         self.event = event
         self.rows = len(raws)
+        self.suspects = suspects
+        self.sought = sought
         self._data: pl.DataFrame | None = None
 
     @property

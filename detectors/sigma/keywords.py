@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 
 import hyperscan
@@ -32,7 +33,10 @@ _HIDERS = [
 
 
 class Keywords:
-    """All keyword atoms of one plan."""
+    """All keyword atoms of one plan.
+
+    pieces: what to search raw events for (Hyperscan's expressions); none where every event is a suspect.
+    """
 
     def __init__(self, checks: Iterable[tuple[Atom, Check, bool]]) -> None:
         checks = list(checks)
@@ -41,19 +45,20 @@ class Keywords:
         negated = any(negated for _, _, negated in checks)
         self._inside = all(isinstance(check, Like) and check.parts[:1] == check.parts[-1:] == (ANY,)
                            for _, check, _ in checks)  # fmt: skip
-        self._prefilter: hyperscan.Database | None = None
+        self.pieces: frozenset[bytes] = frozenset()
         if checks and all(pieces) and not negated:
-            expressions = [re.escape(piece).encode() for piece in sorted(set(pieces))] + _HIDERS
-            self._prefilter = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            self._prefilter.compile(
-                expressions=expressions,
-                ids=list(range(len(expressions))),
-                flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
-            )
+            plain = [re.escape(piece).encode() for piece in pieces]
+            self.pieces = frozenset(b"(?i)" + expression for expression in (*plain, *_HIDERS))
+
+    @cached_property
+    def _prefilter(self) -> hyperscan.Database:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(expressions=sorted(self.pieces), ids=list(range(len(self.pieces))), flags=0)
+        return database
 
     def suspects(self, raws: Sequence[bytes]) -> Iterable[int]:
         """The rows that may hold a keyword. All events are searched in one go: no piece holds a newline."""
-        if self._prefilter is None:
+        if not self.pieces:
             return range(len(raws))
         ends: list[int] = []
         self._prefilter.scan(b"\n".join(raws), match_event_handler=_note_end, context=ends)
@@ -70,7 +75,7 @@ class Keywords:
             for text in (cell if isinstance(cell, tuple) else (cell,))
             if isinstance(text, str)
         )
-        if self._inside and self._prefilter is not None and not self._column.match("\n".join(values)):
+        if self._inside and self.pieces and not self._column.match("\n".join(values)):
             return frozenset()  # patterns look inside: what no value together holds, none holds alone
         return self._column.match(values)
 

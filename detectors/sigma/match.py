@@ -184,7 +184,8 @@ class SigmaDetector:
     def needs(self, event_type: EventType) -> Needs:
         plan = self.plan(event_type)
         captured = (self._captures.get(self.rules[number].id, frozenset()) for number in plan.trees)
-        return Needs(fields=plan.fields.union(*captured), whole_event=bool(plan.keywords))
+        pieces = self._keywords_of(plan.keywords).pieces if plan.keywords else frozenset()
+        return Needs(plan.fields.union(*captured), whole_event=bool(plan.keywords), pieces=pieces)
 
     def detect(self, frame: EventFrame) -> Findings:
         if self._budget.used > _CACHE_BYTES:
@@ -259,14 +260,19 @@ class SigmaDetector:
 
     def _keyworded(self, atoms: frozenset[Atom], frame: EventFrame) -> list[int]:
         """The signature of each row over the keywords of the plan's own rules."""
+        keywords = self._keywords_of(atoms)
+        searched = keywords.pieces and keywords.pieces <= frame.sought
+        signatures = [0] * frame.rows
+        for row in frame.suspects if searched else keywords.suspects(frame.raws):
+            signatures[row] = self._signatures[keywords.match(frame.event(row))]
+        return signatures
+
+    def _keywords_of(self, atoms: frozenset[Atom]) -> Keywords:
         keywords = self._keywords.get(atoms)
         if keywords is None:
             chosen = [entry for entry in self._atoms.columns[""] if entry[0] in atoms]
             keywords = self._keywords[atoms] = Keywords(chosen)
-        signatures = [0] * frame.rows
-        for row in keywords.suspects(frame.raws):
-            signatures[row] = self._signatures[keywords.match(frame.event(row))]
-        return signatures
+        return keywords
 
     def _findings(self, frame: EventFrame, hits: list[tuple[int, int]]) -> Findings:
         rules = [self.rules[number].id for number, _ in hits]

@@ -91,17 +91,18 @@ class Decoder:
             if len(self._projections) >= MOST_ROUTES:
                 self._projections.clear()
                 self._all_known.clear()
-            found = self._projections[route] = self._shared(route, _fields(self._needs(event_type)))
+            found = self._projections[route] = self._shared(route, self._needs(event_type))
         return found
 
-    def _shared(self, route: Route, fields: frozenset[str]) -> Projection:
-        """The projection of these fields: one for all types that differ in nothing but their name (whoever
+    def _shared(self, route: Route, needs: Needs) -> Projection:
+        """The projection of these needs: one for all types that differ in nothing but their name (whoever
         writes the events chooses these)."""
         kind = tuple((name, id(rule)) for name, rule in sorted(route.resolved.fields.items()))
-        key = (route.shape.layout, route.shape.name, route.dotted, kind, fields)
+        fields = _fields(needs)
+        key = (route.shape.layout, route.shape.name, route.dotted, kind, fields, needs.pieces)
         found = self._by_content.get(key)
         if found is None:
-            found = self._by_content[key] = Projection(route, fields, self._guard)
+            found = self._by_content[key] = Projection(route, fields, self._guard, needs.pieces)
         return found
 
     def _cover(self, routes: Iterable[Route]) -> None:
@@ -110,12 +111,14 @@ class Decoder:
         wanted: set[bytes] = set()
         for route in routes:
             shape = route.shape
-            wanted |= self._projection(route).guarded
+            projection = self._projection(route)
+            wanted |= projection.guarded | projection.sought
             if (shape.layout, shape.name) not in self._covered and not shape.codec:
                 self._covered.add((shape.layout, shape.name))
                 for event_type in self._layouts.event_types():
                     if event_type.layout == shape.layout:
-                        wanted |= Projection(route, _fields(self._needs(event_type))).guarded
+                        needs = self._needs(event_type)
+                        wanted |= Projection(route, _fields(needs)).guarded | needs.pieces
         self._guard.cover(wanted)
 
     def _frame(
@@ -155,7 +158,9 @@ class Decoder:
 
         frame = DecodedFrame(
             route,
-            EventFrame(route.resolved.event_type, columns.cells, raws, event),
+            EventFrame(
+                route.resolved.event_type, columns.cells, raws, event, columns.suspects, projection.sought
+            ),
             (messages.source.uid, messages.partition, messages.offsets),
             list(map(items.messages.__getitem__, entries)),
             list(map(items.indexes.__getitem__, entries)),

@@ -25,7 +25,14 @@ from xdrtui.events.values import Many, NotJson, Path, find, first_text, tree
 class Projection:
     """Decodes payloads of one route into columns for one set of fields."""
 
-    def __init__(self, route: Route, fields: Iterable[str], guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        route: Route,
+        fields: Iterable[str],
+        guard: Guard | None = None,
+        sought: frozenset[bytes] = frozenset(),
+    ) -> None:
+        """sought: expressions that detectors look for in the raw events, found on the way."""
         self.route = route
         shape, kind = route.shape, route.resolved.fields
         self.rules: dict[str, FieldRule] = {name: shape.rule(name, kind) for name in sorted(fields)}
@@ -45,6 +52,7 @@ class Projection:
         self._prefixes = {key for path in self.paths for key in prefixes(".".join(path))}
         self._nested = any(len(path) > 1 for path in written.values())
         self._guard = None if shape.codec else guard
+        self.sought = sought if self._guard is not None else frozenset()
         deciding = [path for paths in shape.keys.values() for path in paths]
         keys = Node.of([(".".join(path),) if route.dotted else path for path in deciding]).keys()
         self.guarded = expressions({*node.keys(), *keys}, [*written.values(), *deciding], route.dotted)
@@ -56,6 +64,7 @@ class Projection:
         slow = set(trees)
         repaired: set[int] = set()
         unreadable: dict[int, str] = {}
+        doubtful, suspects = self._scanned(payloads)
         if len(slow) < len(payloads):
             fast: Sequence[bytes] = payloads
             if slow:
@@ -66,7 +75,7 @@ class Projection:
                 read_columns(self._node, structs, (), found)
             for path in self.paths:
                 cells[path] = as_cells(found[self._written[path]], absent)
-            again = set(refused) | self._suspicious(fast)
+            again = set(refused) | {row for row in doubtful - slow if self._ambiguous(payloads[row])}
             again.update(
                 row for path in self._pairs for row, text in enumerate(cells[path]) if text is not None
             )
@@ -89,7 +98,7 @@ class Projection:
             cells = dict(patched)
         columns = {name: _apply(rule, cells, absent) for name, rule in self.rules.items()}
         times, hosts = _apply(self._time, cells, absent), _apply(self._host, cells, absent)
-        return Columns(columns, times, hosts, absent, repaired, unreadable)
+        return Columns(columns, times, hosts, absent, repaired, unreadable, suspects)
 
     def normal(self, node: Any) -> Any:
         """A tree with its lists of named values (`pairs`) unfolded."""
@@ -111,13 +120,14 @@ class Projection:
                 found[name] = cell
         return found
 
-    def _suspicious(self, payloads: Sequence[bytes]) -> set[int]:
-        """Rows in which some key really stands twice, or has its dots in it where nesting is expected."""
+    def _scanned(self, payloads: Sequence[bytes]) -> tuple[set[int], set[int]]:
+        """Rows that may mean something else than they seem to, and those in which something sought is."""
         if self._guard is None:
-            return set()
-        return {row for row in self._guard.hits(payloads, self.guarded) if self._ambiguous(payloads[row])}
+            return set(), set()
+        return self._guard.hits(payloads, self.guarded, self.sought)
 
     def _ambiguous(self, payload: bytes) -> bool:
+        """True if some key really stands twice, or has its dots in it where nesting is expected."""
         try:
             node = tree(payload)
         except NotJson:
@@ -129,9 +139,9 @@ class Projection:
 
 class Columns:
     """Cells by field; the texts that state each row's time, and its host; rows that had to be repaired; rows
-    that could not be read after all, with the reason."""
+    that could not be read after all, with the reason; rows in which something sought occurs."""
 
-    __slots__ = ("absent", "cells", "hosts", "repaired", "times", "unreadable")
+    __slots__ = ("absent", "cells", "hosts", "repaired", "suspects", "times", "unreadable")
 
     def __init__(
         self,
@@ -141,6 +151,7 @@ class Columns:
         absent: Sequence[Text],
         repaired: set[int],
         unreadable: dict[int, str],
+        suspects: set[int],
     ) -> None:
         self.cells = cells
         self.times = times
@@ -148,6 +159,7 @@ class Columns:
         self.absent = absent
         self.repaired = repaired
         self.unreadable = unreadable
+        self.suspects = suspects
 
 
 def _broken(refusal: Exception | None) -> bool:
