@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.02
 """Polars takes a gigabyte a second or two: some ten megabytes between two looks."""
 
 LAST_SECONDS = 5.0
+FLUSH_SECONDS = 1.0
 
 
 def usual_bound() -> int:
@@ -59,10 +60,18 @@ def bounded(most: int, advice: str) -> Iterator[None]:
 
 
 def end_now() -> None:
-    """End the process as it stands: threads that are within Polars cannot be waited for."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """End the process as it stands: threads that are within Polars cannot be waited for, nor who reads what
+    is printed, such as a pager that stands."""
+    flushing = threading.Thread(target=_flush, name="flush", daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_SECONDS)
     os._exit(1)
+
+
+def _flush() -> None:
+    for stream in (sys.stderr, sys.stdout):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
 
 
 def apart(work: Iterable[T]) -> Iterator[T]:
