@@ -175,10 +175,11 @@ class Consumer:
         return -1 if self._is_got(each) else position
 
     def _is_got(self, each: TopicPartition) -> bool:
+        """Also where it failed: aiokafka may have let go of what it had got before, and is put back then."""
         got = self._getting
-        if got is None or not got.done() or got.cancelled() or got.exception() is not None:
+        if got is None or not got.done():
             return False
-        return each in got.result()
+        return got.cancelled() or got.exception() is not None or each in got.result()
 
     def silence(self, asked: Iterable[TopicPartition]) -> float:
         """For how many seconds nothing was heard of one of these partitions, which are fetched; 0 if all were
