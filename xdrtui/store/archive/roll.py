@@ -331,10 +331,8 @@ def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int)
     reach("archive.roll.renamed")
     taken_over(store, made, replaced)
     connection = store.connection
-    before = connection.execute("PRAGMA synchronous").fetchone()[0]
-    connection.execute("PRAGMA synchronous = FULL")
     try:
-        with store.transaction():
+        with store.transaction(durable=True):
             for file in made:
                 catalogue.add(connection, file)
             catalogue.set_state(connection, [file.path for file in replaced], "old", now)
@@ -342,8 +340,6 @@ def swap(store: Store, made: Sequence[File], replaced: Sequence[File], now: int)
     except BaseException:
         _discard(store, made)
         raise
-    finally:
-        connection.execute(f"PRAGMA synchronous = {int(before)}")
     reach("archive.roll.swapped")
 
 
