@@ -91,9 +91,7 @@ class Taking:
         """What to tell of keys that wait; "" = nothing."""
         if self.asked:
             signs = " ".join(key_sign(key) for key in self.asked)
-            return (
-                f"{len(self.asked)} keys came at once, like a paste: y does them, n drops them:  {signs}"
-            )
+            return f"{len(self.asked)} keys came at once, like a paste: y does them, n drops them:  {signs}"
         if not self.waiting or time.monotonic() - self._since < TOLD:
             return ""
         return f"{self._signs()} … until {self._unready() or 'it is its turn'}"
