@@ -128,6 +128,8 @@ def alarm(status: Status | None, failure: str = "", *, reads: bool = True) -> st
         return failure
     if status is None:
         return ""
+    if status.unheard:
+        return sanitise(status.sentence)
     faults = [fault for fault in status.faults if not fault.cleared]
     unheard = [worker for worker in status.workers if worker.age > UNHEARD]
     busy = [worker for worker in status.workers if worker.alive and worker.busy > LONG]

@@ -136,6 +136,24 @@ def test_a_worker_that_fell_silent_is_an_exit_code_and_one_that_ended_is_none(wo
     assert run("status").exit_code == 0
 
 
+def test_a_fleet_that_nobody_folds_is_said_instead_of_workers_that_cannot_be_known(workspace: Path) -> None:
+    with Store.open(workspace) as store:
+        with store.transaction():
+            workers.set_note(store.connection, "mode", "fleet")
+        beat(store, "w1", ago=30)
+    result = run("status")
+    assert result.exit_code == 1
+    assert "start `xdrtui fold`" in result.stdout and "w1" not in result.stdout
+    with Desk.open(workspace, Principal("ada", "here"), readonly=True) as desk:
+        assert "start `xdrtui fold`" in alarm(desk.status())
+    with Store.open(workspace) as store:
+        beat(store, "w1")
+        at = time.time_ns()
+        with store.transaction():
+            workers.write_heartbeat(store.connection, Heartbeat("f", "fold", 7, "here", at, at, {}))
+    assert run("status").stdout.startswith("2 workers")
+
+
 def test_the_command_dismisses_by_number_or_all(workspace: Path) -> None:
     with Store.open(workspace) as store:
         for number in range(3):

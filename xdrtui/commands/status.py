@@ -35,7 +35,8 @@ FINE, FAULT, HAPPENED, OVER = "fine", "fault", "happened", "over"
 def command(session: Session, every: bool, numbers: tuple[int, ...], dismiss_all: bool, form: str) -> None:
     """Tell how the workers on this workspace do, and what is not well.
 
-    Exit code 1 where something is not well now: a fault, or a worker that fell silent without having ended.
+    Exit code 1 where something is not well now: a fault, a worker that fell silent without having ended, a
+    fleet that nobody folds.
     What only happened is numbered, and waits to be dismissed.
     """
     if numbers or dismiss_all:
@@ -49,7 +50,7 @@ def command(session: Session, every: bool, numbers: tuple[int, ...], dismiss_all
     else:
         for line in describe(status, over):
             click.echo(visible(line))
-    silent = any(not worker.alive for worker in status.workers)
+    silent = status.unheard or any(not worker.alive for worker in status.workers)
     if silent or any(not fault.happened for fault in status.faults):
         raise click.exceptions.Exit(1)
 

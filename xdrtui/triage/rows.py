@@ -135,7 +135,8 @@ class Status(msgspec.Struct, frozen=True):
     """How the whole does. sentence: one line, e.g. 'no worker is running'; the figures sum those of workers
     that are alive; faults: what is not well now, then what happened and nobody has dismissed; lag: the
     largest, seconds; unfolded: findings not yet in alerts; counts: since the store was made; control: the
-    replay's settings; waiting: messages; catch_up: seconds until all have caught up, 0 = unknown."""
+    replay's settings; waiting: messages; catch_up: seconds until all have caught up, 0 = unknown;
+    unheard: a fleet's workbench at which no fold is at work: nothing is known of its workers."""
 
     sentence: str
     workers: list[WorkerStatus]
@@ -151,3 +152,4 @@ class Status(msgspec.Struct, frozen=True):
     control: dict[str, str]
     waiting: int = 0
     catch_up: float = 0.0
+    unheard: bool = False

@@ -20,6 +20,8 @@ STALE_SECONDS = 5.0
 LATE_SECONDS = 2.0
 """A heartbeat older than this is late: what can be known of its worker is looked at."""
 
+NO_FOLD = "nothing is folded, so nothing new is known of the fleet: start `xdrtui fold`"
+
 SECOND = 1_000_000_000
 
 
@@ -52,6 +54,9 @@ def worker_status(beat: Heartbeat, now: int, directory: Path | None = None) -> W
 def read_status(connection: sqlite3.Connection, now: int, directory: Path | None = None) -> Status:
     """The status at this moment (nanoseconds). directory: of the store."""
     seen = [worker_status(beat, now, directory) for beat in workers.heartbeats(connection)]
+    unheard = workers.note(connection, "mode") == "fleet" and not any(worker.alive for worker in seen)
+    if unheard:
+        seen = [worker for worker in seen if worker.kind == "fold"]
     alive = [worker for worker in seen if worker.alive]
     unfolded = connection.execute(
         "SELECT coalesce((SELECT max(seq) FROM findings), 0)"
@@ -60,7 +65,7 @@ def read_status(connection: sqlite3.Connection, now: int, directory: Path | None
     (dead,) = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
     faults = gathered(workers.faults(connection))
     return Status(
-        sentence=sentence(seen, sum(not fault.happened for fault in faults)),
+        sentence=NO_FOLD if unheard else sentence(seen, sum(not fault.happened for fault in faults)),
         workers=seen,
         faults=faults,
         events_per_second=sum(worker.events_per_second for worker in alive),
@@ -74,6 +79,7 @@ def read_status(connection: sqlite3.Connection, now: int, directory: Path | None
         control=workers.controls(connection),
         waiting=sum(worker.waiting for worker in alive),
         catch_up=max((worker.catch_up for worker in alive if worker.waiting), default=0.0),
+        unheard=unheard,
     )
 
 
