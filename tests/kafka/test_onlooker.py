@@ -94,6 +94,20 @@ def test_a_topic_that_is_deleted_meanwhile_is_said_until_it_is_there_again(real:
         assert tail.fault == ""
 
 
+def test_a_topic_that_is_deleted_keeps_the_others_from_nothing_where_all_are_idle(
+    real: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks whether the broker is there may come upon it before who looks for new topics."""
+    monkeypatch.setattr(onlooker, "TOPICS_SECONDS", 3.0)
+    kept, gone = (asyncio.run(real.create_topic(new_name())) for _ in range(2))
+    with Tail(settings(real, "", topics=[kept, gone])) as tail:
+        asyncio.run(real.delete_topic(gone))
+        wait(lambda: f"has no topic {gone}" in tail.fault)
+        asyncio.run(produce(real, kept, [event(1, "other")]))
+        wait(lambda: tail.counts().received == 1)
+        assert f"has no topic {gone}" in tail.fault
+
+
 def test_messages_of_a_schema_registry_are_shown_as_a_worker_reads_them(real: Broker, tmp_path: Path) -> None:
     registry = FakeRegistry()
     registry.add(7, LOGIN)

@@ -66,10 +66,12 @@ class Onlooker:
         self._ends: Mapping[TopicPartition, int] = {}
         self._before: dict[TopicPartition, int] = {}
         self._heard = self._renewed = 0.0
+        self._entered = False
 
     async def __aenter__(self) -> Onlooker:
         self._to = connection(self._settings)
-        report = await ask_broker(self._to, self._topics)
+        # one that was deleted meanwhile keeps the others from nothing: `_renew` tells of it
+        report = await ask_broker(self._to, self._topics, all_there=not self._entered)
         self.cluster = report.cluster
         self._consumer = AIOKafkaConsumer(
             **self._to.arguments(),
@@ -88,7 +90,9 @@ class Onlooker:
         except BaseException:
             await self._consumer.stop()
             raise
-        self._heard = self._renewed = time.monotonic()
+        self._heard = time.monotonic()
+        self._renewed = 0.0 if self._entered else self._heard
+        self._entered = True
         self.fault = ""
         return self
 
