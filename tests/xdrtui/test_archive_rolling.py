@@ -90,3 +90,18 @@ def test_the_oldest_goes_where_less_than_was_asked_for_is_free(
     assert len(offsets(store)) == 30
     retention.keep_within(store, Bounds(free=1_001), time.time_ns())
     assert 0 < len(offsets(store)) < 30
+
+
+def test_what_others_put_beside_the_files_ends_no_keeping_of_house(store: Store) -> None:
+    filled(store)
+    before = read(store)
+    folder = store.directory / "archive"
+    (folder / "somebody.parquet").mkdir()
+    (folder / "few-somebody").mkdir()
+    (folder / "kept").write_text("elsewhere")
+    (folder / "link.parquet").symlink_to(folder / "kept")
+    house = house_of(store)
+    house.finish()
+    house.close()
+    assert (read(store), house.fault, hot_files(store.directory)) == (before, "", [])
+    assert (folder / "kept").read_text() == "elsewhere"
