@@ -11,7 +11,7 @@ from tests.screens.sample_store import commit, findings, sample
 async def test_what_was_said_goes_while_nothing_else_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screens.workbench.SAID_FOR", 2.5)
+    monkeypatch.setattr("screens.edges.SAID_FOR", 2.5)
     app = app_on(sample(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot, rows=7)
