@@ -2,7 +2,7 @@
 # make test    lint, types, import contracts, all tests
 # make soak    100 kills of workers under load on the real broker (KILLS=, SEED=)
 # make bench   the scripts behind README's figures (RSIGMA=BINARY: also the comparison with RSigma)
-# make clean   remove the virtual environment and the demo's workspace
+# make clean   remove the virtual environment and what builds and checks left (workspaces stay)
 
 VENV = .venv
 
@@ -31,6 +31,6 @@ bench:
 	done; [ -z "$$missed" ] || { echo "Missed a goal, or failed:$$missed"; exit 1; }
 
 clean:
-	rm -rf $(VENV) .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .PHONY: help demo test soak bench clean
