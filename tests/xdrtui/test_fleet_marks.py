@@ -139,6 +139,14 @@ def test_recorded_data_that_has_ended_stays_ended_after_a_restart(bench: Bench) 
     assert workers.note(bench.sink.store.connection, FINISHED)
 
 
+def test_a_topic_made_again_holds_no_window_open_with_its_old_generation(bench: Bench) -> None:
+    bench.summary(0, 0, 5, minute=10)
+    again = origin(Source(UID[:-1] + "1", "t", "kafka"), 0)
+    bench.take([encode(_summary(again, 0, 5, 50, False, False))])
+    assert bench.mark(0).idle
+    assert bench.decided == 50
+
+
 # --- a snapshot
 
 
