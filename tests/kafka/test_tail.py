@@ -101,6 +101,7 @@ def test_it_joins_no_group_and_commits_nothing(real: Broker) -> None:
         asyncio.run(produce(real, topic, [event(1)]))
         wait(lambda: tail.counts().received == 1)
         assert asyncio.run(groups()) == before
+    assert asyncio.run(groups()) == before, "nor when it is closed, when a client would commit"
 
 
 def test_a_topic_that_is_not_there_is_said_at_once(real: Broker) -> None:
