@@ -8,6 +8,7 @@ such as GNU screen 4, might pass a paste on as keys: see `guard`.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 
@@ -43,13 +44,27 @@ class Answering(XTermParser):
 setattr(linux_driver, "XTermParser", Answering)  # noqa: B010 - Textual's thread of input makes its own
 
 
+_UNMARKED = re.compile(r"paste-buffer\b(?![^;}\n]*\s-\w*p)")
+"""`bind p paste-buffer`, as many have it: only with -p tmux marks what it pastes."""
+
+
 def marked_in_tmux(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether tmux, where we are in one, has a terminal that marks pastes. Takes some milliseconds."""
+    """Whether tmux, where we are in one, has a terminal that marks pastes, and no key that pastes without.
+    Takes some milliseconds."""
     if not environ.get("TMUX"):
         return False
-    command = ["tmux", "display-message", "-p", "#{client_termfeatures}"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=2, check=True)  # noqa: S603
+        features = _asked("display-message", "-p", "#{client_termfeatures}").strip().split(",")
+        return "bpaste" in features and not pastes_unmarked(_asked("list-keys"))
     except (OSError, subprocess.SubprocessError):
         return False
-    return "bpaste" in told.stdout.strip().split(",")
+
+
+def pastes_unmarked(keys: str) -> bool:
+    """Whether one of these keys, as tmux lists them, pastes as if it were typed."""
+    return _UNMARKED.search(keys) is not None
+
+
+def _asked(*command: str) -> str:
+    told = subprocess.run(["tmux", *command], capture_output=True, text=True, timeout=2, check=True)  # noqa: S603, S607
+    return told.stdout
