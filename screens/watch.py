@@ -157,4 +157,5 @@ def _full(folder: Path | None) -> str:
         return f"the workspace {folder} cannot be looked at: {error.strerror}"
     if left >= ROOM:
         return ""
-    return f"the disk of {folder} is full, {left // 1_000_000} MB are left: make room, or nothing is kept"
+    megabytes = left // 1_000_000  # the path, which may be long, comes last: it alone is cut
+    return f"the workspace's disk is full, {megabytes} MB are left: make room, or nothing is kept: {folder}"

@@ -74,7 +74,7 @@ async def test_the_bell_rings_for_a_new_critical_alert_alone(
 def test_a_worker_that_fell_silent_is_told_within_three_seconds() -> None:
     def status(age: float) -> Status:
         worker = SimpleNamespace(worker="w1", age=age, alive=True, busy=0.0, symptom="")
-        return SimpleNamespace(faults=(), workers=(worker,))  # type: ignore[return-value]
+        return SimpleNamespace(faults=(), workers=(worker,), unheard=0)  # type: ignore[return-value]
 
     assert alarm(status(1.5)) == ""
     assert "w1 was not heard of for" in alarm(status(2.9)) and "xdrtui doctor" in alarm(status(2.9))
