@@ -9,7 +9,8 @@ import pytest
 from tests.xdrtui.archive_samples import SECOND, START, commit, hot_files, offsets, read
 from tests.xdrtui.test_archive import filled, house_of, writer_of
 from tests.xdrtui.test_archive import store as store
-from xdrtui.store.archive import retention, roll
+from xdrtui.store.archive import catalogue, retention, roll
+from xdrtui.store.archive.read import Reader
 from xdrtui.store.archive.retention import Bounds
 from xdrtui.store.store import Store
 
@@ -105,3 +106,18 @@ def test_what_others_put_beside_the_files_ends_no_keeping_of_house(store: Store)
     house.close()
     assert (read(store), house.fault, hot_files(store.directory)) == (before, "", [])
     assert (folder / "kept").read_text() == "elsewhere"
+
+
+def test_a_file_that_somebody_deleted_is_told_once_and_forgotten(store: Store) -> None:
+    filled(store)
+    house = house_of(store)
+    house.finish()
+    gone = sorted((store.directory / "archive").glob("*.parquet"))[0]
+    gone.unlink()
+    with Reader(store) as reader:
+        for file in reader.files:
+            list(reader.parts(file))
+        assert len(reader.faults) == 1
+    house.finish()
+    house.close()
+    assert 0 < len(offsets(store)) == catalogue.total(store.connection).rows < 30

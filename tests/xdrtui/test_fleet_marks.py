@@ -150,12 +150,12 @@ def test_a_topic_made_again_holds_no_window_open_with_its_old_generation(bench: 
 # --- a snapshot
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 7])
 def test_who_begins_with_a_snapshot_anywhere_ends_equal_also_with_what_comes_late_or_twice(
     tmp_path: Path, seed: int
 ) -> None:
     records = topic(seed, leaving=seed % 2 == 1)
-    border = 40 + 25 * seed
+    border = 40 + 25 * (seed % 4)
     last = [each for each in records[:border] if b"summary" in each[:20]][-3:]
     rest = [*last, *records[border:]]
     old = Bench(tmp_path, "old")
