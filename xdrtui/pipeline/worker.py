@@ -23,10 +23,10 @@ import msgspec
 
 from xdrtui.errors import Fenced, StoreBusy
 from xdrtui.pipeline.committer import Committer
+from xdrtui.pipeline.figures import Figures
 from xdrtui.pipeline.fleet import FleetSink
 from xdrtui.pipeline.garbage import rare_collections
 from xdrtui.pipeline.leaving import Leaving
-from xdrtui.pipeline.memory import resident
 from xdrtui.pipeline.outgoing import forward, topic_for_dead_letters
 from xdrtui.pipeline.process import Process
 from xdrtui.pipeline.reload import RuleWatch
@@ -142,6 +142,7 @@ class Worker:
         self._open_source = open_source
         self._rules = rules
         self._recorded = set(settings.topics) <= set(settings.replay_topics)
+        self._figures = Figures(clock, self._recorded)
         self._stopping = asyncio.Event()
         self._waiting = Waiting(WAITING_BYTES)
         self._void: set[tuple[str, int, int]] = set()
@@ -378,20 +379,8 @@ class Worker:
 
     async def _tell(self, rate: float) -> None:
         health = self._source.health()
-        totals = self._sink.totals
         waiting = health.lag + self._waiting.messages
-        behind = max(0, self._clock() - totals.latest_ingest) / 1e9 if waiting and totals.latest_ingest else 0
-        figures = {
-            "events_per_second": round(rate, 1),
-            "lag": waiting,
-            "lag_seconds": 0.0 if self._recorded else round(behind, 1),
-            "catch_up_seconds": round(waiting / rate, 1) if rate else 0.0,
-            "paused": float(health.paused),
-            "dropped": 0,
-            "dead": totals.dead,
-            "memory_bytes": resident(),
-            "partitions": health.partitions,
-        }
+        figures = self._figures.of(rate, health, waiting, self._sink.totals)
         faults = {f"partition:{name}": f"{name}: {text}" for name, text in health.faults.items()}
         if self._rules is not None and self._rules.fault:
             faults["rules"] = self._rules.fault
