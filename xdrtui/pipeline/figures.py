@@ -22,7 +22,7 @@ class Figures:
         return {
             "events_per_second": round(rate, 1),
             "lag": waiting,
-            "lag_seconds": round(self._behind(waiting, totals.latest_ingest), 1),
+            "lag_seconds": round(self._behind(waiting, health, totals.latest_ingest), 1),
             "catch_up_seconds": round(waiting / rate, 1) if rate else 0.0,
             "paused": float(health.paused),
             "dropped": 0,
@@ -31,11 +31,11 @@ class Figures:
             "partitions": health.partitions,
         }
 
-    def _behind(self, waiting: int, latest: int) -> float:
+    def _behind(self, waiting: int, health: SourceHealth, latest: int) -> float:
         """For how many seconds the first of what waits has waited, at most: since the last message that was
         committed came in, and since nothing waited. 0 where neither is known."""
         now = self._clock()
-        if not waiting:
+        if not waiting and health.partitions:  # before any is placed nobody knows what waits
             self._free_at = now
         since = max(latest, self._free_at)
         return max(0, now - since) / 1e9 if waiting and since and not self._recorded else 0.0
