@@ -2,9 +2,9 @@
 value.
 
 A `Column` takes one cell and gives the set of its atoms that are true. All string patterns of a column are
-one Hyperscan database over the case-folded text; regular expressions and cased patterns are a second one
-over the text as it is; exact values are a dictionary. The matcher keeps the answers, so the work here is
-done once a distinct value."""
+one Hyperscan database over the case-folded text; cased patterns are a second one over the text as it is,
+and regular expressions a third; exact values are a dictionary. The matcher keeps the answers, so the work
+here is done once a distinct value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
+import hyperscan
 import msgspec
 
 from detectors.contract import NULL, Text
@@ -30,7 +31,7 @@ from detectors.sigma.expression import (
     Test,
     TimePart,
 )
-from detectors.sigma.patterns import Patterns, compile_pattern
+from detectors.sigma.patterns import Patterns, Regexes, compile_pattern
 from detectors.sigma.values import LinearLike, TimedRegex, fold, in_order, number_of, time_part
 
 Atom: TypeAlias = int
@@ -93,20 +94,36 @@ class Column:
         self.slow: list[tuple[Atom, LinearLike | TimedRegex]] = []
         folded: list[Scanned] = []
         as_written: list[Scanned] = []
+        regexes: list[Scanned] = []
         hidden = -1  # atoms below zero are only there for the negated one that asks for them
         for atom, check, negated in checks:
             if negated:
                 self.negated.append((hidden, atom))
                 atom, hidden = hidden, hidden - 1
-            self._place(atom, check, folded, as_written)
+            if isinstance(check, Regex):
+                regexes.append((atom, check))
+            else:
+                self._place(atom, check, folded, as_written)
         cache = cache or Cache(None)
         self.folded = self._patterns(folded, cache)
         self.as_written = self._patterns(as_written, cache)
+        self.regexes = self._regexes(regexes, cache)
 
     def _patterns(self, scanned: list[Scanned], cache: Cache) -> Patterns | None:
-        """One database of all of them; what Hyperscan refuses goes to `slow`."""
+        database, atoms, _ = self._database(scanned, cache)
+        return Patterns(database, atoms) if database is not None else None
+
+    def _regexes(self, scanned: list[Scanned], cache: Cache) -> Regexes | None:
+        database, atoms, checks = self._database(scanned, cache)
+        return Regexes(database, atoms, checks) if database is not None else None
+
+    def _database(
+        self, scanned: list[Scanned], cache: Cache
+    ) -> tuple[hyperscan.Database | None, list[Atom], list[Like | Regex]]:
+        """One database of all of them, with their atoms and checks in its order; what Hyperscan refuses goes
+        to `slow`."""
         if not scanned:
-            return None
+            return None, [], []
         # in an order of their own, so that the entry stays good when other rules come and go
         keyed = sorted(
             ((msgspec.msgpack.encode(check), atom, check) for atom, check in scanned), key=lambda k: k[0]
@@ -119,14 +136,12 @@ class Column:
             check = ordered[index]
             slow = LinearLike(check) if isinstance(check, Like) else TimedRegex(check)
             self.slow.append((keyed[index][1], slow))
-        return Patterns(database, [atom for _, atom, _ in keyed]) if database is not None else None
+        return database, [atom for _, atom, _ in keyed], ordered
 
     def _place(self, atom: Atom, check: Check, folded: list[Scanned], as_written: list[Scanned]) -> None:
         match check:
             case Like():
                 self._place_like(atom, check, folded, as_written)
-            case Regex():
-                as_written.append((atom, check))
             case Cidr():
                 self.networks.append((atom, ipaddress.ip_network(check.network)))
             case Compare():
@@ -193,9 +208,11 @@ class Column:
         if self.exact_cased:
             found.extend(self.exact_cased.get(text, ()))
         if self.folded is not None:
-            self.folded.search(folded.encode("utf-8", "surrogatepass"), found)
+            self.folded.search(folded, found)
         if self.as_written is not None:
-            self.as_written.search(text.encode("utf-8", "replace"), found)
+            self.as_written.search(text, found)
+        if self.regexes is not None:
+            self.regexes.search(text, found)
         for atom, matcher in self.slow:
             if matcher.matches(text, folded):
                 found.append(atom)

@@ -22,7 +22,7 @@ from detectors.sigma.items import Placeholders
 from detectors.sigma.rules import RuleSet, parse_rules, read_rule_texts
 
 VERSION = "4"
-_VERSIONS = f"patterns {VERSION} {getattr(hyperscan, '__version__', '')}".encode()
+_VERSIONS = f"patterns that end before the end {VERSION} {getattr(hyperscan, '__version__', '')}".encode()
 _CHECKSUM = 32
 _LARGEST = 300_000_000
 

@@ -17,6 +17,7 @@ import hyperscan
 from detectors.contract import Text
 from detectors.sigma.atoms import Atom, Column
 from detectors.sigma.expression import ANY, Check, Like
+from detectors.sigma.patterns import AFTER
 
 _PIECE = re.compile(r"[A-Za-z0-9 _.:;,@#$%()=+-]{3,}")
 _LONGEST = 200  # of a piece; Hyperscan refuses patterns of 16,000 bytes
@@ -61,7 +62,7 @@ class Keywords:
         if not self.pieces:
             return range(len(raws))
         ends: list[int] = []
-        self._prefilter.scan(b"\n".join(raws), match_event_handler=_note_end, context=ends)
+        self._prefilter.scan(b"\n".join(raws) + AFTER, match_event_handler=_note_end, context=ends)
         if not ends:
             return ()
         borders = list(accumulate(len(raw) + 1 for raw in raws))

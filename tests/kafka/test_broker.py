@@ -95,7 +95,7 @@ async def test_plain_text_to_a_tls_port_says_so(real: Broker) -> None:
 
 
 async def test_tls_to_a_plain_port_says_so(real: Broker, pem: Certificates) -> None:
-    with pytest.raises(BrokerError, match="is this a TLS port"):
+    with pytest.raises(BrokerError, match="does not speak TLS: it answers as Kafka without"):
         await ask_broker(KafkaConnection((real.bootstrap(),), tls=True, ca_file=str(pem.authority)))
 
 
