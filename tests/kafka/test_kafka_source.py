@@ -14,7 +14,7 @@ from tests.kafka.conftest import new_name
 from tests.kafka.mock import MockBroker
 from xdrtui.errors import BrokerError
 from xdrtui.settings.model import KafkaSettings
-from xdrtui.sources.generation import Stored
+from xdrtui.sources.generation import Stored, anchor
 from xdrtui.sources.kafka import KafkaSource
 from xdrtui.sources.message_source import MessageSource
 from xdrtui.sources.owner import Owner
@@ -97,6 +97,33 @@ async def test_a_second_run_goes_on_where_the_store_stands(broker: AnyBroker, to
     await produce(broker, topic, [b"4"])
     assert memory.take(await read_all(source(broker, topic, memory, group=group))) == [b"4"]
     assert memory.take(await read_all(source(broker, topic, memory, group=group))) == []
+
+
+async def test_what_another_worker_commits_while_we_are_placed_is_no_new_topic(
+    real: Broker, topic: str
+) -> None:
+    """A worker that was thought dead reads on for a moment, and commits what came just now."""
+
+    class Shared(Memory):
+        async def stored(self, prefix: str) -> Mapping[int, Stored]:
+            await produce(real, topic, [b"%d" % len(self.at)])
+            consumer = AIOKafkaConsumer(bootstrap_servers=real.bootstrap(), auto_offset_reset="earliest")
+            await consumer.start()
+            consumer.assign([TopicPartition(topic, 0)])
+            end = (await consumer.end_offsets([TopicPartition(topic, 0)]))[TopicPartition(topic, 0)]
+            consumer.seek(TopicPartition(topic, 0), end - 1)
+            last = await consumer.getone()
+            await consumer.stop()
+            self.at[0] = Stored(end, anchor(last.offset, last.timestamp, last.key, last.value), 7)
+            return dict(self.at)
+
+    memory = Shared()
+    kafka = source(real, topic, memory, group="")
+    await kafka.start()
+    await produce(real, topic, [b"next"])
+    assert values_of(await read_some(kafka)) == [b"next"]
+    await kafka.stop()
+    assert not kafka.notes
 
 
 async def test_what_the_store_did_not_take_is_read_again_whatever_the_group_says(

@@ -81,11 +81,17 @@ class Assigned:
             self._any.set()
 
     async def place(self, assigned: Sequence[TopicPartition]) -> None:
-        """Put these partitions where the store stands; all that was fetched of them before is void."""
+        """Put these partitions where the store stands; all that was fetched of them before is void.
+
+        The store is asked first: what others commit meanwhile lies before the ends that are asked for then,
+        and is fenced off when our first batch does not continue it. The other way round it would look like
+        a topic that was made anew.
+        """
         consumer = self.link.consumer
         async with self._placing:
             for each in assigned:
                 self._forget(each)
+            stored = {topic: await self._stored_of(topic) for topic in {each.topic for each in assigned}}
             firsts, ends = await bounds(consumer.raw, assigned)
             for each in set(assigned) - set(firsts):
                 consumer.leave_alone(each)
@@ -93,15 +99,12 @@ class Assigned:
             starts = firsts if self._settings.start == "earliest" else ends
             if self._start_at is not None:
                 starts = await consumer.at_time(list(firsts), self._start_at, ends)
-            for topic in {each.topic for each in firsts}:
-                stored = await self._stored_of(topic)
-                still = consumer.raw.assignment()
-                for each in firsts:
-                    if each.topic == topic and each in still:
-                        start = firsts[each] if self._is_new(each) else starts[each]
-                        known, name = stored.get(each.partition), name_of(each)
-                        begins = begin(known, firsts[each], ends[each], name, start)
-                        self._enter(each, begins, known, firsts[each], ends[each])
+            still = consumer.raw.assignment()
+            for each in sorted(firsts.keys() & still):
+                start = firsts[each] if self._is_new(each) else starts[each]
+                known = stored[each.topic].get(each.partition)
+                begins = begin(known, firsts[each], ends[each], name_of(each), start)
+                self._enter(each, begins, known, firsts[each], ends[each])
         self._any.set()
 
     async def place_missing(self) -> None:
