@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import resource
@@ -82,6 +83,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         say("one worker" + (", archive on" if archive else ""), told, options.events)
         print(f"    the broker meanwhile: {broker_seconds:.1f} s of the processor")
         print(f"    memory at each quarter: {', '.join(f'{each:,.0f} MB' for each in told.pop('memory'))}")
+        speeds = ", ".join(f"{each:,.0f}" for each in told.pop("speeds"))
+        print(f"    events for each second of its processor, by quarter: {speeds}")
         print(
             f"    {told['findings']:,} findings, {told['archived']:,} archived, {told['kept']:,.0f} MB kept"
         )
@@ -194,9 +197,11 @@ def work(bootstrap: str, folder: str, archive: str) -> None:
     from xdrtui.store.store import Store
 
     memory: list[float] = []
+    sofar: list[tuple[int, float]] = [(0, cpu())]
 
     def note(summary: Summary, waiting: int) -> None:
         memory.append(resident() / 1e6)
+        sofar.append((summary.events, cpu()))
 
     process = Process(load_rulebook([Path(folder) / "rules"]))
     settings = KafkaSettings(brokers=[bootstrap], topics=[TOPIC], group="", start="earliest")
@@ -206,10 +211,13 @@ def work(bootstrap: str, folder: str, archive: str) -> None:
     summary = run_worker(workspace, settings, process, until_end=True, progress=note, archive=kept)
     with Store.open(workspace, readonly=True) as store:
         total = catalogue.total(store.connection)
-    quarters = [memory[len(memory) * n // 4 - 1] for n in range(1, 5)] if len(memory) > 3 else memory
-    tell(
-        before, began, memory=quarters, findings=summary.findings, archived=total.rows, kept=total.size / 1e6
-    )
+    at = [(len(memory) * n // 4) for n in range(5)] if len(memory) > 3 else []
+    quarters = [memory[n - 1] for n in at[1:]]
+    speeds = [
+        (sofar[b][0] - sofar[a][0]) / max(sofar[b][1] - sofar[a][1], 1e-9) for a, b in itertools.pairwise(at)
+    ]
+    more = {"findings": summary.findings, "archived": total.rows, "kept": total.size / 1e6}
+    tell(before, began, memory=quarters, speeds=speeds, **more)
 
 
 def scan_file(folder: str) -> None:
