@@ -319,7 +319,7 @@ class Worker:
                     return
                 continue
             except Broken as broken:
-                self._void.add(_placing(broken.fetched))
+                self._void.add(broken.fetched.placed)
                 self._source.set_aside(broken.fetched, str(broken))
                 continue
             await self._commit(safe)
@@ -330,7 +330,7 @@ class Worker:
             return
 
     def _is_current(self, fetched: Fetched) -> bool:
-        return self._source.is_current(fetched) and _placing(fetched) not in self._void
+        return self._source.is_current(fetched) and fetched.placed not in self._void
 
     async def _flush(self) -> None:
         """Nothing more is there for now: what was handed on is made safe."""
@@ -403,7 +403,3 @@ class Worker:
         totals, summary = self._sink.totals, self._summary
         summary.messages, summary.events, summary.findings = totals.messages, totals.events, totals.findings
         summary.alerts, summary.dead = totals.alerts, totals.dead
-
-
-def _placing(fetched: Fetched) -> tuple[str, int, int]:
-    return fetched.messages.source.uid, fetched.messages.partition, fetched.placing

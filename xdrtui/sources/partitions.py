@@ -40,6 +40,11 @@ class Fetched(msgspec.Struct, frozen=True):
     dead: tuple[DeadLetter, ...] = ()
     unread: Mapping[int, str] = {}
 
+    @property
+    def placed(self) -> tuple[str, int, int]:
+        """The placing that it was read under: source, partition, number."""
+        return self.messages.source.uid, self.messages.partition, self.placing
+
 
 class SourceHealth(msgspec.Struct, frozen=True):
     """lag: messages not handed on yet, of all partitions; faults: partition -> what is wrong with it."""

@@ -47,13 +47,12 @@ def joined(batch: Sequence[Fetched]) -> list[Fetched]:
     runs: list[list[Fetched]] = []
     last: dict[tuple[str, int, int], list[Fetched]] = {}
     for each in batch:
-        of = (each.messages.source.uid, each.messages.partition, each.placing)
-        run = last.get(of)
+        run = last.get(each.placed)
         if run is not None and _follows(run[-1], each):
             run.append(each)
         else:
-            last[of] = [each]
-            runs.append(last[of])
+            last[each.placed] = [each]
+            runs.append(last[each.placed])
     return [run[0] if len(run) == 1 else _one(run) for run in runs]
 
 

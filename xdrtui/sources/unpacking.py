@@ -90,7 +90,7 @@ class Unpacking:
         return ready
 
     def _wanted(self, fetched: Fetched) -> bool:
-        return self._source.is_current(fetched) and _placing(fetched) not in self._left
+        return self._source.is_current(fetched) and fetched.placed not in self._left
 
     def _hold(self, fetched: Fetched, why: str) -> None:
         self._held_since = self._held_since or self._clock()
@@ -133,7 +133,7 @@ class Unpacking:
         return self._source.is_current(fetched)
 
     def set_aside(self, fetched: Fetched, reason: str) -> None:
-        self._left.add(_placing(fetched))
+        self._left.add(fetched.placed)
         self._source.set_aside(fetched, reason)
 
     def stay(self) -> None:
@@ -144,10 +144,6 @@ class Unpacking:
 
     def resume(self) -> None:
         self._source.resume()
-
-
-def _placing(fetched: Fetched) -> tuple[str, int, int]:
-    return fetched.messages.source.uid, fetched.messages.partition, fetched.placing
 
 
 def _same(one: Fetched, other: Fetched) -> bool:
